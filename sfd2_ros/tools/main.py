@@ -1,0 +1,83 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command `sfd2`: finds the subcommand, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+import sfd2_ros
+from sfd2_ros.core.errors import ConfigError, Sfd2Error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# name: (module below sfd2_ros.tools, line of help); a module is imported when its command is used, so that
+# `sfd2 evaluate` does not wait for torch.
+COMMANDS = {
+    "extract": ("extract", "Extract features of images into an HDF5 file."),
+    "map": ("map", "Build, inspect and check maps."),
+    "localize": ("localize", "Localize images in a map."),
+    "evaluate": ("evaluate", "Score poses against reference poses."),
+    "simulate": ("simulate", "Render drives through a street, with ground truth."),
+    "play": ("play", "Publish a rosbag2 on ROS topics."),
+    "demo": ("demo", "Localize a drive with the real nodes and score what they said."),
+    "weights": ("weights", "Import, inspect and verify weights."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports the module of a command when that command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in the order of a user's work."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command, or None when there is no such command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"sfd2_ros.tools.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(sfd2_ros.__version__, prog_name="sfd2")
+def cli() -> None:
+    """Tell a robot with a camera where it is, by day, by night and in another season."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `sfd2` and return its exit code: 0 success, 1 failure, 2 wrong use, 130 interrupted."""
+    try:
+        result = cli.main(args=None if arguments is None else list(arguments), prog_name="sfd2", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.stderr.write("sfd2: interrupted\n")
+        return 130
+    except click.ClickException as err:
+        err.show()
+        return err.exit_code
+    except ConfigError as err:
+        sys.stderr.write(f"sfd2: error: {err}\n")
+        return 2
+    except Sfd2Error as err:
+        sys.stderr.write(f"sfd2: error: {err}\n")
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
