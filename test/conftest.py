@@ -9,16 +9,16 @@ looked at. `SFD2_REQUIRE=ros,gpu,data` turns a missing prerequisite from a skip 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 
-def skip_without(kind: str, reason: str) -> None:
-    """Skip the running test for want of a prerequisite, or fail it where that prerequisite is required."""
-    if kind in os.environ.get("SFD2_REQUIRE", "").split(","):
-        pytest.fail(f"SFD2_REQUIRE names {kind!r}, but {reason}")
-    pytest.skip(reason)
+@pytest.fixture(scope="session")
+def skip_without() -> Callable[[str, str], None]:
+    """Return a call (kind, reason) that skips, or fails where SFD2_REQUIRE names that kind of prerequisite."""
+    return _skip_without
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def shared_dir() -> Path:
     default = Path(__file__).resolve().parent.parent.parent / "shared"
     folder = Path(os.environ.get("SFD2_DATA", default))
     if not (folder / "data").is_dir():
-        skip_without("data", f"no photographs at {folder}; set SFD2_DATA to the folder that holds data/")
+        _skip_without("data", f"no photographs at {folder}; set SFD2_DATA to the folder that holds data/")
     return folder
 
 
@@ -35,3 +35,9 @@ def shared_dir() -> Path:
 def data_dir(shared_dir: Path) -> Path:
     """Return the folder with `scenes/`, `drives/`, ..., or skip."""
     return shared_dir / "data"
+
+
+def _skip_without(kind: str, reason: str) -> None:
+    if kind in os.environ.get("SFD2_REQUIRE", "").split(","):
+        pytest.fail(f"SFD2_REQUIRE names {kind!r}, but {reason}")
+    pytest.skip(reason)
