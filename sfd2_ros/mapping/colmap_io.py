@@ -1,0 +1,220 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""COLMAP's types and files. The only place that knows its pixel centre (0.5, 0.5); ours is (0, 0)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pycolmap
+
+from sfd2_ros.core.errors import CameraError, SceneError
+from sfd2_ros.core.transforms import quaternion_xyzw, rigid, rigid_from_quaternion
+from sfd2_ros.core.types import Camera
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+PIXEL_CENTRE_PX = 0.5
+
+# COLMAP model: (ROS distortion model, how its parameters read as (fx, fy, cx, cy, distortion))
+_READERS: dict[str, Any] = {
+    "SIMPLE_PINHOLE": lambda f, cx, cy: (f, f, cx, cy, "none", ()),
+    "PINHOLE": lambda fx, fy, cx, cy: (fx, fy, cx, cy, "none", ()),
+    "SIMPLE_RADIAL": lambda f, cx, cy, k: (f, f, cx, cy, "plumb_bob", (k, 0.0, 0.0, 0.0)),
+    "RADIAL": lambda f, cx, cy, k1, k2: (f, f, cx, cy, "plumb_bob", (k1, k2, 0.0, 0.0)),
+    "OPENCV": lambda fx, fy, cx, cy, *k: (fx, fy, cx, cy, "plumb_bob", k),
+    "FULL_OPENCV": lambda fx, fy, cx, cy, *k: (fx, fy, cx, cy, "rational_polynomial", k),
+    "OPENCV_FISHEYE": lambda fx, fy, cx, cy, *k: (fx, fy, cx, cy, "equidistant", k),
+    "SIMPLE_RADIAL_FISHEYE": lambda f, cx, cy, k: (f, f, cx, cy, "equidistant", (k, 0.0, 0.0, 0.0)),
+    "RADIAL_FISHEYE": lambda f, cx, cy, k1, k2: (f, f, cx, cy, "equidistant", (k1, k2, 0.0, 0.0)),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class PosedImage:
+    """An image of a model.
+
+    Attributes:
+        name: path below the folder of images, with forward slashes.
+        camera: its intrinsics.
+        cam_from_world: (4, 4) float64, metres.
+    """
+
+    name: str
+    camera: Camera
+    cam_from_world: NDArray[np.float64]
+
+
+def colmap_points(keypoints: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Shift (N, 2) keypoints to COLMAP's pixel centre."""
+    return np.asarray(keypoints, dtype=np.float64) + PIXEL_CENTRE_PX
+
+
+def keypoints_from_colmap(points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Shift (N, 2) points of COLMAP to our pixel centre."""
+    return np.asarray(points, dtype=np.float64) - PIXEL_CENTRE_PX
+
+
+def colmap_camera(camera: Camera) -> Any:
+    """Return a pycolmap.Camera of the same intrinsics.
+
+    Raises:
+        CameraError: plumb_bob with a third radial coefficient k3 other than 0 is written as FULL_OPENCV; every model
+            of `Camera` has a counterpart, so nothing is refused here in practice.
+    """
+    cx, cy = camera.cx + PIXEL_CENTRE_PX, camera.cy + PIXEL_CENTRE_PX
+    base = [camera.fx, camera.fy, cx, cy]
+    model, params = "PINHOLE", base
+    if camera.distortion_model == "plumb_bob":
+        k1, k2, p1, p2, k3 = (*camera.distortion, 0.0)[:5]
+        model, params = "OPENCV", [*base, k1, k2, p1, p2]
+        if k3 != 0:
+            model, params = "FULL_OPENCV", [*base, k1, k2, p1, p2, k3, 0.0, 0.0, 0.0]
+    elif camera.distortion_model == "rational_polynomial":
+        model, params = "FULL_OPENCV", [*base, *camera.distortion]
+    elif camera.distortion_model == "equidistant":
+        model, params = "OPENCV_FISHEYE", [*base, *camera.distortion]
+    return pycolmap.Camera(model=model, width=camera.width, height=camera.height, params=params)
+
+
+def camera_from_colmap(camera: Any) -> Camera:
+    """Return the `Camera` of a pycolmap.Camera.
+
+    Raises:
+        CameraError: the model has no counterpart in sensor_msgs/CameraInfo.
+    """
+    return camera_from_model(camera.model.name, camera.width, camera.height, [float(value) for value in camera.params])
+
+
+def camera_from_model(model: str, width: int, height: int, params: Sequence[float]) -> Camera:
+    """Return the `Camera` of a line of COLMAP's cameras.txt.
+
+    Args:
+        model: name of COLMAP's camera model, such as "PINHOLE" or "OPENCV".
+        width: pixels.
+        height: pixels.
+        params: the parameters of that model, COLMAP's pixel centre.
+
+    Raises:
+        CameraError: the model is not supported, or the number of parameters does not fit it.
+    """
+    reader = _READERS.get(model)
+    if reader is None:
+        allowed = ", ".join(_READERS)
+        raise CameraError(f"COLMAP camera model {model!r} is not supported; allowed: {allowed}; undistort the images")
+    expected = len(pycolmap.Camera.create_from_model_name(1, model, 1.0, 1, 1).params)
+    if len(params) != expected:
+        raise CameraError(f"COLMAP camera model {model!r} takes {expected} parameters, got {len(params)}: {params!r}")
+    fx, fy, cx, cy, distortion_model, distortion = reader(*params)
+    shift = PIXEL_CENTRE_PX
+    return Camera(width, height, fx, fy, cx - shift, cy - shift, distortion_model, tuple(distortion))
+
+
+def matrix_from_rigid3d(a_from_b: Any) -> NDArray[np.float64]:
+    """Return the (4, 4) matrix of a pycolmap.Rigid3d."""
+    return rigid(a_from_b.rotation.matrix(), a_from_b.translation)
+
+
+def rigid3d_from_matrix(a_from_b: NDArray[np.float64]) -> Any:
+    """Return the pycolmap.Rigid3d of a (4, 4) matrix."""
+    return pycolmap.Rigid3d(pycolmap.Rotation3d(quaternion_xyzw(a_from_b)), a_from_b[:3, 3])
+
+
+def read_model(folder: Path) -> Any:
+    """Read a COLMAP model, text or binary.
+
+    Returns:
+        pycolmap.Reconstruction.
+
+    Raises:
+        SceneError: there is no model, or it cannot be read.
+    """
+    kinds = [kind for kind in ("bin", "txt") if all((folder / f"{part}.{kind}").is_file() for part in _MODEL_PARTS)]
+    if not kinds:
+        raise SceneError(
+            f"{str(folder)!r} holds no COLMAP model; cameras, images and points3D as .bin or .txt are needed there"
+        )
+    reconstruction = pycolmap.Reconstruction()
+    read = reconstruction.read_binary if kinds[0] == "bin" else reconstruction.read_text
+    try:
+        read(str(folder))
+    except (ValueError, RuntimeError, IndexError, OSError) as err:
+        raise SceneError(f"the COLMAP model in {str(folder)!r} cannot be read: {err}; is it complete?") from err
+    return reconstruction
+
+
+_MODEL_PARTS = ("cameras", "images", "points3D")
+
+
+def posed_images(reconstruction: Any) -> list[PosedImage]:
+    """Return the images of a reconstruction that have a pose, sorted by name."""
+    images = [
+        PosedImage(image.name, camera_from_colmap(reconstruction.camera(image.camera_id)), matrix_from_rigid3d(pose))
+        for image in reconstruction.images.values()
+        if image.has_pose and (pose := image.cam_from_world()) is not None
+    ]
+    return sorted(images, key=lambda image: image.name)
+
+
+def reconstruction_from_poses(images: Sequence[PosedImage]) -> Any:
+    """Return a pycolmap.Reconstruction of cameras and poses without points; image ids count from 1 in this order."""
+    reconstruction = pycolmap.Reconstruction()
+    camera_ids: dict[Camera, int] = {}
+    for image_id, image in enumerate(images, start=1):
+        if image.camera not in camera_ids:
+            camera = colmap_camera(image.camera)
+            camera.camera_id = camera_ids[image.camera] = len(camera_ids) + 1
+            reconstruction.add_camera_with_trivial_rig(camera)
+        reconstruction.add_image_with_trivial_frame(
+            pycolmap.Image(name=image.name, camera_id=camera_ids[image.camera], image_id=image_id),
+            rigid3d_from_matrix(image.cam_from_world),
+        )
+    return reconstruction
+
+
+def write_posed_model(folder: Path, images: Sequence[PosedImage]) -> None:
+    """Write cameras and poses as a COLMAP text model without points (cameras.txt, images.txt, points3D.txt).
+
+    Args:
+        folder: an existing folder to write into.
+        images: names, intrinsics and poses.
+    """
+    cameras: dict[Camera, int] = {}
+    image_lines = []
+    for image_id, image in enumerate(images, start=1):
+        camera_id = cameras.setdefault(image.camera, len(cameras) + 1)
+        x, y, z, w = quaternion_xyzw(image.cam_from_world)
+        numbers = " ".join(f"{value:.17g}" for value in (w, x, y, z, *image.cam_from_world[:3, 3]))
+        image_lines.append(f"{image_id} {numbers} {camera_id} {image.name}\n\n")
+    camera_lines = []
+    for camera, camera_id in cameras.items():
+        converted = colmap_camera(camera)
+        params = " ".join(f"{value:.17g}" for value in converted.params)
+        camera_lines.append(f"{camera_id} {converted.model.name} {camera.width} {camera.height} {params}\n")
+    (folder / "cameras.txt").write_text("".join(camera_lines), encoding="utf-8")
+    (folder / "images.txt").write_text("".join(image_lines), encoding="utf-8")
+    (folder / "points3D.txt").write_text("", encoding="utf-8")
+
+
+def pose_from_wxyz(values: Sequence[float]) -> NDArray[np.float64]:
+    """Return cam_from_world from COLMAP's order qw qx qy qz tx ty tz.
+
+    Raises:
+        ValueError: not seven numbers, or no rotation.
+    """
+    qw, qx, qy, qz, *translation = values
+    if len(translation) != 3:
+        raise ValueError(f"a pose has seven numbers qw qx qy qz tx ty tz, got {len(values)}")
+    return rigid_from_quaternion([qx, qy, qz, qw], translation)
+
+
+def wxyz_from_pose(cam_from_world: NDArray[np.float64]) -> list[float]:
+    """Return qw qx qy qz tx ty tz of cam_from_world."""
+    x, y, z, w = quaternion_xyzw(cam_from_world)
+    return [float(value) for value in (w, x, y, z, *cam_from_world[:3, 3])]
