@@ -1,0 +1,95 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the entries of a weights file, whatever its container, without executing anything that is in it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from sfd2_ros.core.errors import WeightsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAXIMUM_BYTES = 1 << 30
+"""Larger files are refused unread; the network has 16 MB, with the state of an optimiser 50 MB."""
+
+_WRAPPERS = ("model", "state_dict", "net", "network", "weights")
+_REMEDY = "give a .safetensors file of `sfd2 weights import` or a checkpoint (.pth) of the SFD2 network"
+
+
+def read_entries(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Read the tensors of a safetensors file or of a torch checkpoint.
+
+    Args:
+        path: a safetensors file, or a checkpoint: a state dict, or a dict with one under "model" or "state_dict".
+
+    Returns:
+        Tensors by entry name without a leading "module.", and the header's metadata (empty for checkpoints).
+
+    Raises:
+        WeightsError: the file is missing, damaged, no weights file, or would need code to be executed.
+    """
+    _check_file(path)
+    if path.suffix == ".safetensors":
+        entries, metadata = _read_safetensors(path)
+    else:
+        entries, metadata = _read_checkpoint(path), {}
+    prefix = "module."
+    if entries and all(name.startswith(prefix) for name in entries):
+        entries = {name[len(prefix) :]: tensor for name, tensor in entries.items()}
+    return entries, metadata
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise WeightsError(f"no weights at {str(path)!r}; {_REMEDY}")
+    if not path.is_file():
+        raise WeightsError(f"weights {str(path)!r} are no file; {_REMEDY}")
+    size = path.stat().st_size
+    if size == 0:
+        raise WeightsError(f"weights {str(path)!r} are an empty file; copy it again, or {_REMEDY}")
+    if size > MAXIMUM_BYTES:
+        raise WeightsError(f"weights {str(path)!r} have {size} bytes, at most {MAXIMUM_BYTES} are read; {_REMEDY}")
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, "pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, RuntimeError) as err:
+        raise WeightsError(f"weights {str(path)!r} are damaged or no safetensors file: {err}; {_REMEDY}") from err
+
+
+def _read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        # A published checkpoint carries its training arguments in a Namespace, a plain container; no more is let in.
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as err:  # a damaged or hostile file makes the unpickler raise anything
+        reason = _first_sentences(str(err)) or type(err).__name__
+        raise WeightsError(f"weights {str(path)!r} cannot be read without executing them: {reason}; {_REMEDY}") from err
+    return _state_dict_of(content, path)
+
+
+def _state_dict_of(content: Any, path: Path) -> dict[str, torch.Tensor]:
+    """Return the state dict that a checkpoint is or holds."""
+    if isinstance(content, Mapping):
+        found = [content[name] for name in _WRAPPERS if isinstance(content.get(name), Mapping)]
+        candidate = found[0] if len(found) == 1 else content
+        if candidate and all(isinstance(name, str) for name in candidate):
+            strangers = [name for name, value in candidate.items() if not isinstance(value, torch.Tensor)]
+            if not strangers:
+                return dict(candidate)
+            raise WeightsError(f"weights {str(path)!r}: {', '.join(map(repr, strangers))} are no tensors; {_REMEDY}")
+    raise WeightsError(f"weights {str(path)!r} hold {type(content).__name__}, no entries by name; {_REMEDY}")
+
+
+def _first_sentences(text: str, limit: int = 300) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[:limit] + "..."

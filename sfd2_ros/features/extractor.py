@@ -1,0 +1,210 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Images in, features out."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn import functional as F  # noqa: N812 - the name that every reader of torch code expects
+
+from sfd2_ros.core.config import check_config, setting
+from sfd2_ros.core.errors import ImageError
+from sfd2_ros.core.types import Features
+from sfd2_ros.features import keypoints as kp
+from sfd2_ros.features.device import PRECISIONS, choose_device, choose_precision
+from sfd2_ros.features.network import CELL_PX
+from sfd2_ros.features.weights import Weights, build_network, read_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sfd2_ros.features.network import NetworkOutput
+
+
+@dataclass(frozen=True)
+class ExtractorConfig:
+    """Settings of the extractor."""
+
+    max_keypoints: int = setting(2048, "Most keypoints that are kept of an image.", minimum=1, maximum=65536)
+    max_side_px: int = setting(
+        1600, "Images with a longer side are reduced to this, pixels; smaller ones stay as they are.", minimum=16
+    )
+    score_threshold: float = setting(
+        0.001, "Keypoints need a score (probability times stability) above this.", minimum=0.0, maximum=1.0
+    )
+    nms_radius_px: int = setting(
+        4, "Of keypoints within this distance along x and y only the strongest stays.", minimum=0, maximum=64
+    )
+    border_px: int = setting(4, "Keypoints closer to the image's edge are dropped, pixels.", minimum=0, maximum=256)
+    refinement: str = setting(
+        "quadratic", "Below the pixel: a parabola through the score, or whole pixels.", choices=("none", "quadratic")
+    )
+    precision: str = setting(
+        "auto", "Numbers in the network; auto: float16 on CUDA, float32 on the CPU.", choices=("auto", *PRECISIONS)
+    )
+    use_stability: bool = setting(True, "Multiply the score by the stability before keypoints are chosen.")
+
+
+class Extractor:
+    """Extracts features; holds the network on one device. One caller at a time.
+
+    Args:
+        weights: of the network.
+        device: "cpu", "cuda", "cuda:1", ... or "auto".
+        config: settings; None for the defaults.
+
+    Raises:
+        ConfigError: a setting or the device's name is not allowed.
+        DependencyError: the device is not there.
+    """
+
+    def __init__(self, weights: Weights, device: str = "cpu", config: ExtractorConfig | None = None) -> None:
+        self.config = ExtractorConfig() if config is None else config
+        check_config(self.config)
+        self.device = choose_device(device)
+        self.precision = choose_precision(self.config.precision, self.device)
+        self.weights_id = weights.weights_id
+        self.dimension = weights.dimension
+        self._network = build_network(weights).to(self.device)
+
+    def __call__(self, image: NDArray[np.uint8]) -> Features:
+        """Extract the features of one image, (H, W, 3) uint8 RGB or (H, W) uint8 gray.
+
+        Raises:
+            ImageError: another shape or type, or an image without pixels.
+        """
+        return self.extract_batch([image])[0]
+
+    def extract_batch(self, images: Sequence[NDArray[np.uint8]]) -> list[Features]:
+        """Extract the features of images of one size, in one pass of the network.
+
+        Args:
+            images: each (H, W, 3) uint8 RGB or (H, W) uint8 gray, all of one height and width.
+
+        Raises:
+            ImageError: another shape or type, an image without pixels, or images of different sizes.
+        """
+        if not images:
+            return []
+        with torch.inference_mode():
+            batch = torch.stack([self._to_device(image) for image in _checked(images)])
+            size = (int(images[0].shape[0]), int(images[0].shape[1]))
+            resized = _reduce(batch, self.config.max_side_px)
+            return self._features_of(resized, size)
+
+    def _to_device(self, image: NDArray[np.uint8]) -> torch.Tensor:
+        """Return (3, H, W) float32 in [0, 1]."""
+        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
+        pixels = pixels.expand(3, *pixels.shape) if pixels.ndim == 2 else pixels.permute(2, 0, 1)
+        return pixels.float() / 255
+
+    def _run_network(self, images: torch.Tensor) -> NetworkOutput:
+        """Run the network on images padded to whole cells."""
+        height, width = images.shape[-2:]
+        padded = F.pad(images, (0, -width % CELL_PX, 0, -height % CELL_PX), mode="replicate")
+        half = self.precision is not torch.float32
+        with torch.autocast(self.device.type, dtype=self.precision if half else None, enabled=half):
+            output: NetworkOutput = self._network(padded)
+        return output
+
+    def _features_of(self, images: torch.Tensor, size: tuple[int, int]) -> list[Features]:
+        config, (height, width) = self.config, images.shape[-2:]
+        output = self._run_network(images)
+        stability = kp.stability_value(output.stability_logits)[:, :height, :width]
+        scores = kp.detection_probability(output.detection_logits)[:, :height, :width]
+        if config.use_stability:
+            scores = scores * stability
+        chosen = kp.select_keypoints(
+            scores,
+            threshold=config.score_threshold,
+            radius_px=config.nms_radius_px,
+            border_px=config.border_px,
+            maximum=config.max_keypoints,
+        )
+        return [
+            self._assemble(whole, scores[i], stability[i], output.descriptors[i], size)
+            for i, whole in enumerate(chosen)
+        ]
+
+    def _assemble(
+        self,
+        whole: torch.Tensor,
+        scores: torch.Tensor,
+        stability: torch.Tensor,
+        descriptors: torch.Tensor,
+        size: tuple[int, int],
+    ) -> Features:
+        """Turn the chosen pixels (N, 2) of one image into features in pixels of the image as it was given."""
+        refine = self.config.refinement == "quadratic"
+        keypoints = kp.refine_keypoints(scores, whole) if refine else whole.float()
+        scale = keypoints.new_tensor([size[1] / scores.shape[1], size[0] / scores.shape[0]])
+        x, y = whole.unbind(dim=1)
+        return Features(
+            keypoints=((keypoints + 0.5) * scale - 0.5).cpu().numpy(),
+            scores=scores[y, x].cpu().numpy(),
+            stability=stability[y, x].cpu().numpy(),
+            descriptors=kp.sample_descriptors(descriptors, keypoints).cpu().numpy(),
+            image_size=size,
+            weights_id=self.weights_id,
+        )
+
+
+def load_extractor(
+    weights: str | Path | None = None,
+    device: str = "cpu",
+    max_keypoints: int | None = None,
+    *,
+    config: ExtractorConfig | None = None,
+) -> Extractor:
+    """Load weights and make an extractor.
+
+    Args:
+        weights: a safetensors file or a published checkpoint; None for the weights that ship with the package.
+        device: "cpu", "cuda", "cuda:1", ... or "auto": CUDA where it is, else the CPU.
+        max_keypoints: most keypoints that are kept of an image; None for what `config` says (default 2048).
+        config: all settings; None for the defaults.
+
+    Raises:
+        WeightsError: the weights are missing, damaged or do not fit.
+        ConfigError: a setting or the device's name is not allowed.
+        DependencyError: the device is not there.
+    """
+    config = ExtractorConfig() if config is None else config
+    if max_keypoints is not None:
+        config = dataclasses.replace(config, max_keypoints=max_keypoints)
+    return Extractor(read_weights(None if weights is None else Path(weights)), device, config)
+
+
+def _checked(images: Sequence[NDArray[np.uint8]]) -> Sequence[NDArray[np.uint8]]:
+    for image in images:
+        colour = image.ndim == 3 and image.shape[2] == 3
+        if image.dtype != np.uint8 or not (colour or image.ndim == 2):
+            raise ImageError(
+                f"image has shape {image.shape} and type {image.dtype}; (H, W, 3) RGB or (H, W) gray of uint8 is needed"
+            )
+        if image.size == 0:
+            raise ImageError(f"image has shape {image.shape} and so no pixels; give an image of at least 1x1")
+        if image.shape[:2] != images[0].shape[:2]:
+            raise ImageError(
+                f"a batch needs images of one size, got {image.shape[:2]} after {images[0].shape[:2]} (h, w); "
+                "extract them one by one"
+            )
+    return images
+
+
+def _reduce(images: torch.Tensor, max_side_px: int) -> torch.Tensor:
+    """Reduce (B, 3, H, W) images whose longer side exceeds the limit; the corners of the image stay its corners."""
+    height, width = images.shape[-2:]
+    longer = max(height, width)
+    if longer <= max_side_px:
+        return images
+    size = [max(1, round(side * max_side_px / longer)) for side in (height, width)]
+    return F.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=True)

@@ -1,0 +1,160 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""From the network's outputs to keypoints: pure functions of tensors, the same on every device.
+
+Images are (B, H, W) maps with pixel centres at integers. The descriptor map has one cell for every 4x4 pixels: cell i
+covers the pixels 4i to 4i + 3, its centre is at 4i + 1.5, so pixel x lies at cell coordinate (x + 0.5) / 4 - 0.5.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch.nn import functional as F  # noqa: N812 - the name that every reader of torch code expects
+
+from sfd2_ros.features.network import CELL_PX, DESCRIPTOR_STRIDE_PX
+
+STABILITY_VALUES = (0.1, 0.5, 1.0)
+"""Stability of the network's classes. Source: the paper's Table 1; volatile and dynamic share the first class."""
+
+_DUSTBIN_EPSILON = 1e-5  # the published network was trained with exp(l) / (sum(exp(l)) + 1e-5)
+
+
+def detection_probability(logits: torch.Tensor) -> torch.Tensor:
+    """Turn cell logits into a probability per pixel.
+
+    Args:
+        logits: (B, 65, h, w), any float dtype and any magnitude.
+
+    Returns:
+        (B, 8h, 8w) float32 in [0, 1].
+    """
+    values = logits.float()
+    # The constant of the denominator is one more logit, log(1e-5): the same numbers, and no exponential can overflow.
+    total = torch.logsumexp(values, dim=1, keepdim=True)
+    total = torch.logaddexp(total, total.new_tensor(math.log(_DUSTBIN_EPSILON)))
+    return F.pixel_shuffle((values[:, :-1] - total).exp(), CELL_PX)[:, 0]
+
+
+def stability_value(logits: torch.Tensor) -> torch.Tensor:
+    """Turn stability logits into the stability of the likeliest class at each pixel.
+
+    Args:
+        logits: (B, 3, h, w), any float dtype.
+
+    Returns:
+        (B, 4h, 4w) float32, each one of `STABILITY_VALUES`.
+    """
+    fine = upsample_stability(logits)
+    return fine.new_tensor(STABILITY_VALUES)[fine.argmax(dim=1)]
+
+
+def upsample_stability(logits: torch.Tensor) -> torch.Tensor:
+    """Interpolate (B, 3, h, w) stability logits to pixels: (B, 3, 4h, 4w) float32."""
+    return F.interpolate(logits.float(), scale_factor=DESCRIPTOR_STRIDE_PX, mode="bilinear", align_corners=False)
+
+
+def local_maxima(scores: torch.Tensor, radius_px: int) -> torch.Tensor:
+    """Mark the pixels that no pixel of the (2 radius + 1)-wide square around them exceeds.
+
+    Of equal maxima within a square the first in raster order stays, so two marked pixels are never within the radius.
+
+    Args:
+        scores: (B, H, W) float32.
+        radius_px: half width of the square, 0 marks every pixel.
+
+    Returns:
+        (B, H, W) bool.
+    """
+    if radius_px == 0:
+        return torch.ones_like(scores, dtype=torch.bool)
+    peaks = scores == _square_maximum(scores, radius_px)
+    height, width = scores.shape[-2:]
+    # float64 holds every index exactly; earlier pixels rank higher.
+    rank = torch.arange(height * width, 0, -1, device=scores.device, dtype=torch.float64).view(1, height, width)
+    rank = torch.where(peaks, rank, torch.zeros_like(rank))
+    return peaks & (rank == _square_maximum(rank, radius_px))
+
+
+def select_keypoints(
+    scores: torch.Tensor, *, threshold: float, radius_px: int, border_px: int, maximum: int
+) -> list[torch.Tensor]:
+    """Choose the keypoints of each image.
+
+    Args:
+        scores: (B, H, W) float32, detection probability times stability.
+        threshold: pixels at or below it are none.
+        radius_px: radius of the non-maximum suppression.
+        border_px: keypoints closer than this to the image's edge are dropped.
+        maximum: the highest that are kept, at most; of equal scores the first in raster order.
+
+    Returns:
+        For each image (N, 2) int64, x and y, by descending score.
+    """
+    mask = local_maxima(scores, radius_px) & (scores > threshold)
+    if border_px > 0:
+        inside = torch.zeros_like(mask)
+        inside[:, border_px:-border_px, border_px:-border_px] = True
+        mask &= inside
+    return [
+        _strongest(image_scores, image_mask, maximum) for image_scores, image_mask in zip(scores, mask, strict=True)
+    ]
+
+
+def refine_keypoints(scores: torch.Tensor, keypoints: torch.Tensor) -> torch.Tensor:
+    """Move keypoints to the peak of a parabola through the logarithm of the score, along x and along y.
+
+    Args:
+        scores: (H, W) float32 of one image.
+        keypoints: (N, 2) int64, x and y, local maxima.
+
+    Returns:
+        (N, 2) float32, each moved by at most half a pixel; unmoved along an axis at the image's edge.
+    """
+    height, width = scores.shape
+    padded = F.pad(scores[None, None], (1, 1, 1, 1), mode="replicate")[0, 0].clamp_min(1e-12).log()
+    x, y = keypoints[:, 0] + 1, keypoints[:, 1] + 1
+    centre = padded[y, x]
+    offset_x = _parabola_peak(padded[y, x - 1], centre, padded[y, x + 1])
+    offset_y = _parabola_peak(padded[y - 1, x], centre, padded[y + 1, x])
+    offset_x = torch.where((x == 1) | (x == width), torch.zeros_like(offset_x), offset_x)
+    offset_y = torch.where((y == 1) | (y == height), torch.zeros_like(offset_y), offset_y)
+    return keypoints.float() + torch.stack([offset_x, offset_y], dim=1)
+
+
+def sample_descriptors(descriptors: torch.Tensor, keypoints: torch.Tensor) -> torch.Tensor:
+    """Interpolate the descriptor map at keypoints, bilinearly; beyond the outer cell centres the outer cell counts.
+
+    Args:
+        descriptors: (D, h, w) of one image.
+        keypoints: (N, 2) float32, x and y in pixels.
+
+    Returns:
+        (N, D) float32 of length one.
+    """
+    height, width = descriptors.shape[-2:]
+    size = keypoints.new_tensor([width, height]) * DESCRIPTOR_STRIDE_PX
+    grid = ((2 * keypoints + 1) / size - 1)[None, None]
+    values = F.grid_sample(descriptors[None].float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return F.normalize(values[0, :, 0].T, dim=1)
+
+
+def _square_maximum(values: torch.Tensor, radius: int) -> torch.Tensor:
+    """Maximum over a square window, one axis after the other."""
+    size = 2 * radius + 1
+    rows = F.max_pool2d(values[:, None], (1, size), stride=1, padding=(0, radius))
+    return F.max_pool2d(rows, (size, 1), stride=1, padding=(radius, 0))[:, 0]
+
+
+def _strongest(scores: torch.Tensor, mask: torch.Tensor, maximum: int) -> torch.Tensor:
+    y, x = torch.nonzero(mask, as_tuple=True)
+    order = torch.sort(scores[y, x], descending=True, stable=True).indices[:maximum]
+    return torch.stack([x[order], y[order]], dim=1)
+
+
+def _parabola_peak(before: torch.Tensor, centre: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+    """Return the position of the peak relative to the middle sample, in [-0.5, 0.5]; 0 where there is no peak."""
+    curvature = before - 2 * centre + after
+    peak = 0.5 * (before - after) / torch.where(curvature < 0, curvature, torch.ones_like(curvature))
+    return torch.where(curvature < 0, peak, torch.zeros_like(peak)).clamp(-0.5, 0.5)

@@ -1,0 +1,189 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Weights of the network: strict loading, an identity that does not depend on the file, safetensors with a header."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors.torch import save
+
+import sfd2_ros
+from sfd2_ros.core.errors import WeightsError
+from sfd2_ros.core.files import atomic_file
+from sfd2_ros.features.checkpoint import read_entries
+from sfd2_ros.features.key_map import DIMENSION_ENTRY, PARAMETER_OF
+from sfd2_ros.features.network import DESCRIPTOR_DIMENSIONS, Sfd2Network
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ARCHITECTURE = "sfd2-resseg-v2"
+"""Name of the network's layout in the header of a weights file."""
+UNKNOWN = "unknown"
+SHIPPED_WEIGHTS = Path(sfd2_ros.__file__).parent / "data" / "weights" / "sfd2_start.safetensors"
+"""The weights that come with the package."""
+
+_COUNTER = "num_batches_tracked"
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Weights that fit the network.
+
+    Attributes:
+        entries: tensors on the CPU by published name, dtype as stored.
+        dimension: length of a descriptor.
+        training: what they were trained on and how, in words.
+        terms: licence of the weights, in words.
+        weights_id: identity of the values, for example "sfd2-128d-0123456789ab".
+    """
+
+    entries: Mapping[str, torch.Tensor]
+    dimension: int
+    training: str
+    terms: str
+    weights_id: str
+
+
+def read_weights(path: Path | None = None) -> Weights:
+    """Read and check weights.
+
+    Args:
+        path: a safetensors file or a checkpoint; None for the weights that ship with the package.
+
+    Raises:
+        WeightsError: the file is missing or damaged, an entry is missing, unknown, misshapen or not finite, or the
+            values are not those that the header names.
+    """
+    path = SHIPPED_WEIGHTS if path is None else path
+    entries, metadata = read_entries(path)
+    architecture = metadata.get("architecture", ARCHITECTURE)
+    if architecture != ARCHITECTURE:
+        raise WeightsError(f"weights {str(path)!r} are for {architecture!r}; only {ARCHITECTURE!r} is known")
+    dimension = _check_entries(entries, str(path))
+    weights = Weights(
+        entries=entries,
+        dimension=dimension,
+        training=metadata.get("training", UNKNOWN),
+        terms=metadata.get("terms", UNKNOWN),
+        weights_id=identify(entries),
+    )
+    promised = metadata.get("weights_id", weights.weights_id)
+    if promised != weights.weights_id:
+        raise WeightsError(
+            f"weights {str(path)!r} are damaged: the header names {promised!r}, the values are {weights.weights_id!r}; "
+            "copy the file again"
+        )
+    return weights
+
+
+def write_weights(path: Path, weights: Weights) -> None:
+    """Write weights as safetensors with a header; whole or not at all.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    metadata = {
+        "architecture": ARCHITECTURE,
+        "descriptor_dim": str(weights.dimension),
+        "training": weights.training,
+        "terms": weights.terms,
+        "weights_id": weights.weights_id,
+    }
+    entries = {name: tensor.contiguous() for name, tensor in weights.entries.items()}
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(save(entries, metadata))
+
+
+def weights_of_network(network: Sfd2Network, *, training: str, terms: str) -> Weights:
+    """Return the weights that a network has now, as copies on the CPU.
+
+    Args:
+        network: the network.
+        training: what they were trained on and how, in words.
+        terms: licence of the weights, in words.
+    """
+    state = network.state_dict()
+    entries = {published: state[own].detach().cpu().clone() for published, own in PARAMETER_OF.items()}
+    return Weights(entries, network.dimension, training, terms, identify(entries))
+
+
+def in_half_precision(weights: Weights) -> Weights:
+    """Return the weights rounded to float16, half the size; they are other values, so the identity is another."""
+    entries = {
+        name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in weights.entries.items()
+    }
+    return replace(weights, entries=entries, weights_id=identify(entries))
+
+
+def build_network(weights: Weights) -> Sfd2Network:
+    """Return the network with these weights in float32, in evaluation mode, on the CPU."""
+    network = Sfd2Network(weights.dimension)
+    state = {PARAMETER_OF[name]: tensor for name, tensor in weights.entries.items()}
+    network.load_state_dict(state, strict=True)
+    return network.eval().requires_grad_(requires_grad=False)
+
+
+def identify(entries: Mapping[str, torch.Tensor]) -> str:
+    """Return the identity of weights: a SHA-256 over names, shapes and values.
+
+    Values are taken as float32, so that a float16 file and its exact float32 copy are the same weights. Counters of
+    training steps do not change what the network computes and are left out.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(entries):
+        if name.endswith(_COUNTER):
+            continue
+        values = entries[name].detach().cpu().float().contiguous().numpy()
+        digest.update(f"{name} {list(values.shape)}\n".encode())
+        digest.update(values.astype("<f4").tobytes())
+    return f"sfd2-{entries[DIMENSION_ENTRY].shape[0]}d-{digest.hexdigest()[:12]}"
+
+
+def _check_entries(entries: Mapping[str, torch.Tensor], source: str) -> int:
+    """Check names, shapes, types and values; return the descriptor dimension."""
+    problems = _missing_and_extra(entries)
+    dimension = _dimension_of(entries)
+    if dimension not in DESCRIPTOR_DIMENSIONS:
+        problems.append(f"descriptors of length {dimension}, allowed: {', '.join(map(str, DESCRIPTOR_DIMENSIONS))}")
+    else:
+        problems += _misfits(entries, dimension)
+    if problems:
+        raise WeightsError(f"weights {source!r} do not fit the SFD2 network: {'; '.join(problems)}")
+    return dimension
+
+
+def _missing_and_extra(entries: Mapping[str, torch.Tensor]) -> list[str]:
+    missing = [name for name in PARAMETER_OF if name not in entries]
+    extra = [name for name in entries if name not in PARAMETER_OF]
+    problems = [f"missing {', '.join(missing)}"] if missing else []
+    return [*problems, f"unknown {', '.join(extra)}"] if extra else problems
+
+
+def _dimension_of(entries: Mapping[str, torch.Tensor]) -> int:
+    tensor = entries.get(DIMENSION_ENTRY)
+    # Without that entry the default layout serves to name the other misfits; "missing" is reported anyway.
+    return DESCRIPTOR_DIMENSIONS[0] if tensor is None or tensor.ndim == 0 else int(tensor.shape[0])
+
+
+def _misfits(entries: Mapping[str, torch.Tensor], dimension: int) -> list[str]:
+    with torch.device("meta"):
+        expected = Sfd2Network(dimension).state_dict()
+    problems = []
+    for name in PARAMETER_OF.keys() & entries.keys():
+        tensor, wanted = entries[name], tuple(expected[PARAMETER_OF[name]].shape)
+        if tuple(tensor.shape) != wanted:
+            problems.append(f"{name} has shape {tuple(tensor.shape)}, expected {wanted}")
+        elif name.endswith(_COUNTER):
+            continue
+        elif tensor.layout is not torch.strided or tensor.dtype not in (torch.float32, torch.float16, torch.bfloat16):
+            problems.append(f"{name} is {tensor.dtype} {tensor.layout}, expected float32, float16 or bfloat16")
+        elif not math.isfinite(float(tensor.float().abs().sum())):
+            problems.append(f"{name} holds values that are not finite")
+    return sorted(problems)
