@@ -25,6 +25,10 @@ class WeightsError(Sfd2Error):
     """A weights file is missing, damaged, or does not fit the network."""
 
 
+class FeatureFileError(Sfd2Error):
+    """A feature file is missing, damaged, or not in hloc's layout."""
+
+
 class SceneError(Sfd2Error):
     """A scene folder lacks images, a model or lists, or these disagree."""
 
