@@ -55,3 +55,7 @@ class OutputError(Sfd2Error):
 
 class DependencyError(Sfd2Error):
     """A library that this call needs is not installed; the message names how to get it."""
+
+
+class MessageError(Sfd2Error):
+    """A message from another node is malformed."""
