@@ -11,7 +11,7 @@ import numpy as np
 import pycolmap
 
 from sfd2_ros.core.errors import CameraError, SceneError
-from sfd2_ros.core.transforms import quaternion_xyzw, rigid, rigid_from_quaternion
+from sfd2_ros.core.transforms import quaternion_xyzw, rigid_from_quaternion
 from sfd2_ros.core.types import Camera
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ def camera_from_model(model: str, width: int, height: int, params: Sequence[floa
 
 
 def matrix_from_rigid3d(a_from_b: Any) -> NDArray[np.float64]:
-    """Return the (4, 4) matrix of a pycolmap.Rigid3d."""
-    return rigid(a_from_b.rotation.matrix(), a_from_b.translation)
+    """Return the (4, 4) matrix of a pycolmap.Rigid3d; a quaternion that text files rounded is normalised."""
+    return rigid_from_quaternion(a_from_b.rotation.quat, a_from_b.translation)
 
 
 def rigid3d_from_matrix(a_from_b: NDArray[np.float64]) -> Any:

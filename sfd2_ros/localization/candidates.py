@@ -1,0 +1,87 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which landmarks a query is matched against: those of similar images, or of images near a pose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sfd2_ros.core.transforms import inverse
+from sfd2_ros.mapping.retrieval import aggregate, most_similar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sfd2_ros.core.types import Features
+    from sfd2_ros.mapping.landmarks import Landmarks
+    from sfd2_ros.mapping.map_store import Map
+
+_SAME_WAY_COSINE = 0.26
+
+
+def similar_images(map_: Map, features: Features, count: int) -> list[int]:
+    """Return indices of the map images that look most like the query, best first."""
+    best, _ = most_similar(aggregate(features, map_.centres), map_.aggregates, count)
+    return [int(index) for index in best]
+
+
+def covisible_groups(landmarks: Landmarks, images: Sequence[int], min_shared: int) -> list[list[int]]:
+    """Group images that see the same place: connected by at least `min_shared` common landmarks.
+
+    Args:
+        landmarks: of the map.
+        images: indices, best first.
+        min_shared: landmarks that make two images one place.
+
+    Returns:
+        Groups of indices, each in the order given; the group of the best image first.
+    """
+    groups: list[list[int]] = []
+    for image in images:
+        seen = landmarks.seen_by(image)
+        joined = [
+            group
+            for group in groups
+            if any(
+                len(np.intersect1d(seen, landmarks.seen_by(other), assume_unique=True)) >= min_shared for other in group
+            )
+        ]
+        if not joined:
+            groups.append([image])
+            continue
+        joined[0].append(image)
+        for other in joined[1:]:
+            joined[0].extend(other)
+            groups.remove(other)
+    return groups
+
+
+def landmarks_of(landmarks: Landmarks, images: Sequence[int]) -> NDArray[np.int64]:
+    """Return the indices of all landmarks that any of these images saw, sorted."""
+    if not images:
+        return np.empty(0, np.int64)
+    return np.unique(np.concatenate([landmarks.seen_by(image) for image in images])).astype(np.int64)
+
+
+def images_near(map_: Map, cam_from_map: NDArray[np.float64], count: int) -> list[int]:
+    """Return indices of the map images nearest to a pose that look about the same way, nearest first."""
+    pose = inverse(cam_from_map)
+    near = []
+    for index, image in enumerate(map_.images):
+        other = inverse(image.cam_from_world)
+        if float(pose[:3, 2] @ other[:3, 2]) > _SAME_WAY_COSINE:
+            near.append((float(np.linalg.norm(pose[:3, 3] - other[:3, 3])), index))
+    return [index for _, index in sorted(near)[:count]]
+
+
+def facing(landmarks: Landmarks, chosen: NDArray[np.int64], cam_from_map: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Keep the landmarks that are seen from a similar side as in the map (within 75 degrees)."""
+    centre = inverse(cam_from_map)[:3, 3]
+    towards = centre - landmarks.positions[chosen]
+    cosine = np.sum(towards * landmarks.normals[chosen], axis=1) / np.maximum(np.linalg.norm(towards, axis=1), 1e-12)
+    kept: NDArray[np.int64] = chosen[cosine > _SAME_WAY_COSINE]
+    return kept

@@ -1,0 +1,219 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Build a map: extract, pair, match, verify, triangulate, gather, store."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import sfd2_ros
+from sfd2_ros.core.config import check_config
+from sfd2_ros.core.errors import MapBuildError, OutputError
+from sfd2_ros.mapping.colmap_io import posed_images
+from sfd2_ros.mapping.compact import drop_poor_points, drop_unobserved_keypoints
+from sfd2_ros.mapping.intrinsics import starting_cameras
+from sfd2_ros.mapping.landmarks import gather_landmarks
+from sfd2_ros.mapping.map_config import MapConfig
+from sfd2_ros.mapping.map_store import save_map
+from sfd2_ros.mapping.match_images import choose_pairs, extract_images, match_pairs, silent
+from sfd2_ros.mapping.reconstruct import structure_from_motion, triangulate
+from sfd2_ros.mapping.retrieval import aggregate, learn_centres
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sfd2_ros.core.types import Camera, Features
+    from sfd2_ros.mapping.colmap_io import PosedImage
+    from sfd2_ros.mapping.match_images import FeatureExtractor, Progress
+
+MIN_IMAGES = 2
+
+
+@dataclass(frozen=True)
+class MapReport:
+    """What a build made.
+
+    Attributes:
+        images: in the map.
+        images_given: offered.
+        pairs: of images with enough matches.
+        landmarks: triangulated points.
+        observations: of landmarks in images.
+        reprojection_error_px: mean over the landmarks.
+    """
+
+    images: int
+    images_given: int
+    pairs: int
+    landmarks: int
+    observations: int
+    reprojection_error_px: float
+
+
+class MapBuilder:
+    """Builds maps with one extractor and one set of settings."""
+
+    def __init__(
+        self, extractor: FeatureExtractor, config: MapConfig | None = None, progress: Progress = silent
+    ) -> None:
+        """Keep the extractor and the settings.
+
+        Args:
+            extractor: of features.
+            config: None for the defaults.
+            progress: called with step, done, total.
+
+        Raises:
+            ConfigError: a setting is not allowed.
+        """
+        self._extractor = extractor
+        self._config = config or MapConfig()
+        self._progress = progress
+        check_config(self._config)
+
+    def from_poses(
+        self, images: Sequence[PosedImage], image_folder: Path, output: Path, *, overwrite: bool = False
+    ) -> MapReport:
+        """Build a map from photographs whose poses are known, in metres.
+
+        Args:
+            images: names, intrinsics and cam_from_world.
+            image_folder: what the names are relative to.
+            output: folder of the map.
+            overwrite: replace an existing map.
+
+        Raises:
+            OutputError: `output` exists and `overwrite` is false.
+            ImageError: an image cannot be read.
+            CameraError: an image has another size than its camera.
+            MapBuildError: too few images, or nothing can be triangulated.
+        """
+        _check_start(len(images), output, overwrite=overwrite)
+        names, cameras = [one.name for one in images], [one.camera for one in images]
+        features = extract_images(names, image_folder, cameras, self._extractor, self._progress)
+        centres, aggregates = self._index(features)
+        pairs = choose_pairs(aggregates, self._config, [one.cam_from_world for one in images])
+        matches = match_pairs(pairs, features, self._config, self._progress, images=images)
+        self._progress("triangulate", 0, 1)
+        with tempfile.TemporaryDirectory(prefix="sfd2_map_") as work:
+            reconstruction = triangulate(
+                images,
+                features,
+                matches,
+                image_folder=image_folder,
+                work_folder=Path(work),
+                refine_poses=self._config.refine_poses,
+            )
+        self._progress("triangulate", 1, 1)
+        return self._store(reconstruction, features, centres, output, overwrite, units="metres", pairs=len(matches))
+
+    def from_images(
+        self,
+        names: Sequence[str],
+        image_folder: Path,
+        output: Path,
+        *,
+        camera: Camera | None = None,
+        overwrite: bool = False,
+    ) -> MapReport:
+        """Build a map from photographs alone, by structure from motion; its scale and frame are arbitrary.
+
+        Args:
+            names: of the images.
+            image_folder: what the names are relative to.
+            output: folder of the map.
+            camera: intrinsics of all images; None to start from EXIF, or from a usual focal length, and refine.
+            overwrite: replace an existing map.
+
+        Raises:
+            OutputError: `output` exists and `overwrite` is false.
+            ImageError: an image cannot be read.
+            CameraError: an image has another size than `camera`.
+            MapBuildError: too few images, or they do not connect.
+        """
+        _check_start(len(names), output, overwrite=overwrite)
+        features = extract_images(names, image_folder, [camera] * len(names), self._extractor, self._progress)
+        centres, aggregates = self._index(features)
+        pairs = choose_pairs(aggregates, self._config, None)
+        matches = match_pairs(pairs, features, self._config, self._progress)
+        self._progress("reconstruct", 0, 1)
+        with tempfile.TemporaryDirectory(prefix="sfd2_map_") as work:
+            reconstruction = structure_from_motion(
+                names,
+                starting_cameras(names, image_folder, camera),
+                features,
+                matches,
+                image_folder=image_folder,
+                work_folder=Path(work),
+                refine_intrinsics=camera is None,
+            )
+        self._progress("reconstruct", 1, 1)
+        return self._store(reconstruction, features, centres, output, overwrite, units="arbitrary", pairs=len(matches))
+
+    def _index(self, features: Sequence[Features]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        if sum(map(len, features)) == 0:
+            raise MapBuildError(f"none of {len(features)} images has a feature; are they black or blank?")
+        centres = learn_centres(features, self._config.retrieval_centres)
+        return centres, np.array([aggregate(one, centres) for one in features])
+
+    def _store(
+        self,
+        reconstruction: Any,
+        features: Sequence[Features],
+        centres: NDArray[np.float32],
+        output: Path,
+        overwrite: bool,  # noqa: FBT001
+        *,
+        units: str,
+        pairs: int,
+    ) -> MapReport:
+        drop_poor_points(reconstruction, self._config.max_landmark_error_px)
+        if reconstruction.num_points3D() == 0:
+            raise MapBuildError("no landmark could be triangulated; are poses and intrinsics right, and in metres?")
+        images = posed_images(reconstruction)
+        image_ids = [reconstruction.find_image_with_name(one.name).image_id for one in images]
+        by_id = {image_id: features[image_id - 1] for image_id in image_ids}
+        landmarks = gather_landmarks(reconstruction, image_ids, by_id)
+        drop_unobserved_keypoints(reconstruction)
+        report = MapReport(
+            images=len(images),
+            images_given=len(features),
+            pairs=pairs,
+            landmarks=len(landmarks),
+            observations=len(landmarks.image_landmarks),
+            reprojection_error_px=round(float(reconstruction.compute_mean_reprojection_error()), 4),
+        )
+        save_map(
+            output,
+            images=images,
+            landmarks=landmarks,
+            aggregates=np.array([aggregate(by_id[image_id], centres) for image_id in image_ids]),
+            centres=centres,
+            reconstruction=reconstruction,
+            weights_id=self._extractor.weights_id,
+            extraction=self._extractor.describe(),
+            units=units,
+            provenance={
+                "program": f"sfd2_ros {sfd2_ros.__version__}",
+                "settings": dataclasses.asdict(self._config),
+                "report": dataclasses.asdict(report),
+            },
+            overwrite=overwrite,
+        )
+        return report
+
+
+def _check_start(count: int, output: Path, *, overwrite: bool) -> None:
+    """Refuse before hours of work what would be refused after."""
+    if output.exists() and not overwrite:
+        raise OutputError(f"output {str(output)!r} exists; name another path, or pass --overwrite to replace it")
+    if count < MIN_IMAGES:
+        raise MapBuildError(f"a map needs at least {MIN_IMAGES} images of a place from different spots, got {count}")

@@ -1,0 +1,50 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where structure from motion starts its intrinsics: a given camera, EXIF, or a usual focal length to be refined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pycolmap
+
+from sfd2_ros.core.errors import ImageError
+from sfd2_ros.mapping.colmap_io import colmap_camera
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sfd2_ros.core.types import Camera
+
+
+def starting_cameras(names: Sequence[str], image_folder: Path, camera: Camera | None) -> list[Any]:
+    """Return a pycolmap.Camera for each image; images of one size and focal length share one camera.
+
+    Args:
+        names: of the images.
+        image_folder: what the names are relative to.
+        camera: intrinsics of all images, or None to read EXIF and otherwise start from 1.2 times the longer side
+            (COLMAP's habit); such a start is refined, never used as it is.
+
+    Raises:
+        ImageError: an image cannot be read.
+    """
+    if camera is not None:
+        known = colmap_camera(camera)
+        known.camera_id = 1
+        return [known] * len(names)
+    found: dict[tuple[int, int, float], Any] = {}
+    return [_shared_camera(image_folder / name, found) for name in names]
+
+
+def _shared_camera(path: Path, found: dict[tuple[int, int, float], Any]) -> Any:
+    try:
+        camera = pycolmap.infer_camera_from_image(path)
+    except (ValueError, RuntimeError) as err:
+        raise ImageError(f"image {str(path)!r} cannot be read: {err}") from err
+    key = (camera.width, camera.height, round(float(camera.params[0]), 1))
+    if key not in found:
+        camera.camera_id = len(found) + 1
+        found[key] = camera
+    return found[key]

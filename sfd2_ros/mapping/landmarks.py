@@ -1,0 +1,95 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Landmarks: triangulated points with one descriptor each, and which image saw which of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sfd2_ros.core.transforms import inverse
+from sfd2_ros.mapping.colmap_io import matrix_from_rigid3d
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from sfd2_ros.core.types import Features
+
+
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """The points of a map, as memory-mappable arrays.
+
+    Attributes:
+        positions: (L, 3) float64 in the map's frame and units.
+        descriptors: (L, D) float16, mean of the observations, of length one.
+        stability: (L,) float32 in [0, 1], mean of the observations.
+        normals: (L, 3) float32, mean direction from the landmark towards the cameras that saw it.
+        error_px: (L,) float32 mean reprojection error.
+        image_offsets: (I + 1,) int64; landmarks of image i are image_landmarks[offsets[i]:offsets[i + 1]].
+        image_landmarks: (O,) int32 landmark of each observation, sorted within an image.
+    """
+
+    positions: NDArray[np.float64]
+    descriptors: NDArray[np.float16]
+    stability: NDArray[np.float32]
+    normals: NDArray[np.float32]
+    error_px: NDArray[np.float32]
+    image_offsets: NDArray[np.int64]
+    image_landmarks: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def seen_by(self, image: int) -> NDArray[np.int32]:
+        """Return the landmarks that a map image observed, sorted."""
+        return self.image_landmarks[self.image_offsets[image] : self.image_offsets[image + 1]]
+
+
+def gather_landmarks(reconstruction: Any, image_ids: list[int], features: Mapping[int, Features]) -> Landmarks:
+    """Collect the points of a reconstruction with the descriptors of their observations.
+
+    Args:
+        reconstruction: pycolmap.Reconstruction; an image's points2D are its features, in order.
+        image_ids: the map's images, in the order of the map.
+        features: by image id.
+    """
+    row_of = {image_id: row for row, image_id in enumerate(image_ids)}
+    point_ids = sorted(reconstruction.points3D)
+    centres = {
+        image_id: inverse(matrix_from_rigid3d(reconstruction.image(image_id).cam_from_world()))[:3, 3]
+        for image_id in image_ids
+    }
+    dimension = features[image_ids[0]].descriptors.shape[1]
+    descriptors = np.zeros((len(point_ids), dimension), np.float32)
+    stability = np.zeros(len(point_ids), np.float32)
+    normals = np.zeros((len(point_ids), 3), np.float32)
+    positions = np.array([reconstruction.point3D(point_id).xyz for point_id in point_ids]).reshape(-1, 3)
+    seen: list[set[int]] = [set() for _ in image_ids]
+    for row, point_id in enumerate(point_ids):
+        elements = reconstruction.point3D(point_id).track.elements
+        for element in elements:
+            observed = features[element.image_id]
+            descriptors[row] += observed.descriptors[element.point2D_idx]
+            stability[row] += observed.stability[element.point2D_idx] / len(elements)
+            away = centres[element.image_id] - positions[row]
+            normals[row] += away / np.linalg.norm(away)
+            seen[row_of[element.image_id]].add(row)
+    return Landmarks(
+        positions=positions,
+        descriptors=_unit_rows(descriptors).astype(np.float16),
+        stability=stability,
+        normals=_unit_rows(normals),
+        error_px=np.array([reconstruction.point3D(point_id).error for point_id in point_ids], np.float32),
+        image_offsets=np.cumsum([0, *map(len, seen)]).astype(np.int64),
+        image_landmarks=np.array([landmark for one in seen for landmark in sorted(one)], np.int32),
+    )
+
+
+def _unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    unit: NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return unit
