@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_origin, get_type_hints
 
 from sfd2_ros.core.errors import ConfigError
 
@@ -86,12 +86,19 @@ def check_value(name: str, value: Any, expected: type, described: Setting) -> No
     Raises:
         ConfigError: names the setting, the value and what is allowed.
     """
-    accepted = (int, float) if expected is float else (expected,)
-    if type(value) not in accepted:
-        raise ConfigError(f"setting {name!r} is {value!r}; it must be of type {expected.__name__}")
+    if not _has_type(value, expected):
+        named = "tuple of strings" if get_origin(expected) is tuple else expected.__name__
+        raise ConfigError(f"setting {name!r} is {value!r}; it must be of type {named}")
     if described.choices and value not in described.choices:
         raise ConfigError(f"setting {name!r} is {value!r}; allowed: {', '.join(map(repr, described.choices))}")
     if described.minimum is not None and not value >= described.minimum:
         raise ConfigError(f"setting {name!r} is {value!r}; it must be at least {described.minimum}")
     if described.maximum is not None and not value <= described.maximum:
         raise ConfigError(f"setting {name!r} is {value!r}; it must be at most {described.maximum}")
+
+
+def _has_type(value: Any, expected: Any) -> bool:
+    """Return whether a value is of a setting's type: int, float (whole ones do), bool, str, tuple[str, ...]."""
+    if get_origin(expected) is tuple:
+        return type(value) is tuple and all(type(each) is str for each in value)
+    return type(value) in ((int, float) if expected is float else (expected,))
