@@ -1,0 +1,120 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""ROS parameters made from settings dataclasses, so that names, defaults, limits and help have one home.
+
+A node's settings are a mapping from a prefix to a dataclass: "" for the node's own (`device`), "extractor" for those
+of a component (`extractor.max_keypoints`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+
+from sfd2_ros.core.config import Setting, config_from_mapping, describe
+from sfd2_ros.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rclpy.node import Node
+
+INT64_MAX = 2**63 - 1
+# What rclpy declares by itself.
+FOREIGN_PREFIXES = ("use_sim_time", "start_type_description_service", "qos_overrides.", "diagnostic_updater.")
+
+
+def declare(node: Node, settings: Mapping[str, type[Any]]) -> dict[str, Any]:
+    """Declare the parameters of a node and return its settings, by the same prefixes.
+
+    Args:
+        node: made with `automatically_declare_parameters_from_overrides=True`, which is rclpy's only public way to
+            learn what a user has set, misspelt names included.
+        settings: settings dataclass by prefix.
+
+    Raises:
+        ConfigError: a parameter is unknown, has the wrong type or is out of range. Nothing is repaired.
+    """
+    given = {name: parameter.value for name, parameter in node.get_parameters_by_prefix("").items()}
+    given = {name: value for name, value in given.items() if not name.startswith(FOREIGN_PREFIXES)}
+    configs = resolve(given, settings)
+    for prefix, config_class in settings.items():
+        types = get_type_hints(config_class)
+        for name, described in describe(config_class).items():
+            full_name = parameter_name(prefix, name)
+            if node.has_parameter(full_name):
+                node.undeclare_parameter(full_name)
+            value = getattr(configs[prefix], name)
+            descriptor = _descriptor(full_name, types[name], described)
+            node.declare_parameter(full_name, _to_ros(value), descriptor, ignore_override=True)
+    return configs
+
+
+def resolve(given: Mapping[str, Any], settings: Mapping[str, type[Any]]) -> dict[str, Any]:
+    """Return the settings, by prefix, that parameters by full name stand for.
+
+    Raises:
+        ConfigError: a name is unknown, a value has the wrong type or is out of range.
+    """
+    known = {
+        parameter_name(prefix, field.name): (prefix, field.name)
+        for prefix, config_class in settings.items()
+        for field in dataclasses.fields(config_class)
+    }
+    chosen: dict[str, dict[str, Any]] = {prefix: {} for prefix in settings}
+    for full_name, value in given.items():
+        if full_name not in known:
+            raise ConfigError(f"unknown parameter {full_name!r}; known: {', '.join(sorted(known))}")
+        prefix, name = known[full_name]
+        types = get_type_hints(settings[prefix])
+        chosen[prefix][name] = _from_ros(value, types[name])
+    return {prefix: _make(prefix, config_class, chosen[prefix]) for prefix, config_class in settings.items()}
+
+
+def parameter_name(prefix: str, name: str) -> str:
+    """Return the full name of a setting."""
+    return f"{prefix}.{name}" if prefix else name
+
+
+def _make(prefix: str, config_class: type[Any], values: Mapping[str, Any]) -> Any:
+    try:
+        return config_from_mapping(config_class, values)
+    except ConfigError as err:
+        where = f" (parameter prefix {prefix!r})" if prefix else ""
+        raise ConfigError(f"{err}{where}") from err
+
+
+def _to_ros(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _from_ros(value: Any, expected: Any) -> Any:
+    """Return a parameter's value as a setting: a list is a tuple, and a whole number given for a real one is real."""
+    if isinstance(value, (list, tuple)):
+        return tuple(value)
+    if expected is float and type(value) is int:
+        return float(value)
+    return value
+
+
+def _descriptor(name: str, expected: Any, described: Setting) -> ParameterDescriptor:
+    """Describe a parameter; every one is read when the node is configured and cannot change after that."""
+    choices = f"one of: {', '.join(map(str, described.choices))}" if described.choices else ""
+    descriptor = ParameterDescriptor(
+        name=name, description=described.help, additional_constraints=choices, read_only=True
+    )
+    limits = (described.minimum, described.maximum)
+    if limits == (None, None):
+        return descriptor
+    low, high = limits
+    if expected is int:
+        lowest, highest = -INT64_MAX if low is None else int(low), INT64_MAX if high is None else int(high)
+        descriptor.integer_range = [IntegerRange(from_value=lowest, to_value=highest, step=1)]
+    else:
+        largest = sys.float_info.max
+        lowest_real, highest_real = -largest if low is None else float(low), largest if high is None else float(high)
+        descriptor.floating_point_range = [FloatingPointRange(from_value=lowest_real, to_value=highest_real, step=0.0)]
+    return descriptor
