@@ -4,4 +4,9 @@
 
 from __future__ import annotations
 
+from pkgutil import extend_path
+
+# The generated sfd2_ros.msg and sfd2_ros.srv lie in the ROS overlay; in a checkout they are found beside these modules.
+__path__ = extend_path(__path__, __name__)
+
 __version__ = "0.1.0"
