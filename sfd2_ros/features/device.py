@@ -44,7 +44,15 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """Return the number format of the convolutions; "auto" is float16 on CUDA and float32 elsewhere."""
-    if name == "auto":
-        return torch.float16 if device.type == "cuda" else torch.float32
-    return PRECISIONS[name]
+    """Return the number format of the convolutions.
+
+    Args:
+        name: one of `PRECISIONS`, or "auto": float16 on CUDA, bfloat16 on a CPU that has matrix instructions for it
+            (AMX), else float32. Without AMX bfloat16 is slower than float32, not faster (docs/features.md).
+        device: that computes.
+    """
+    if name != "auto":
+        return PRECISIONS[name]
+    if device.type == "cuda":
+        return torch.float16
+    return torch.bfloat16 if torch.cpu.get_capabilities().get("amx_bf16", False) else torch.float32

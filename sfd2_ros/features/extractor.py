@@ -18,6 +18,7 @@ from sfd2_ros.core.errors import ImageError
 from sfd2_ros.core.types import Features
 from sfd2_ros.features import keypoints as kp
 from sfd2_ros.features.device import PRECISIONS, choose_device, choose_precision
+from sfd2_ros.features.inference import fold_norms
 from sfd2_ros.features.network import CELL_PX
 from sfd2_ros.features.weights import Weights, build_network, read_weights
 
@@ -48,7 +49,9 @@ class ExtractorConfig:
         "quadratic", "Below the pixel: a parabola through the score, or whole pixels.", choices=("none", "quadratic")
     )
     precision: str = setting(
-        "auto", "Numbers in the network; auto: float16 on CUDA, float32 on the CPU.", choices=("auto", *PRECISIONS)
+        "auto",
+        "Numbers in the network; auto: float16 on CUDA, bfloat16 on CPUs with AMX, else float32.",
+        choices=("auto", *PRECISIONS),
     )
     use_stability: bool = setting(True, "Multiply the score by the stability before keypoints are chosen.")
 
@@ -73,7 +76,7 @@ class Extractor:
         self.precision = choose_precision(self.config.precision, self.device)
         self.weights_id = weights.weights_id
         self.dimension = weights.dimension
-        self._network = build_network(weights).to(self.device)
+        self._network = fold_norms(build_network(weights)).to(self.device)
 
     def __call__(self, image: NDArray[np.uint8]) -> Features:
         """Extract the features of one image, (H, W, 3) uint8 RGB or (H, W) uint8 gray.
@@ -110,6 +113,7 @@ class Extractor:
         """Run the network on images padded to whole cells."""
         height, width = images.shape[-2:]
         padded = F.pad(images, (0, -width % CELL_PX, 0, -height % CELL_PX), mode="replicate")
+        padded = padded.contiguous(memory_format=torch.channels_last)
         half = self.precision is not torch.float32
         with torch.autocast(self.device.type, dtype=self.precision if half else None, enabled=half):
             output: NetworkOutput = self._network(padded)
