@@ -16,7 +16,7 @@ import sfd2_ros
 from sfd2_ros.core.config import check_config
 from sfd2_ros.core.errors import MapBuildError, OutputError
 from sfd2_ros.mapping.colmap_io import posed_images
-from sfd2_ros.mapping.compact import drop_poor_points, drop_unobserved_keypoints
+from sfd2_ros.mapping.compact import drop_poor_points, without_unobserved_keypoints
 from sfd2_ros.mapping.intrinsics import starting_cameras
 from sfd2_ros.mapping.landmarks import gather_landmarks
 from sfd2_ros.mapping.map_config import MapConfig
@@ -182,7 +182,6 @@ class MapBuilder:
         image_ids = [reconstruction.find_image_with_name(one.name).image_id for one in images]
         by_id = {image_id: features[image_id - 1] for image_id in image_ids}
         landmarks = gather_landmarks(reconstruction, image_ids, by_id)
-        drop_unobserved_keypoints(reconstruction)
         report = MapReport(
             images=len(images),
             images_given=len(features),
@@ -197,9 +196,9 @@ class MapBuilder:
             landmarks=landmarks,
             aggregates=np.array([aggregate(by_id[image_id], centres) for image_id in image_ids]),
             centres=centres,
-            reconstruction=reconstruction,
+            reconstruction=without_unobserved_keypoints(reconstruction),
             weights_id=self._extractor.weights_id,
-            extraction=self._extractor.describe(),
+            extraction=dataclasses.asdict(self._extractor.config),
             units=units,
             provenance={
                 "program": f"sfd2_ros {sfd2_ros.__version__}",

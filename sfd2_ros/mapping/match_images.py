@@ -36,12 +36,13 @@ class FeatureExtractor(Protocol):
         """Identity of the weights."""
         ...
 
-    def __call__(self, image: NDArray[np.uint8]) -> Features:
-        """Extract features of an (H, W, 3) uint8 RGB image."""
+    @property
+    def config(self) -> Any:
+        """Settings of the extraction, a dataclass."""
         ...
 
-    def describe(self) -> dict[str, Any]:
-        """Return the settings of the extraction."""
+    def __call__(self, image: NDArray[np.uint8]) -> Features:
+        """Extract features of an (H, W, 3) uint8 RGB image."""
         ...
 
 

@@ -1,0 +1,114 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Pose files in the benchmarks' format: `name qw qx qy qz tx ty tz` (cam_from_map), a line a localized image.
+
+Refused images have no line; their reasons stand in the JSON beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from sfd2_ros.core.errors import PoseFileError
+from sfd2_ros.core.files import atomic_file
+from sfd2_ros.core.transforms import inverse
+from sfd2_ros.mapping.colmap_io import pose_from_wxyz, wxyz_from_pose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sfd2_ros.core.types import PoseEstimate
+
+_FIELDS = 8
+
+
+def write_poses(path: Path, estimates: Mapping[str, PoseEstimate]) -> None:
+    """Write the poses of localized images, and beside them all statuses, inliers and covariances as JSON.
+
+    Args:
+        path: of the pose file; the JSON gets the suffix `.json` in place of its own.
+        estimates: by image name.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    lines = []
+    for name, estimate in estimates.items():
+        if estimate.map_from_cam is not None:
+            numbers = wxyz_from_pose(inverse(estimate.map_from_cam))
+            lines.append(" ".join([name, *(f"{number:.12g}" for number in numbers)]) + "\n")
+    details = {name: describe_estimate(estimate) for name, estimate in estimates.items()}
+    with atomic_file(details_path(path)) as temporary:
+        temporary.write_text(json.dumps(details, indent=1) + "\n", encoding="utf-8")
+    with atomic_file(path) as temporary:
+        temporary.write_text("".join(lines), encoding="utf-8")
+
+
+def details_path(path: Path) -> Path:
+    """Return where the statuses of a pose file stand."""
+    return path.with_suffix(".json") if path.suffix != ".json" else path.with_suffix(".details.json")
+
+
+def describe_estimate(estimate: PoseEstimate) -> dict[str, Any]:
+    """Return status, reason, evidence and covariance of an estimate as plain values for JSON."""
+    evidence = estimate.evidence
+    return {
+        "status": estimate.status.value,
+        "reason": estimate.reason,
+        "keypoints": evidence.num_keypoints,
+        "matches": evidence.num_matches,
+        "inliers": evidence.num_inliers,
+        "reprojection_error_px": _finite(evidence.reprojection_error_px),
+        "spread": evidence.spread,
+        "log10_false_alarms": _finite(evidence.log10_false_alarms),
+        "candidates": list(evidence.candidates),
+        "seconds": {step: round(duration, 4) for step, duration in evidence.seconds.items()},
+        "covariance": None if estimate.covariance is None else estimate.covariance.tolist(),
+    }
+
+
+def read_poses(path: Path) -> dict[str, NDArray[np.float64]]:
+    """Read a pose file.
+
+    Returns:
+        cam_from_map (4, 4) by image name.
+
+    Raises:
+        PoseFileError: the file is missing, a line is malformed, or a name comes twice; the message names the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as err:
+        raise PoseFileError(f"pose file {str(path)!r} cannot be read: {err}") from err
+    poses: dict[str, NDArray[np.float64]] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, pose = _parse(line, f"{path}:{number}")
+        if name in poses:
+            raise PoseFileError(f"{path}:{number}: image {name!r} has a pose already; one line an image is allowed")
+        poses[name] = pose
+    return poses
+
+
+def _parse(line: str, where: str) -> tuple[str, NDArray[np.float64]]:
+    problem = f"{where}: {line!r} is no line `name qw qx qy qz tx ty tz` with seven finite numbers"
+    name, *numbers = line.rsplit(maxsplit=_FIELDS - 1)
+    try:
+        values = [float(number) for number in numbers]
+        pose = pose_from_wxyz(values)
+    except ValueError as err:
+        raise PoseFileError(f"{problem}: {err}") from err
+    if not all(math.isfinite(value) for value in values):
+        raise PoseFileError(problem)
+    return name, pose
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

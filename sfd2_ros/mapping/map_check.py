@@ -1,0 +1,73 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a map is sound: checksums, arrays, and agreement with its COLMAP model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sfd2_ros.core.errors import MapError, SceneError
+from sfd2_ros.mapping.colmap_io import posed_images, read_model
+from sfd2_ros.mapping.map_store import COLMAP_FOLDER, damaged_files, load_map, read_manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sfd2_ros.mapping.map_store import Map
+
+
+def map_problems(path: Path) -> list[str]:
+    """Return what is wrong with a map, nothing when it is sound.
+
+    Raises:
+        MapError: there is no map, or its manifest cannot be read.
+    """
+    problems = damaged_files(path, read_manifest(path))
+    if problems:
+        return problems
+    try:
+        loaded = load_map(path, verify=False)
+        return [*_array_problems(loaded), *_model_problems(loaded)]
+    except (MapError, SceneError) as err:
+        return [str(err)]
+
+
+def _array_problems(loaded: Map) -> list[str]:
+    landmarks, count = loaded.landmarks, len(loaded.landmarks)
+    problems = [
+        f"landmark_{name}.npy has {len(array)} rows, {count} are needed"
+        for name, array in (
+            ("descriptors", landmarks.descriptors),
+            ("stability", landmarks.stability),
+            ("normals", landmarks.normals),
+            ("error_px", landmarks.error_px),
+        )
+        if len(array) != count
+    ]
+    if not np.all(np.isfinite(landmarks.positions)):
+        problems.append("landmark positions are not finite")
+    lengths = np.linalg.norm(np.asarray(landmarks.descriptors, np.float32), axis=1)
+    if not np.allclose(lengths, 1, atol=0.01):
+        problems.append("landmark descriptors are not of length one")
+    offsets = landmarks.image_offsets
+    if len(offsets) != len(loaded.images) + 1 or offsets[-1] != len(landmarks.image_landmarks):
+        problems.append("observations do not fit the images")
+    if len(landmarks.image_landmarks) and int(landmarks.image_landmarks.max()) >= count:
+        problems.append("observations name landmarks that do not exist")
+    return problems
+
+
+def _model_problems(loaded: Map) -> list[str]:
+    model = read_model(loaded.folder / COLMAP_FOLDER)
+    problems = []
+    if model.num_points3D() != len(loaded.landmarks):
+        problems.append(f"COLMAP's model has {model.num_points3D()} points, the map {len(loaded.landmarks)} landmarks")
+    poses = {image.name: image.cam_from_world for image in posed_images(model)}
+    problems.extend(
+        f"the pose of {image.name} differs from COLMAP's model"
+        for image in loaded.images
+        if image.name not in poses or not np.allclose(poses[image.name], image.cam_from_world, atol=1e-6)
+    )
+    return problems

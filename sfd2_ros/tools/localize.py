@@ -1,0 +1,152 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`sfd2 localize`: offline, through the same code as the node."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from sfd2_ros.core.errors import CameraError, ImageError
+from sfd2_ros.core.files import refuse_existing
+from sfd2_ros.tools.options import (
+    device_option,
+    json_option,
+    overwrite_option,
+    progress_bar,
+    quiet_colmap,
+    weights_option,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sfd2_ros.core.types import Camera, PoseEstimate
+    from sfd2_ros.mapping import Map
+
+
+@click.command("localize")
+@click.argument("map_path", metavar="MAP", type=click.Path(path_type=Path))
+@click.argument("images", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Pose file to write.")
+@click.option(
+    "--list", "list_path", type=click.Path(path_type=Path), help="Image names, one a line; looked for in IMAGES first."
+)
+@click.option("--camera", help="Intrinsics: a scene, a camera_info YAML or MODEL,w,h,params. Default: the scene's own.")
+@weights_option
+@device_option
+@json_option
+@overwrite_option
+def command(
+    *,
+    map_path: Path,
+    images: Path,
+    output: Path,
+    list_path: Path | None,
+    camera: str | None,
+    weights: Path | None,
+    device: str,
+    json_path: Path | None,
+    overwrite: bool,
+) -> None:
+    """Localize IMAGES in MAP.
+
+    IMAGES is a scene folder, a folder of images or one image. Poses of localized images are written as
+    `name qw qx qy qz tx ty tz` (cam_from_map); statuses, inliers and covariances go beside them as JSON. What is
+    refused has no pose, and its reason stands in the JSON.
+    """
+    from sfd2_ros.localization import Localizer  # noqa: PLC0415
+    from sfd2_ros.localization.batch import localize_images  # noqa: PLC0415
+    from sfd2_ros.localization.poses_file import details_path, write_poses  # noqa: PLC0415
+    from sfd2_ros.mapping import load_map  # noqa: PLC0415
+
+    quiet_colmap()
+    refuse_existing(output, overwrite=overwrite)
+    map_ = load_map(map_path)
+    names, folder, camera_of = _queries(images, list_path, camera)
+    extractor = _extractor_for(map_, weights, device)
+    localizer = Localizer(map_, device=str(extractor.device))
+    estimates: dict[str, PoseEstimate] = {}
+    with progress_bar() as progress:
+        stream = localize_images(localizer, extractor, names, image_folder=folder, camera_of=camera_of)
+        for done, (name, estimate) in enumerate(stream, start=1):
+            estimates[name] = estimate
+            progress("localize", done, len(names))
+    write_poses(output, estimates)
+    figures = _figures(map_, estimates)
+    write_json(json_path, figures)
+    click.echo(f"{output}: {figures['localized']} of {len(estimates)} localized; details in {details_path(output)}")
+    for reason, count in figures["reasons"].items():
+        click.echo(f"  refused {count:5d}  {reason}")
+
+
+def _queries(
+    images: Path, list_path: Path | None, camera: str | None
+) -> tuple[list[str], Path, Callable[[str], Camera]]:
+    """Return names, the folder that they are relative to, and where their intrinsics come from."""
+    from sfd2_ros.mapping.camera_source import camera_source  # noqa: PLC0415
+    from sfd2_ros.mapping.scene import (  # noqa: PLC0415
+        check_image_files,
+        is_scene,
+        list_image_files,
+        load_scene,
+        read_image_list,
+    )
+
+    if images.is_file():
+        if list_path is not None:
+            raise click.UsageError("--list is for a folder of images, IMAGES is one file")
+        names, folder, scene = [images.name], images.parent, None
+    elif images.is_dir():
+        scene = load_scene(images) if is_scene(images) else None
+        folder = images / "images" if (images / "images").is_dir() else images
+        if list_path is None:
+            names = list_image_files(folder)
+        else:
+            in_scene = images / list_path
+            names = read_image_list(in_scene if in_scene.is_file() else list_path)
+    else:
+        raise ImageError(f"images {str(images)!r} do not exist; name a scene, a folder of images or an image")
+    check_image_files(folder, names)
+    if camera is not None:
+        return names, folder, camera_source(camera)
+    if scene is not None:
+        return names, folder, scene.camera_of
+    raise CameraError(
+        f"{str(images)!r} has no model with intrinsics; name them with --camera: a scene folder, a camera_info YAML, "
+        "or MODEL,w,h,params such as PINHOLE,640,480,500,500,320,240"
+    )
+
+
+def _extractor_for(map_: Map, weights: Path | None, device: str) -> Any:
+    """Return an extractor with the settings of the map; refuse weights that the map was not made with."""
+    from sfd2_ros.core.config import config_from_mapping  # noqa: PLC0415
+    from sfd2_ros.core.errors import MapError  # noqa: PLC0415
+    from sfd2_ros.features.extractor import ExtractorConfig, load_extractor  # noqa: PLC0415
+
+    extractor = load_extractor(weights, device, config=config_from_mapping(ExtractorConfig, map_.extraction))
+    if extractor.weights_id != map_.weights_id:
+        raise MapError(
+            f"map {str(map_.folder)!r} was made with weights {map_.weights_id!r}, these are {extractor.weights_id!r}; "
+            "name the map's weights with --weights, or build the map again"
+        )
+    return extractor
+
+
+def _figures(map_: Map, estimates: dict[str, PoseEstimate]) -> dict[str, Any]:
+    refused = Counter(one.status.value for one in estimates.values() if not one.is_localized)
+    inliers = [one.evidence.num_inliers for one in estimates.values() if one.is_localized]
+    return {
+        "queries": len(estimates),
+        "localized": len(inliers),
+        "refused": len(estimates) - len(inliers),
+        "reasons": dict(refused.most_common()),
+        "median_inliers": float(np.median(inliers)) if inliers else None,
+        "map_id": map_.map_id,
+        "weights_id": map_.weights_id,
+    }

@@ -1,0 +1,169 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`sfd2 map`: build, inspect, check and export maps."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sfd2_ros.core.errors import MapError, SceneError
+from sfd2_ros.tools.options import (
+    device_option,
+    json_option,
+    overwrite_option,
+    progress_bar,
+    quiet_colmap,
+    weights_option,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    from sfd2_ros.mapping import MapBuilder, MapReport
+
+
+@click.group("map")
+def command() -> None:
+    """Build, inspect, check and export maps."""
+
+
+@command.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the map to make.")
+@click.option(
+    "--list", "list_name", help="Image names to map, one a line. Default: map.txt of a scene, else all images."
+)
+@click.option("--camera", help="Intrinsics for a plain image folder: a scene, a camera_info YAML or MODEL,w,h,params.")
+@click.option("--max-keypoints", type=int, default=2048, show_default=True, help="Keypoints of an image.")
+@click.option("--refine-poses", is_flag=True, help="Adjust the given poses together with the points.")
+@weights_option
+@device_option
+@json_option
+@overwrite_option
+def build(
+    *,
+    source: Path,
+    output: Path,
+    list_name: str | None,
+    camera: str | None,
+    max_keypoints: int,
+    refine_poses: bool,
+    weights: Path | None,
+    device: str,
+    json_path: Path | None,
+    overwrite: bool,
+) -> None:
+    """Build a map from SOURCE.
+
+    SOURCE is a scene folder with images/ and sparse/ (a COLMAP model with poses in metres: landmarks are triangulated
+    under them), or a plain folder of images (structure from motion; scale and frame are then arbitrary).
+    """
+    from sfd2_ros.features import load_extractor  # noqa: PLC0415
+    from sfd2_ros.mapping import MapBuilder, MapConfig  # noqa: PLC0415
+
+    quiet_colmap()
+    if not source.is_dir():
+        raise SceneError(f"source {str(source)!r} is no folder; name a scene folder or a folder of images")
+    if output.exists() and not overwrite:
+        from sfd2_ros.core.errors import OutputError  # noqa: PLC0415
+
+        raise OutputError(f"output {str(output)!r} exists; name another path, or pass --overwrite to replace it")
+    extractor = load_extractor(weights, device, max_keypoints)
+    with progress_bar() as progress:
+        builder = MapBuilder(extractor, MapConfig(refine_poses=refine_poses), progress)
+        report = _build(builder, source, output, list_name, camera, overwrite=overwrite)
+    figures = {**dataclasses.asdict(report), "weights_id": extractor.weights_id}
+    write_json(json_path, figures)
+    click.echo(
+        f"{output}: {report.images} of {report.images_given} images, {report.landmarks} landmarks, "
+        f"{report.reprojection_error_px:.2f} px mean reprojection error"
+    )
+
+
+def _build(
+    builder: MapBuilder, source: Path, output: Path, list_name: str | None, camera: str | None, *, overwrite: bool
+) -> MapReport:
+    from sfd2_ros.mapping.camera_source import camera_source  # noqa: PLC0415
+    from sfd2_ros.mapping.scene import (  # noqa: PLC0415
+        check_image_files,
+        is_scene,
+        list_image_files,
+        load_scene,
+        read_image_list,
+    )
+
+    if is_scene(source):
+        if camera is not None:
+            raise click.UsageError("--camera is for a plain folder of images; a scene has its intrinsics in sparse/")
+        scene = load_scene(source)
+        default = "map.txt" if (source / "map.txt").is_file() else None
+        chosen = list_name or default
+        images = scene.select(chosen) if chosen else list(scene.images.values())
+        check_image_files(scene.image_folder, [image.name for image in images])
+        return builder.from_poses(images, scene.image_folder, output, overwrite=overwrite)
+    folder = source / "images" if (source / "images").is_dir() else source
+    names = read_image_list(source / list_name) if list_name else list_image_files(folder)
+    check_image_files(folder, names)
+    known = camera_source(camera)(names[0]) if camera else None
+    return builder.from_images(names, folder, output, camera=known, overwrite=overwrite)
+
+
+@command.command()
+@click.argument("path", metavar="MAP", type=click.Path(path_type=Path))
+@json_option
+def info(path: Path, json_path: Path | None) -> None:
+    """Print what a MAP holds and how large it is."""
+    from sfd2_ros.mapping import load_map  # noqa: PLC0415
+    from sfd2_ros.mapping.map_store import read_manifest  # noqa: PLC0415
+
+    manifest = read_manifest(path)
+    loaded = load_map(path, verify=False)
+    figures = {
+        **manifest["counts"],
+        "bytes": loaded.size_bytes,
+        "bytes_per_image": round(loaded.size_bytes / len(loaded.images)),
+        "units": loaded.units,
+        "frame_id": loaded.frame_id,
+        "weights_id": loaded.weights_id,
+        "map_id": loaded.map_id,
+        "reprojection_error_px": manifest["provenance"]["report"]["reprojection_error_px"],
+        "program": manifest["provenance"]["program"],
+    }
+    write_json(json_path, figures)
+    for key, value in figures.items():
+        click.echo(f"{key:>22}  {value}")
+
+
+@command.command()
+@click.argument("path", metavar="MAP", type=click.Path(path_type=Path))
+def check(path: Path) -> None:
+    """Check a MAP: every file's checksum, every array, and that COLMAP's model says the same."""
+    from sfd2_ros.mapping.map_check import map_problems  # noqa: PLC0415
+
+    quiet_colmap()
+    problems = map_problems(path)
+    if problems:
+        raise MapError(f"map {str(path)!r} is damaged: {'; '.join(problems)}; build it again or copy it anew")
+    click.echo(f"{path}: sound")
+
+
+@command.command()
+@click.argument("path", metavar="MAP", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the COLMAP model.")
+@click.option("--text", is_flag=True, help="Write text files in place of binary ones.")
+@overwrite_option
+def export(path: Path, output: Path, text: bool, overwrite: bool) -> None:  # noqa: FBT001
+    """Write the COLMAP model of a MAP."""
+    from sfd2_ros.core.files import atomic_folder  # noqa: PLC0415
+    from sfd2_ros.mapping import load_map  # noqa: PLC0415
+    from sfd2_ros.mapping.colmap_io import read_model  # noqa: PLC0415
+    from sfd2_ros.mapping.map_store import COLMAP_FOLDER  # noqa: PLC0415
+
+    quiet_colmap()
+    model = read_model(load_map(path).folder / COLMAP_FOLDER)
+    with atomic_folder(output, overwrite=overwrite) as folder:
+        (model.write_text if text else model.write_binary)(str(folder))
+    click.echo(f"{output}: {model.num_reg_images()} images, {model.num_points3D()} points")
