@@ -17,6 +17,8 @@ from overlay import Overlay
 from packages import Packages
 from plan import make_plan
 from problem import SetupError
+from route import WHEELS, check_route_kept
+from stamps import Stamp
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -37,6 +39,8 @@ def set_up() -> None:
     with (ROOT / ".ros" / "lock").open("w") as lock:
         _wait_for(lock.fileno())
         plan = make_plan(ROOT, os.environ)
+        route = Stamp(ROOT / ".ros" / "route")
+        check_route_kept(plan.route, route.read())
         packages, overlay = Packages(plan, say), Overlay(plan, say)
         if not (packages.is_ready() and overlay.is_ready()):
             check_build_tools(plan.env)
@@ -46,6 +50,7 @@ def set_up() -> None:
         if not overlay.is_ready():
             overlay.build()
         write_activation(ROOT, plan.route)
+        route.write(plan.route.distro or WHEELS)
     say(f"ready after {time.monotonic() - start:.1f} s; for a shell of your own: source {ROOT}/.ros/setup.bash")
 
 

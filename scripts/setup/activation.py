@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 _HEAD = """\
 # Made by `make setup`. Use: source .ros/setup.bash
-. {venv}/bin/activate
+{guard}. {venv}/bin/activate
+"""
+# Two versions of one library in one process crash without a word.
+_GUARD = """\
+if [ -n "${{ROS_DISTRO:-}}" ]; then
+    echo "ROS 2 $ROS_DISTRO is sourced, this set-up is one from wheels: run make setup, which then uses yours" >&2
+    return 1
+fi
 """
 _NATIVE = """\
 . {overlay}/setup.bash
@@ -34,7 +41,8 @@ unset -f _sfd2_ros_prepend
 def activation_text(root: Path, route: Route) -> str:
     """Return the bash that puts .venv and the overlay in front of everything else; sourcing it twice does no harm."""
     text = _HEAD + (_NATIVE if route.is_native else _WHEELS)
-    return text.format(venv=shlex.quote(f"{root}/.venv"), overlay=shlex.quote(f"{root}/.ros/install"))
+    guard = "" if route.is_native else _GUARD.format()
+    return text.format(guard=guard, venv=shlex.quote(f"{root}/.venv"), overlay=shlex.quote(f"{root}/.ros/install"))
 
 
 def write_activation(root: Path, route: Route) -> None:

@@ -20,12 +20,18 @@ if TYPE_CHECKING:
 _PROBE = """
 import importlib.util, json, os, sys, sysconfig
 find = importlib.util.find_spec
+rclpy = False
+if os.environ.get("ROS_DISTRO"):
+    try:
+        import rclpy
+    except Exception:
+        pass
 print(json.dumps({
     "executable": os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable),
     "version": sys.version_info[:3],
     "venv": bool(find("venv") and find("ensurepip")),
     "headers": os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")),
-    "rclpy": bool(find("rclpy")),
+    "rclpy": bool(rclpy),
 }))
 """
 

@@ -16,6 +16,7 @@ from stamps import Stamp, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from plan import Plan
 
@@ -39,7 +40,9 @@ class Packages:
 
     def key(self) -> str:
         """Return the key of the environment that the plan asks for."""
-        files = [self._plan.root / name for name in (*self._plan.route.requirements, "setup.py")]
+        files = [
+            self._plan.root / name for name in (*self._plan.route.requirements, "setup.py", "sfd2_ros/__init__.py")
+        ]
         return key_of([self._plan.environment_key], files)
 
     def is_ready(self) -> bool:
@@ -60,7 +63,7 @@ class Packages:
         self._install_torch()
         self._say(f"Python packages (log: {self._log.relative_to(self._plan.root)})")
         files = [part for name in self._plan.route.requirements for part in ("-r", name)]
-        self._require(self._pip([*files]), "Python packages")
+        self._require(self._pip(files), "Python packages")
         self._require(self._pip(["--no-deps", "--no-build-isolation", "--editable", "."]), "sfd2_ros")
         if not self._plan.route.is_native:
             self._mend()
@@ -100,7 +103,16 @@ class Packages:
         mend_wheels(self._venv, python_include=python_include, numpy_include=numpy_include)
 
     def _pip(self, arguments: Sequence[str]) -> Outcome:
-        command = [self._python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *arguments]
+        command: list[str | Path] = [self._python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+        command += arguments
+            self._python,
+            "-m",
+            "pip",
+            "install",
+            "--no-input",
+            "--disable-pip-version-check",
+            *arguments,
+        ]
         return run_logged(command, self._log, env=self._plan.env, cwd=self._plan.root)
 
     def _require(self, outcome: Outcome, what: str) -> None:

@@ -26,6 +26,8 @@ PATH_VARIABLES = (
     "PYTHONPATH",
 )
 _GLIBC_OF_WHEELS = (2, 28)
+# What stands in .ros/route where no ROS 2 was sourced.
+WHEELS = "wheels"
 
 
 @dataclass(frozen=True)
@@ -95,3 +97,16 @@ def choose_route(env: Mapping[str, str]) -> Route:
             "Debian 10, Ubuntu 20.04, RHEL 8 or newer"
         )
     return Route()
+
+
+def check_route_kept(route: Route, recorded: str | None) -> None:
+    """Check that a shell that forgot to source ROS 2 does not turn a checkout from a robot's ROS 2 to wheels.
+
+    Raises:
+        SetupError: the checkout was set up beside a ROS 2, and none is sourced now.
+    """
+    if recorded not in {None, WHEELS} and not route.is_native:
+        raise SetupError(
+            f"this checkout was set up beside ROS 2 {recorded}, which is not sourced here: source .ros/setup.bash (or "
+            "remove .ros, to have ROS 2 from wheels)"
+        )

@@ -43,8 +43,10 @@ def torch_attempts(pin: str, *, index: str, has_gpu: bool, machine: str) -> list
     """
     if index:
         return [Attempt(f"torch from {index}", (pin, "--extra-index-url", index), 4)]
-    plain = Attempt("torch, plain build", (pin,), 9 if machine == "x86_64" else 4)
-    if has_gpu or machine != "x86_64":
+    brings_cuda = machine == "x86_64"
+    size = "; with CUDA libraries, 5 GB" if brings_cuda else ""
+    plain = Attempt(f"torch, plain build{size}", (pin,), 9 if brings_cuda else 4)
+    if has_gpu or not brings_cuda:
         return [plain]
     cpu = f"{pin}+cpu"
     # An index that cannot be reached must not hold the set-up for minutes.
