@@ -105,14 +105,6 @@ class Packages:
     def _pip(self, arguments: Sequence[str]) -> Outcome:
         command: list[str | Path] = [self._python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
         command += arguments
-            self._python,
-            "-m",
-            "pip",
-            "install",
-            "--no-input",
-            "--disable-pip-version-check",
-            *arguments,
-        ]
         return run_logged(command, self._log, env=self._plan.env, cwd=self._plan.root)
 
     def _require(self, outcome: Outcome, what: str) -> None:
