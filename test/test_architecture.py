@@ -1,0 +1,269 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of docs/architecture.md and of the style, held by reading the syntax tree of every module."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HEADER = ("# Copyright 2026 The sfd2_ros authors", "# SPDX-License-Identifier: Apache-2.0")
+FOLDERS = ("sfd2_ros", "launch", "scripts", "test", "setup.py")
+
+_LOW = {"core"}
+_PARTS = _LOW | {"features", "matching", "bags"}
+_MAP = _PARTS | {"mapping"}
+_POSE = _MAP | {"localization"}
+MAY_IMPORT = {
+    "core": set(),
+    "features": _LOW,
+    "matching": _LOW,
+    "bags": _LOW,
+    "mapping": _PARTS,
+    "localization": _MAP,
+    "evaluation": _POSE,
+    "simulation": _POSE,
+    "training": _POSE,
+    "demo": _POSE | {"evaluation", "simulation", "ros"},
+    "ros": _POSE,
+    "tools": _POSE | {"evaluation", "simulation", "training", "demo", "ros"},
+}
+ALGORITHMS = {"core", "features", "matching", "mapping", "localization", "simulation", "evaluation", "training", "bags"}
+ROS_PACKAGES = {
+    "rclpy",
+    "launch",
+    "launch_ros",
+    "cv_bridge",
+    "diagnostic_updater",
+    "message_filters",
+    "image_transport",
+}
+ROS_PREFIXES = ("tf2_", "tf_transformations", "rcl_interfaces", "builtin_interfaces", "rosidl", "ament_", "std_srvs")
+CLOCKS = {"time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns", "time.sleep"}
+CLOCKS |= {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
+VAGUE_NAMES = {"utils", "util", "helpers", "misc", "common"}
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Yield the full name of everything that a module imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{'.' * node.level}{node.module or ''}.{name.name}" for name in node.names)
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    """Yield every call with its dotted name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def part_of(path: PurePosixPath) -> str | None:
+    """Return the part of the package that a module belongs to, such as `mapping`; None outside the package."""
+    return path.parts[1] if path.parts[0] == "sfd2_ros" and len(path.parts) > 2 else None
+
+
+def is_ros(name: str) -> bool:
+    """Return whether an import is of ROS or of messages, ours included."""
+    top = name.partition(".")[0]
+    generated = name.startswith(("sfd2_ros.msg", "sfd2_ros.srv"))
+    return top in ROS_PACKAGES or top.endswith("_msgs") or top.startswith(ROS_PREFIXES) or generated
+
+
+def direction(path: PurePosixPath, tree: ast.Module, _: str) -> Iterator[str]:
+    """A part imports only the parts below it."""
+    part = part_of(path)
+    for name in imports(tree) if part else ():
+        if name.startswith("."):
+            yield f"relative import {name}"
+        names = name.split(".")
+        other = names[1] if names[0] == "sfd2_ros" and len(names) > 1 else part
+        if other in MAY_IMPORT and other != part and other not in MAY_IMPORT[part]:
+            yield f"{part} imports {name}"
+
+
+def known_part(path: PurePosixPath, _: ast.Module, __: str) -> Iterator[str]:
+    """Every folder of the package has its place in the order."""
+    part = part_of(path)
+    if part and part not in MAY_IMPORT:
+        yield f"{part} has no place in the order of docs/architecture.md"
+
+
+def numpy_only_core(path: PurePosixPath, tree: ast.Module, _: str) -> Iterator[str]:
+    """Core needs numpy and the standard library only."""
+    for name in imports(tree) if part_of(path) == "core" else ():
+        if name.split(".")[0] not in {*sys.stdlib_module_names, "numpy", "sfd2_ros"}:
+            yield f"core imports {name}"
+
+
+def ros_at_home(path: PurePosixPath, tree: ast.Module, _: str) -> Iterator[str]:
+    """Only sfd2_ros/ros imports ROS and messages."""
+    for name in imports(tree) if path.parts[0] == "sfd2_ros" and part_of(path) != "ros" else ():
+        if is_ros(name):
+            yield f"imports {name}, whose home is sfd2_ros/ros"
+
+
+def pycolmap_at_home(path: PurePosixPath, tree: ast.Module, _: str) -> Iterator[str]:
+    """Only mapping and the pose solver import pycolmap."""
+    at_home = part_of(path) == "mapping" or str(path) == "sfd2_ros/localization/pnp.py"
+    for name in imports(tree) if path.parts[0] == "sfd2_ros" and not at_home else ():
+        if name.split(".")[0] == "pycolmap":
+            yield f"imports {name}, whose home is sfd2_ros/mapping and sfd2_ros/localization/pnp.py"
+
+
+def pure_algorithms(path: PurePosixPath, tree: ast.Module, _: str) -> Iterator[str]:
+    """Algorithms never print, sleep, or ask the clock or the environment."""
+    if part_of(path) not in ALGORITHMS:
+        return
+    for name, _call in calls(tree):
+        if name == "print":
+            yield "prints"
+        if ".".join(name.split(".")[-2:]) in CLOCKS:
+            yield f"asks the clock: {name}"
+    for name in imports(tree):
+        if name in CLOCKS:
+            yield f"asks the clock: {name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in {"os.environ", "os.getenv"}:
+            yield f"asks the environment: {ast.unparse(node)}"
+
+
+def nothing_executed(_: PurePosixPath, tree: ast.Module, __: str) -> Iterator[str]:
+    """No file that is read can run code."""
+    for name in imports(tree):
+        if name.split(".")[0] in {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}:
+            yield f"imports {name}"
+    for name, call in calls(tree):
+        keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        if name == "torch.load" and keywords.get("weights_only") != "True":
+            yield "torch.load without weights_only=True"
+        if keywords.get("allow_pickle", "False") != "False" or keywords.get("shell", "False") != "False":
+            yield f"{name} with allow_pickle or shell"
+        if name in {"eval", "exec", "yaml.load", "yaml.unsafe_load", "os.system"}:
+            yield f"calls {name}"
+
+
+def small(_: PurePosixPath, tree: ast.Module, source: str) -> Iterator[str]:
+    """Files have at most 300 lines, functions at most 40 lines of body."""
+    if len(source.splitlines()) > 300:
+        yield f"{len(source.splitlines())} lines, at most 300"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+            if lines > 40:
+                yield f"function {node.name} has {lines} lines, at most 40"
+
+
+def headed(_: PurePosixPath, __: ast.Module, source: str) -> Iterator[str]:
+    """The first two lines, after that of the interpreter, say whose this is and under which licence."""
+    lines = [line for line in source.splitlines()[:3] if not line.startswith("#!")]
+    if tuple(lines[:2]) != HEADER:
+        yield "lacks the two header lines"
+
+
+def named(path: PurePosixPath, _: ast.Module, __: str) -> Iterator[str]:
+    """A file is named after what it holds, and leaves the names of generated packages free."""
+    if path.stem in VAGUE_NAMES:
+        yield f"{path.name} says nothing of what it holds"
+    if path.parts[0] == "sfd2_ros" and path.parts[1].removesuffix(".py") in {"msg", "srv", "action"}:
+        yield f"sfd2_ros.{path.parts[1]} is for generated code"
+
+
+Rule = Callable[[PurePosixPath, ast.Module, str], Iterator[str]]
+RULES: tuple[Rule, ...] = (
+    direction, known_part, numpy_only_core, ros_at_home, pycolmap_at_home, pure_algorithms, nothing_executed, small,
+    headed, named,
+)  # fmt: skip
+
+
+def modules() -> list[PurePosixPath]:
+    """Return every module of the project, relative to its root."""
+    found = [
+        path for name in FOLDERS for path in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))
+    ]
+    return sorted(PurePosixPath(path.relative_to(ROOT).as_posix()) for path in found)
+
+
+def complaints(rule: Rule, path: PurePosixPath, source: str) -> list[str]:
+    """Return what a rule has to say about a module, with its path."""
+    return [f"{path}: {complaint}" for complaint in rule(path, ast.parse(source), source)]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_every_module_keeps_the_rule(rule: Rule) -> None:
+    paths = modules()
+    assert len(paths) > 20
+    found = [said for path in paths for said in complaints(rule, path, (ROOT / path).read_text("utf-8"))]
+    assert not found, f"{rule.__doc__}\n" + "\n".join(found)
+
+
+PLANTED = [
+    (direction, "sfd2_ros/features/a.py", "from sfd2_ros.mapping import load_map"),
+    (direction, "sfd2_ros/core/a.py", "def f():\n    import sfd2_ros.features.images"),
+    (direction, "sfd2_ros/mapping/a.py", "from sfd2_ros import localization"),
+    (direction, "sfd2_ros/localization/a.py", "from sfd2_ros.ros.qos import reliable"),
+    (direction, "sfd2_ros/ros/a.py", "import sfd2_ros.evaluation"),
+    (direction, "sfd2_ros/evaluation/a.py", "if TYPE_CHECKING:\n    from sfd2_ros.demo import x"),
+    (direction, "sfd2_ros/core/a.py", "from ..features import images"),
+    (known_part, "sfd2_ros/extras/a.py", ""),
+    (numpy_only_core, "sfd2_ros/core/a.py", "import torch"),
+    (numpy_only_core, "sfd2_ros/core/a.py", "from scipy.spatial import KDTree"),
+    (ros_at_home, "sfd2_ros/demo/a.py", "import rclpy"),
+    (ros_at_home, "sfd2_ros/tools/a.py", "from sensor_msgs.msg import Image"),
+    (ros_at_home, "sfd2_ros/bags/a.py", "from tf2_ros import Buffer"),
+    (ros_at_home, "sfd2_ros/mapping/a.py", "from sfd2_ros.msg import LocalFeatures"),
+    (ros_at_home, "sfd2_ros/a.py", "import rclpy.node"),
+    (pycolmap_at_home, "sfd2_ros/localization/a.py", "import pycolmap"),
+    (pycolmap_at_home, "sfd2_ros/ros/a.py", "from pycolmap import Camera"),
+    (pure_algorithms, "sfd2_ros/mapping/a.py", "print('x')"),
+    (pure_algorithms, "sfd2_ros/matching/a.py", "import time\nstart = time.time()"),
+    (pure_algorithms, "sfd2_ros/matching/a.py", "from time import sleep"),
+    (pure_algorithms, "sfd2_ros/localization/a.py", "import datetime\ndatetime.datetime.now()"),
+    (pure_algorithms, "sfd2_ros/features/a.py", "import os\ndevice = os.environ['DEVICE']"),
+    (nothing_executed, "sfd2_ros/mapping/a.py", "import pickle"),
+    (nothing_executed, "sfd2_ros/features/a.py", "torch.load(path)"),
+    (nothing_executed, "sfd2_ros/features/a.py", "torch.load(path, weights_only=False)"),
+    (nothing_executed, "sfd2_ros/mapping/a.py", "np.load(path, allow_pickle=True)"),
+    (nothing_executed, "sfd2_ros/demo/a.py", "subprocess.run(text, shell=True)"),
+    (nothing_executed, "sfd2_ros/core/a.py", "yaml.load(text)"),
+    (small, "sfd2_ros/core/a.py", "x = 1\n" * 301),
+    (small, "sfd2_ros/core/a.py", "def f():\n" + "    x = 1\n" * 41),
+    (headed, "sfd2_ros/core/a.py", "import numpy"),
+    (headed, "scripts/a", "#!/usr/bin/env python3\n" + HEADER[0]),
+    (named, "sfd2_ros/core/utils.py", ""),
+    (named, "sfd2_ros/msg/a.py", ""),
+    (named, "sfd2_ros/srv.py", ""),
+]
+
+
+@pytest.mark.parametrize(("rule", "path", "source"), PLANTED)
+def test_planted_violation_is_caught(rule: Rule, path: str, source: str) -> None:
+    assert complaints(rule, PurePosixPath(path), source)
+
+
+ALLOWED = [
+    ("sfd2_ros/core/a.py", "import json\nimport numpy as np\nfrom sfd2_ros.core.errors import MapError"),
+    ("sfd2_ros/ros/a.py", "import rclpy\nimport time\nfrom sfd2_ros.msg import LocalFeatures\ntime.monotonic()"),
+    ("sfd2_ros/localization/pnp.py", "import pycolmap\nimport time\ntime.perf_counter()"),
+    ("sfd2_ros/features/a.py", "torch.load(path, map_location='cpu', weights_only=True)"),
+    ("sfd2_ros/demo/a.py", "import sfd2_ros.ros.native\nsubprocess.run(['true'], check=True)"),
+    ("sfd2_ros/core/b.py", 'def f():\n    """One.\n' + "\n" * 30 + '    """\n' + "    x = 1\n" * 40),
+]
+
+
+@pytest.mark.parametrize(("path", "source"), ALLOWED)
+def test_what_is_allowed_is_not_complained_about(path: str, source: str) -> None:
+    text = "\n".join([*HEADER, source])
+    assert [said for rule in RULES for said in complaints(rule, PurePosixPath(path), text)] == []
+
+
+def test_every_rule_has_a_planted_violation() -> None:
+    assert {rule for rule, _, _ in PLANTED} == set(RULES)
