@@ -50,6 +50,9 @@ class TransformHistory:
         edge = self._edges.get(child)
         if edge is None or edge.parent != parent or edge.is_static != is_static or is_static:
             edge = self._edges[child] = _Edge(parent, is_static)
+        if edge.stamps_ns and stamp_ns < edge.stamps_ns[-1] - self._duration_ns:  # time jumped back: a bag in a loop
+            edge.stamps_ns.clear()
+            edge.samples.clear()
         place = bisect.bisect_left(edge.stamps_ns, stamp_ns)
         if place < len(edge.stamps_ns) and edge.stamps_ns[place] == stamp_ns:
             edge.samples[place] = parent_from_child

@@ -82,6 +82,15 @@ def test_old_samples_are_forgotten() -> None:
         history.lookup("odom", "base_link", 2 * S)
 
 
+def test_time_that_jumps_back_starts_anew() -> None:
+    history = TransformHistory(duration_s=2.0)
+    for second in (100, 101, 10, 11):
+        history.insert("odom", "base_link", second * S, moved(second), is_static=False)
+    np.testing.assert_allclose(history.lookup("odom", "base_link", 10 * S + S // 2), moved(10.5))
+    with pytest.raises(TransformUnavailableError, match="known until"):
+        history.lookup("odom", "base_link", 100 * S)
+
+
 def test_new_parent_starts_anew(history: TransformHistory) -> None:
     history.insert("world", "base_link", 4 * S, moved(1.0), is_static=False)
     with pytest.raises(TransformUnavailableError):

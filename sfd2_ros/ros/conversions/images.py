@@ -8,6 +8,7 @@ others go through cv_bridge where ROS has it, and through the library rosbags-im
 
 from __future__ import annotations
 
+import array
 import re
 import types
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,13 @@ import cv2
 import numpy as np
 
 from sfd2_ros.core.errors import ImageError
+from sfd2_ros.features.images import decode_image as decode_image_file
 from sfd2_ros.ros import native
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sensor_msgs.msg import CompressedImage, Image
+    from std_msgs.msg import Header
 
 # encoding: (bytes a pixel, OpenCV's conversion to RGB or None). OpenCV names Bayer patterns by the second row's
 # second and third pixel, ROS by the first row's first two.
@@ -36,8 +39,7 @@ PLAIN_ENCODINGS: dict[str, tuple[int, int | None]] = {
     "bayer_gbrg8": (1, cv2.COLOR_BayerGR2RGB),
     "bayer_grbg8": (1, cv2.COLOR_BayerGB2RGB),
 }
-JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
-PNG_START, PNG_END = b"\x89PNG", b"IEND\xae\x42\x60\x82"
+JPEG_START, PNG_START = b"\xff\xd8", b"\x89PNG"
 
 
 def decode_image(message: Image) -> NDArray[np.uint8]:
@@ -85,16 +87,17 @@ def decode_compressed_image(message: CompressedImage) -> NDArray[np.uint8]:
         raise ImageError(
             f"compressed image with format {message.format!r} starts with {data[:4]!r}; JPEG and PNG are understood"
         )
-    # OpenCV fills what is missing of a truncated JPEG with grey, and says so only on stderr.
-    if JPEG_END not in data[-64:] and PNG_END not in data[-64:]:
-        raise ImageError(
-            f"compressed image of {len(data)} bytes ends before its file does; it was truncated on its way"
-        )
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if pixels is None:
-        raise ImageError(f"compressed image of {len(data)} bytes cannot be decoded; its file is damaged")
-    rgb: NDArray[np.uint8] = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
-    return rgb
+    return decode_image_file(data, f"{message.format} of {len(data)} bytes")
+
+
+def image_message(rgb: NDArray[np.uint8], header: Header) -> Image:
+    """Make a sensor_msgs/Image of (H, W, 3) uint8 RGB pixels."""
+    from sensor_msgs.msg import Image  # noqa: PLC0415  reading messages works without ROS, making them does not
+
+    data = array.array("B")  # rclpy copies this in one go, and bytes value by value
+    data.frombytes(np.ascontiguousarray(rgb).tobytes())
+    height, width, depth = rgb.shape
+    return Image(header=header, height=height, width=width, encoding="rgb8", step=width * depth, data=data)
 
 
 def _rows(message: Image) -> NDArray[np.uint8]:

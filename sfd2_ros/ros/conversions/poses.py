@@ -13,6 +13,7 @@ from std_msgs.msg import Header
 
 from sfd2_ros.core.errors import MessageError
 from sfd2_ros.core.transforms import quaternion_xyzw, rigid_from_quaternion
+from sfd2_ros.localization.hint import PlaceHint
 
 if TYPE_CHECKING:
     from builtin_interfaces.msg import Time
@@ -105,5 +106,20 @@ def _matrix(position: Any, rotation: Any) -> NDArray[np.float64]:
         raise MessageError(f"translation {translation.tolist()} is not finite")
     try:
         return rigid_from_quaternion([rotation.x, rotation.y, rotation.z, rotation.w], translation)
+    except ValueError as err:
+        raise MessageError(str(err)) from err
+
+
+def hint_from_message(message: PoseWithCovarianceStamped, map_frame: str) -> PlaceHint:
+    """Read an initial pose as a hint.
+
+    Raises:
+        MessageError: another frame than the map's, numbers that are not finite, or a covariance that says nothing.
+    """
+    if message.header.frame_id != map_frame:
+        raise MessageError(f"the pose is in frame {message.header.frame_id!r}; it must be in the map's, {map_frame!r}")
+    variances = np.asarray(message.pose.covariance).reshape(6, 6).diagonal().copy()
+    try:
+        return PlaceHint(matrix_from_pose(message.pose.pose), variances)
     except ValueError as err:
         raise MessageError(str(err)) from err

@@ -133,12 +133,12 @@ def test_compressed_images_give_rgb(rgb: np.ndarray, extension: str) -> None:
 def test_truncated_compressed_image_is_refused(extension: str) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     data = cv2.imencode(extension, noise)[1].tobytes()
-    with pytest.raises(ImageError, match="truncated"):
+    with pytest.raises(ImageError, match=r"ends too early|damaged"):
         decode_compressed_image(compressed_message(data[: len(data) // 2]))
 
 
 def test_compressed_depth_and_noise_are_refused() -> None:
     with pytest.raises(ImageError, match="JPEG and PNG are understood"):
         decode_compressed_image(compressed_message(b"\x00\x00\x00\x00\x12\x34", "16UC1; compressedDepth"))
-    with pytest.raises(ImageError, match="damaged"):
+    with pytest.raises(ImageError, match="no image"):
         decode_compressed_image(compressed_message(b"\xff\xd8" + bytes(50) + b"\xff\xd9"))

@@ -1,0 +1,242 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""localizer_node: local features and TF in, the robot's pose in the map out."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geometry_msgs.msg import PoseWithCovarianceStamped
+
+from sfd2_ros.core.errors import ConfigError, MapError, MessageError, Sfd2Error
+from sfd2_ros.features.device import choose_device
+from sfd2_ros.localization import Localizer, LocalizerConfig
+from sfd2_ros.mapping import load_map
+from sfd2_ros.msg import LocalFeatures, LocalizationStatus
+from sfd2_ros.ros.conversions.poses import NS_PER_S, header_at, hint_from_message, stamp_ns
+from sfd2_ros.ros.conversions.status import status_message
+from sfd2_ros.ros.diagnostics import Diagnosis, LocalizerMeasurements, diagnose_localizer
+from sfd2_ros.ros.diagnostics_publisher import publish_diagnostics
+from sfd2_ros.ros.frame_localizer import FrameLocalizer, FrameResult
+from sfd2_ros.ros.localizer_outputs import LocalizerOutputs
+from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
+from sfd2_ros.ros.newest import NewestItems, Worker
+from sfd2_ros.ros.node_config import LocalizerNodeConfig, check_cameras
+from sfd2_ros.ros.qos import newest_only, reliable
+from sfd2_ros.ros.robot_state import RobotState, next_state
+from sfd2_ros.ros.transforms import listen_to_transforms
+from sfd2_ros.srv import LoadMap, Relocalize
+
+if TYPE_CHECKING:
+    from sfd2_ros.localization.hint import PlaceHint
+
+
+@dataclass(frozen=True, eq=False)
+class ReceivedFeatures:
+    """A features message and when it came, on the node's clock."""
+
+    message: LocalFeatures
+    received_ns: int
+
+
+class LocalizerNode(ManagedNode):
+    """Localizes the newest features of each camera, on a thread of its own."""
+
+    def __init__(self) -> None:
+        super().__init__("localizer_node", {"": LocalizerNodeConfig, "localizer": LocalizerConfig})
+        self._config: LocalizerNodeConfig = self.settings[""]
+        check_cameras(self._config.cameras)
+        self._changing = threading.Lock()  # guards what follows, which the worker and the callbacks both change
+        self._frames: FrameLocalizer | None = None
+        self._state = RobotState.UNINITIALIZED
+        self._hint: tuple[PlaceHint, float] | None = None
+        self._refused: Counter[str] = Counter()
+        self._num_localized = 0
+        self._last: LocalizationStatus | None = None
+        self._last_heard = float("-inf")
+
+        self._features: NewestItems[ReceivedFeatures] = NewestItems()
+        self._worker: Worker[ReceivedFeatures] | None = None
+        self._inputs: list[Any] = []
+        self._outputs = LocalizerOutputs(self, self._config)
+        self._transforms = listen_to_transforms(self)
+        self.create_service(LoadMap, "~/load_map", self._on_load_map)
+        self.create_service(Relocalize, "~/relocalize", self._on_relocalize)
+        publish_diagnostics(self, "localization", self.diagnose, self._config.diagnostics_period_s)
+
+    def load(self) -> None:
+        """Load the map and show it."""
+        if not self._config.map:
+            raise ConfigError("parameter 'map' is empty; give the folder of a map, made by `sfd2 map build`")
+        self._use_map(self._config.map)
+        self.get_logger().info(f"settings {self.settings}")
+
+    def start(self) -> None:
+        """Start the worker, then subscribe."""
+        self._features = NewestItems()
+        self._worker = Worker("localize", self._features, self._process, self.report_failure)
+        self._inputs = [
+            self.create_subscription(
+                LocalFeatures, f"{camera}/features", partial(self._on_features, camera), newest_only("reliable")
+            )
+            for camera in self._config.cameras
+        ]
+        hint = self.create_subscription(PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, reliable())
+        self._inputs.append(hint)
+
+    def stop(self) -> None:
+        """Unsubscribe and wait for the frame in hand."""
+        for subscription in self._inputs:
+            self.destroy_subscription(subscription)
+        self._inputs = []
+        if self._worker is not None:
+            self._worker.stop()
+        self._worker = None
+
+    def unload(self) -> None:
+        """Let go of the map and of what was known with it."""
+        with self._changing:
+            self._frames = None
+            self._forget(RobotState.UNINITIALIZED)
+
+    def diagnose(self) -> Diagnosis:
+        """Judge this node for /diagnostics."""
+        counts, last, frames = self._features.total(), self._last, self._frames
+        return diagnose_localizer(
+            LocalizerMeasurements(
+                is_active=self._worker is not None,
+                state=self._state.name,
+                received=counts.received,
+                dropped=counts.dropped,
+                localized=self._num_localized,
+                refused=dict(self._refused),
+                silence_s=time.monotonic() - self._last_heard,
+                status=last.status if last else "",
+                reason=last.reason if last else "",
+                latency_s=last.latency_s if last else float("nan"),
+                num_inliers=last.num_inliers if last else 0,
+                map_id=frames.localizer.map.map_id if frames else "",
+                weights_id=frames.localizer.map.weights_id if frames else "",
+            )
+        )
+
+    def _on_features(self, camera: str, message: LocalFeatures) -> None:
+        self._last_heard = time.monotonic()
+        self._features.put(camera, ReceivedFeatures(message, self.get_clock().now().nanoseconds))
+
+    def _process(self, camera: str, received: ReceivedFeatures) -> None:
+        """Localize one frame and publish what became of it."""
+        del camera
+        with self._changing:
+            frames, hint = self._frames, self._valid_hint()
+        if frames is None:
+            return
+        result = frames.localize(received.message, self.get_clock().now().nanoseconds, hint)
+        with self._changing:
+            if frames is self._frames:  # else the map was replaced meanwhile, and the next frame is localized in that
+                self._publish(received.message, result, frames)
+
+    def _publish(self, message: LocalFeatures, result: FrameResult, frames: FrameLocalizer) -> None:
+        """Publish TF and pose when there is one, and the status always."""
+        before, map_ = self._state, frames.localizer.map
+        self._state = next_state(before, is_localized=result.fix is not None)
+        time_ns, frame = stamp_ns(message.header.stamp), self._map_frame(frames)
+        if result.fix is None:
+            self._refused[result.status.value] += 1
+        else:
+            self._num_localized += 1
+            self._hint = None
+            inliers = map_.landmarks.positions[result.evidence.inlier_landmarks]
+            self._outputs.publish_fix(result.fix, frame, time_ns, inliers)
+        if self._state is not before:
+            self.get_logger().info(f"{before.name} -> {self._state.name}: {result.reason or result.status.value}")
+        status = status_message(header_at(time_ns, frame), result, self._state, message.header.frame_id)
+        counts = self._features.total()
+        status.frames_received, status.frames_dropped = counts.received, counts.dropped
+        status.frames_localized, status.frames_refused = self._num_localized, sum(self._refused.values())
+        status.images_dropped = message.images_dropped
+        status.latency_s = (self.get_clock().now().nanoseconds - time_ns) / NS_PER_S
+        self._outputs.publish_status(status)
+        self._last = status
+
+    def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
+        try:
+            self._take_hint(message)
+        except MessageError as err:
+            self.get_logger().warning(f"initial pose refused: {err}")
+
+    def _on_relocalize(self, request: Relocalize.Request, response: Relocalize.Response) -> Relocalize.Response:
+        try:
+            if request.hint:
+                self._take_hint(request.hint[0])
+            else:
+                with self._changing:
+                    self._forget(RobotState.RELOCALIZING)
+        except MessageError as err:
+            response.success, response.message = False, str(err)
+            return response
+        response.success, response.message = True, "searching the whole map from the next image on"
+        return response
+
+    def _on_load_map(self, request: LoadMap.Request, response: LoadMap.Response) -> LoadMap.Response:
+        try:
+            response.message = self._use_map(request.path)
+            response.success = True
+        except Sfd2Error as err:
+            self.get_logger().error(f"map kept as it is: {err}")
+            response.success, response.message = False, str(err)
+        return response
+
+    def _use_map(self, path: str) -> str:
+        """Load a map and localize in it from now on; an error leaves the old one in place."""
+        map_ = load_map(Path(path))
+        if map_.units != "metres" and self._config.publish != "none":
+            raise MapError(
+                f"map {path!r} has {map_.units} units, TF has metres; build it from a model with metric poses, or set "
+                "publish to none"
+            )
+        localizer = Localizer(map_, self.settings["localizer"], device=str(choose_device(self._config.device)))
+        frames = FrameLocalizer(localizer, self._transforms, self._config)
+        with self._changing:
+            self._frames = frames
+            self._forget(RobotState.UNINITIALIZED)
+            self._outputs.publish_map(map_, self._map_frame(frames), self.get_clock().now().nanoseconds)
+        message = (
+            f"map {map_.map_id} from {path}: {len(map_.images)} images, {len(map_.landmarks)} landmarks, made with "
+            f"weights {map_.weights_id}"
+        )
+        self.get_logger().info(message)
+        return message
+
+    def _take_hint(self, message: PoseWithCovarianceStamped) -> None:
+        frame = self._map_frame(self._frames) if self._frames else self._config.map_frame
+        hint = hint_from_message(message, frame)
+        with self._changing:
+            self._forget(RobotState.RELOCALIZING)
+            self._hint = hint, time.monotonic() + self._config.hint_duration_s
+        self.get_logger().info(f"poses that contradict the hint are refused for {self._config.hint_duration_s} s")
+
+    def _valid_hint(self) -> PlaceHint | None:
+        return self._hint[0] if self._hint is not None and time.monotonic() < self._hint[1] else None
+
+    def _forget(self, state: RobotState) -> None:
+        self._state, self._hint = state, None
+
+    def _map_frame(self, frames: FrameLocalizer) -> str:
+        return self._config.map_frame or frames.localizer.map.frame_id
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run localizer_node and return its exit code."""
+    return run_nodes([LocalizerNode], arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What both nodes share: a lifecycle, settings from parameters, one worker, and an end without a traceback."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+from sfd2_ros.core.errors import Sfd2Error
+from sfd2_ros.ros.parameters import declare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types everywhere
+    """A lifecycle node that loads in configure, subscribes in activate, and lets go of all in deactivate and cleanup.
+
+    Args:
+        name: of the node.
+        settings: settings dataclass by parameter prefix; "" is the node's own and has `autostart`.
+
+    Raises:
+        ConfigError: a parameter is unknown, has the wrong type or is out of range.
+    """
+
+    def __init__(self, name: str, settings: Mapping[str, type[Any]]) -> None:
+        super().__init__(name, automatically_declare_parameters_from_overrides=True)
+        try:
+            self.settings = declare(self, settings)
+        except Sfd2Error:
+            self.destroy_node()
+            raise
+
+    def load(self) -> None:
+        """Load what is heavy and make publishers. Sfd2Error: the node stays unconfigured."""
+
+    def start(self) -> None:
+        """Start the worker and subscribe, in this order."""
+
+    def stop(self) -> None:
+        """Unsubscribe and stop the worker. Called more than once."""
+
+    def unload(self) -> None:
+        """Let go of what `load` made. Called more than once."""
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load; rclpy would swallow an error, so it is logged here."""
+        return self._guarded("configured", self.load, lambda: super(ManagedNode, self).on_configure(state))
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe."""
+        return self._guarded("active", self.start, lambda: super(ManagedNode, self).on_activate(state))
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unsubscribe."""
+        return self._guarded("inactive", self.stop, lambda: super(ManagedNode, self).on_deactivate(state))
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of everything."""
+        return self._guarded("cleaned up", self.unload, lambda: super(ManagedNode, self).on_cleanup(state))
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop, whatever the state, and let go of everything."""
+        self.stop()
+        return self._guarded("shut down", self.unload, lambda: super(ManagedNode, self).on_shutdown(state))
+
+    def autostart(self) -> bool:
+        """Configure and activate when the settings say so; return whether the node is as they want it."""
+        if not self.settings[""].autostart:
+            return True
+        succeeded = TransitionCallbackReturn.SUCCESS
+        return bool(self.trigger_configure() == succeeded and self.trigger_activate() == succeeded)
+
+    def report_failure(self, err: Exception) -> None:
+        """Log what a frame failed on; silent once the process is ending."""
+        if self.context.ok():
+            self.get_logger().error(f"frame lost: {type(err).__name__}: {err}", throttle_duration_sec=5.0)
+
+    def _guarded(
+        self, reached: str, act: Callable[[], None], inherited: Callable[[], TransitionCallbackReturn]
+    ) -> TransitionCallbackReturn:
+        try:
+            act()
+        except Sfd2Error as err:
+            self.get_logger().error(f"cannot become {reached}: {err}")
+            self.stop()
+            self.unload()
+            return TransitionCallbackReturn.FAILURE
+        self.get_logger().info(reached)
+        return inherited()
+
+
+def run_nodes(make_nodes: Sequence[Callable[[], ManagedNode]], arguments: list[str] | None = None) -> int:
+    """Run nodes in one executor until SIGINT, SIGTERM or shutdown.
+
+    Args:
+        make_nodes: make the nodes, once rclpy runs.
+        arguments: command line; None for that of the process.
+
+    Returns:
+        Exit code: 0 after a signal, 2 for wrong parameters, 1 for what cannot be loaded.
+    """
+    # rclpy ends the context on these signals and then calls Python's handler, which would raise KeyboardInterrupt at
+    # an arbitrary line.
+    signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    rclpy.init(args=arguments)
+    nodes: list[ManagedNode] = []
+    try:
+        return _spin(make_nodes, nodes)
+    except Sfd2Error as err:
+        sys.stderr.write(f"error: {err}\n")
+        return 2
+    except ExternalShutdownException:
+        return 0
+    finally:
+        for node in nodes:
+            node.stop()
+            node.unload()
+            node.destroy_node()
+        rclpy.try_shutdown()
+
+
+def _spin(make_nodes: Sequence[Callable[[], ManagedNode]], nodes: list[ManagedNode]) -> int:
+    executor = SingleThreadedExecutor()
+    for make_node in make_nodes:
+        nodes.append(make_node())
+        executor.add_node(nodes[-1])
+    for node in nodes:
+        if not node.autostart():
+            return 0 if not rclpy.ok() else 1
+    executor.spin()
+    return 0
