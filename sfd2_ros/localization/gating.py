@@ -78,8 +78,8 @@ def judge(
         return Status.FEW_INLIERS, f"{inliers} of {matches} matches agree, {config.min_inliers} are needed"
     if not evidence.log10_false_alarms <= config.max_log10_false_alarms:
         return Status.CHANCE_AGREEMENT, (
-            f"{inliers} of {matches} matches agree, which chance brings about 10^{evidence.log10_false_alarms:.1f} "
-            f"times; at most 10^{config.max_log10_false_alarms:.1f} is allowed"
+            f"{inliers} of {matches} matches agree, as random ones do 10^{evidence.log10_false_alarms:.0f} times; "
+            f"at most 10^{config.max_log10_false_alarms:.0f} is allowed"
         )
     if evidence.spread < config.min_spread:
         return Status.POOR_SPREAD, (

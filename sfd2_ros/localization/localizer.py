@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from sfd2_ros.core.config import check_config
 from sfd2_ros.core.transforms import inverse
@@ -117,14 +118,15 @@ class Localizer:
         if isinstance(best, PoseEstimate):
             return best
         # Evidence is counted on matches made without knowing the pose: guided ones agree by construction.
-        trace.num_matches = len(best.keypoints)
         false_alarms = log10_false_alarms(
             num_matches=len(best.keypoints),
             num_agreeing=best.num_inliers,
             radius_px=self.config.max_error_px,
             camera=camera,
         )
-        return self._conclude(self._guide(best, features, camera, trace), features, camera, trace, false_alarms)
+        if false_alarms <= self.config.max_log10_false_alarms:
+            best = self._guide(best, features, camera, trace)
+        return self._conclude(best, features, camera, trace, false_alarms)
 
     def _unfit(self, features: Features, camera: Camera, trace: _Trace) -> PoseEstimate | None:
         if features.weights_id != self.map.weights_id:
@@ -154,8 +156,10 @@ class Localizer:
             landmarks = landmarks_of(self.map.landmarks, group)
             with trace.timed("match"):
                 found = match_mutual(
-                    features.descriptors,
-                    np.asarray(self.map.landmarks.descriptors[landmarks], np.float32),
+                    torch.as_tensor(features.descriptors, device=self._device),
+                    torch.as_tensor(
+                        np.asarray(self.map.landmarks.descriptors[landmarks], np.float32), device=self._device
+                    ),
                     min_similarity=self.config.min_similarity,
                 )
             trace.num_matches = max(trace.num_matches, len(found))
@@ -196,7 +200,6 @@ class Localizer:
                     self.map.landmarks.descriptors[near],
                     radius_px=self.config.guided_radius_px / (1 + round_index),
                     min_similarity=self.config.min_similarity,
-                    device=self._device,
                 )
             keypoints, landmarks = matches.query, near[matches.target]
             with trace.timed("pose"):

@@ -32,7 +32,7 @@ def write_poses(path: Path, estimates: Mapping[str, PoseEstimate]) -> None:
     """Write the poses of localized images, and beside them all statuses, inliers and covariances as JSON.
 
     Args:
-        path: of the pose file; the JSON gets the suffix `.json` in place of its own.
+        path: of the pose file; the JSON beside it gets the suffix `.details.json` in place of its own.
         estimates: by image name.
 
     Raises:
@@ -52,7 +52,7 @@ def write_poses(path: Path, estimates: Mapping[str, PoseEstimate]) -> None:
 
 def details_path(path: Path) -> Path:
     """Return where the statuses of a pose file stand."""
-    return path.with_suffix(".json") if path.suffix != ".json" else path.with_suffix(".details.json")
+    return path.with_suffix(".details.json")
 
 
 def describe_estimate(estimate: PoseEstimate) -> dict[str, Any]:
