@@ -42,7 +42,7 @@ class ExtractorConfig:
         0.001, "Keypoints need a score (probability times stability) above this.", minimum=0.0, maximum=1.0
     )
     nms_radius_px: int = setting(
-        4, "Of keypoints within this distance along x and y only the strongest stays.", minimum=0, maximum=64
+        3, "Of keypoints within this distance along x and y only the strongest stays.", minimum=0, maximum=64
     )
     border_px: int = setting(4, "Keypoints closer to the image's edge are dropped, pixels.", minimum=0, maximum=256)
     refinement: str = setting(
