@@ -55,4 +55,6 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
         return PRECISIONS[name]
     if device.type == "cuda":
         return torch.float16
-    return torch.bfloat16 if torch.cpu.get_capabilities().get("amx_bf16", False) else torch.float32
+    # Older PyTorch cannot tell; float32 is always right.
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return torch.bfloat16 if capabilities.get("amx_bf16", False) else torch.float32

@@ -20,6 +20,7 @@ from sfd2_ros.features import keypoints as kp
 from sfd2_ros.features.device import PRECISIONS, choose_device, choose_precision
 from sfd2_ros.features.inference import fold_norms
 from sfd2_ros.features.network import CELL_PX
+from sfd2_ros.features.semantics import load_stability_table
 from sfd2_ros.features.weights import Weights, build_network, read_weights
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Extractor:
         self.precision = choose_precision(self.config.precision, self.device)
         self.weights_id = weights.weights_id
         self.dimension = weights.dimension
+        self._class_values = load_stability_table().class_values
         self._network = fold_norms(build_network(weights)).to(self.device)
 
     def __call__(self, image: NDArray[np.uint8]) -> Features:
@@ -122,7 +124,7 @@ class Extractor:
     def _features_of(self, images: torch.Tensor, size: tuple[int, int]) -> list[Features]:
         config, (height, width) = self.config, images.shape[-2:]
         output = self._run_network(images)
-        stability = kp.stability_value(output.stability_logits)[:, :height, :width]
+        stability = kp.stability_value(output.stability_logits, self._class_values)[:, :height, :width]
         scores = kp.detection_probability(output.detection_logits)[:, :height, :width]
         if config.use_stability:
             scores = scores * stability

@@ -9,14 +9,15 @@ covers the pixels 4i to 4i + 3, its centre is at 4i + 1.5, so pixel x lies at ce
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional as F  # noqa: N812 - the name that every reader of torch code expects
 
 from sfd2_ros.features.network import CELL_PX, DESCRIPTOR_STRIDE_PX
 
-STABILITY_VALUES = (0.1, 0.5, 1.0)
-"""Stability of the network's classes. Source: the paper's Table 1; volatile and dynamic share the first class."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SMOOTHING_PX = 1.0  # standard deviation; measured: 0.7 to 1.3 are alike, 0 is worse
 _SMOOTHING_REACH_PX = 3
@@ -39,17 +40,18 @@ def detection_probability(logits: torch.Tensor) -> torch.Tensor:
     return F.pixel_shuffle((values[:, :-1] - total).exp(), CELL_PX)[:, 0]
 
 
-def stability_value(logits: torch.Tensor) -> torch.Tensor:
+def stability_value(logits: torch.Tensor, values: Sequence[float]) -> torch.Tensor:
     """Turn stability logits into the stability of the likeliest class at each pixel.
 
     Args:
         logits: (B, 3, h, w), any float dtype.
+        values: stability of each of the classes (see `semantics`).
 
     Returns:
-        (B, 4h, 4w) float32, each one of `STABILITY_VALUES`.
+        (B, 4h, 4w) float32, each one of `values`.
     """
     fine = upsample_stability(logits)
-    return fine.new_tensor(STABILITY_VALUES)[fine.argmax(dim=1)]
+    return fine.new_tensor(values)[fine.argmax(dim=1)]
 
 
 def upsample_stability(logits: torch.Tensor) -> torch.Tensor:

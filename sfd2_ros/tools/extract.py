@@ -1,0 +1,139 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`sfd2 extract`: features of images into an HDF5 file."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sfd2_ros.core.errors import ImageError, OutputError
+from sfd2_ros.tools.options import (
+    device_option,
+    json_option,
+    overwrite_option,
+    progress_bar,
+    weights_option,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sfd2_ros.core.types import Features
+    from sfd2_ros.features import Extractor
+
+
+@click.command("extract")
+@click.argument("images", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="HDF5 file to write (feats.h5).")
+@click.option("--overlay", type=click.Path(path_type=Path), help="Folder for pictures with the keypoints drawn.")
+@click.option("--max-keypoints", type=int, default=2048, show_default=True, help="Keypoints of an image, at most.")
+@click.option(
+    "--max-side", type=int, default=1600, show_default=True, help="Reduce images with a longer side to this, pixels."
+)
+@weights_option
+@device_option
+@json_option
+@overwrite_option
+def command(
+    *,
+    images: Path,
+    output: Path,
+    overlay: Path | None,
+    max_keypoints: int,
+    max_side: int,
+    weights: Path | None,
+    device: str,
+    json_path: Path | None,
+    overwrite: bool,
+) -> None:
+    """Extract features of IMAGES: an image, a folder of images, or a scene folder with images/ in it.
+
+    The file has hloc's layout: a group per image with keypoints, scores, descriptors, image_size, and stability.
+    Overlay pictures show long-term keypoints in blue, short-term in amber, unstable in red.
+    """
+    from sfd2_ros.features import ExtractorConfig, load_extractor  # noqa: PLC0415
+    from sfd2_ros.features.feature_file import write_features  # noqa: PLC0415
+
+    folder, names = _find_images(images)
+    _refuse_existing(output, overlay, overwrite=overwrite)
+    config = ExtractorConfig(max_keypoints=max_keypoints, max_side_px=max_side)
+    extractor = load_extractor(weights, device, config=config)
+    run = _Run(extractor, folder, overlay)
+    with progress_bar() as progress:
+        write_features(output, run.features_of(names, progress), overwrite=overwrite)
+    write_json(json_path, run.figures())
+    click.echo(f"{output}: {run.keypoints} keypoints in {len(names)} images, {run.milliseconds_an_image():.0f} ms each")
+
+
+class _Run:
+    """Extracts image by image and keeps count."""
+
+    def __init__(self, extractor: Extractor, folder: Path, overlay: Path | None) -> None:
+        self._extractor = extractor
+        self._folder = folder
+        self._overlay = overlay
+        self.images = 0
+        self.keypoints = 0
+        self._seconds = 0.0
+
+    def features_of(
+        self, names: list[str], progress: Callable[[str, int, int], None]
+    ) -> Iterator[tuple[str, Features]]:
+        """Yield name and features of each image."""
+        from sfd2_ros.features.images import read_image  # noqa: PLC0415
+
+        for name in names:
+            image = read_image(self._folder / name)
+            start = time.perf_counter()
+            features = self._extractor(image)
+            self._seconds += time.perf_counter() - start
+            self.images += 1
+            self.keypoints += len(features)
+            if self._overlay is not None:
+                from sfd2_ros.features.overlay import draw_features, write_png  # noqa: PLC0415
+
+                write_png(self._overlay / f"{name}.png", draw_features(image, features))
+            yield name, features
+            progress("extracting", self.images, len(names))
+
+    def milliseconds_an_image(self) -> float:
+        """Return the mean time of the extraction alone."""
+        return 1000 * self._seconds / self.images
+
+    def figures(self) -> dict[str, object]:
+        """Return what `--json` writes."""
+        return {
+            "images": self.images,
+            "keypoints": self.keypoints,
+            "milliseconds_an_image": round(self.milliseconds_an_image(), 1),
+            "device": str(self._extractor.device),
+            "precision": str(self._extractor.precision).removeprefix("torch."),
+            "weights_id": self._extractor.weights_id,
+        }
+
+
+def _find_images(images: Path) -> tuple[Path, list[str]]:
+    """Return the folder that names are relative to, and the names."""
+    from sfd2_ros.features.images import list_images  # noqa: PLC0415
+
+    if not images.exists():
+        raise ImageError(f"no image or folder at {str(images)!r}; name an image, a folder of images or a scene folder")
+    if images.is_file():
+        return images.parent, [images.name]
+    folder = images / "images" if (images / "images").is_dir() else images
+    return folder, list_images(folder)
+
+
+def _refuse_existing(output: Path, overlay: Path | None, *, overwrite: bool) -> None:
+    from sfd2_ros.core.files import refuse_existing  # noqa: PLC0415
+
+    refuse_existing(output, overwrite=overwrite)
+    if overlay is not None and overlay.exists() and not overlay.is_dir():
+        raise OutputError(f"overlay {str(overlay)!r} is a file, pictures need a folder; name another path")
+    if overlay is not None and overlay.is_dir() and any(overlay.iterdir()):
+        refuse_existing(overlay, overwrite=overwrite)

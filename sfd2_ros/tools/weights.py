@@ -1,0 +1,107 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`sfd2 weights`: inspect, import and export weights."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sfd2_ros.core.errors import ConfigError
+from sfd2_ros.core.files import atomic_file, refuse_existing
+from sfd2_ros.tools.options import json_option, overwrite_option, write_json
+
+if TYPE_CHECKING:
+    from sfd2_ros.features.weights import Weights
+
+_output_option = click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File to write.")
+
+
+@click.group("weights")
+def command() -> None:
+    """Inspect, import and export weights of the network."""
+
+
+@command.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@json_option
+def info(*, file: Path | None, json_path: Path | None) -> None:
+    """Tell what the weights in FILE are; without FILE, those that ship with the package."""
+    from sfd2_ros.features.weights import SHIPPED_WEIGHTS, read_weights  # noqa: PLC0415
+
+    path = SHIPPED_WEIGHTS if file is None else file
+    figures = _figures(read_weights(path))
+    write_json(json_path, figures)
+    click.echo(f"{path}")
+    for name, value in figures.items():
+        click.echo(f"  {name:20} {value}")
+
+
+@command.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@_output_option
+@click.option("--licence", required=True, help="Terms under which the weights may be used, in words; kept in the file.")
+@click.option("--training", default="unknown", show_default=True, help="What they were trained on and how, in words.")
+@click.option("--half", is_flag=True, help="Round to float16: half the size, another identity.")
+@overwrite_option
+def import_(*, file: Path, output: Path, licence: str, training: str, half: bool, overwrite: bool) -> None:
+    """Turn a checkpoint FILE (.pth) into a safetensors file with a header that says what it is.
+
+    The checkpoint is a state dict of the published SFD2 network, or a dict with one under "model" or "state_dict".
+    Nothing in it is executed.
+    """
+    from sfd2_ros.features.weights import in_half_precision, read_weights, write_weights  # noqa: PLC0415
+
+    _check_suffix(output, ".safetensors")
+    refuse_existing(output, overwrite=overwrite)
+    weights = dataclasses.replace(read_weights(file), terms=licence, training=training)
+    weights = in_half_precision(weights) if half else weights
+    write_weights(output, weights)
+    click.echo(f"{output}: {weights.weights_id}")
+
+
+@command.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@_output_option
+@overwrite_option
+def export(*, file: Path | None, output: Path, overwrite: bool) -> None:
+    """Write the weights in FILE as a plain float32 state dict (.pth), as other SFD2 tools read it.
+
+    Without FILE, those that ship with the package. The terms of the weights go with them: a .pth has no room for them.
+    """
+    import torch  # noqa: PLC0415
+
+    from sfd2_ros.features.weights import read_weights  # noqa: PLC0415
+
+    _check_suffix(output, ".pth")
+    refuse_existing(output, overwrite=overwrite)
+    weights = read_weights(file)
+    entries = {
+        name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.entries.items()
+    }
+    with atomic_file(output) as temporary:
+        torch.save(entries, temporary)
+    click.echo(f"{output}: {weights.weights_id}; terms: {weights.terms}")
+
+
+def _figures(weights: Weights) -> dict[str, object]:
+    from sfd2_ros.features.weights import ARCHITECTURE  # noqa: PLC0415
+
+    values = [tensor for tensor in weights.entries.values() if tensor.is_floating_point()]
+    return {
+        "weights_id": weights.weights_id,
+        "architecture": ARCHITECTURE,
+        "descriptor_dim": weights.dimension,
+        "values": sum(tensor.numel() for tensor in values),
+        "stored_as": ", ".join(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in values})),
+        "training": weights.training,
+        "terms": weights.terms,
+    }
+
+
+def _check_suffix(output: Path, suffix: str) -> None:
+    if output.suffix != suffix:
+        raise ConfigError(f"output {str(output)!r} must end in {suffix!r}")
