@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,8 +59,7 @@ class Overlay:
         self._say(f"ROS 2 messages and nodes (log: {self._log.relative_to(self._plan.root)})")
         built = run_logged(self._command(), self._log, env=self._environment(), cwd=self._plan.root)
         if not built.ok:
-            errors = [line for line in built.output.splitlines() if "rror" in line] or ["colcon build failed"]
-            raise SetupError(f"cannot build the overlay: {errors[0].strip()} (log: {self._log})")
+            raise SetupError(f"cannot build the overlay: {_first_error(built.output)} (log: {self._log})")
         _remove_dangling_links(self._base / "install")
         self._ready.write(self.key())
 
@@ -107,6 +107,12 @@ class Overlay:
             for path in (self._plan.root / name).rglob("*"):
                 if path.is_file() and "__pycache__" not in path.parts:
                     yield path
+
+
+def _first_error(output: str) -> str:
+    """Return the first error of CMake, with its indented lines, or of a compiler, in one line."""
+    found = re.search(r"^(CMake Error.*(?:\n[ \t]+\S.*|\n(?=\n?[ \t]))*|.*\berror: .*)", output, re.MULTILINE)
+    return " ".join(found.group().split()) if found else "colcon build failed"
 
 
 def _remove_dangling_links(folder: Path) -> None:
