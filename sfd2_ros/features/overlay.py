@@ -58,14 +58,14 @@ def _draw_circle(canvas: NDArray[np.uint8], x: float, y: float, radius: float, c
 
 
 def _draw_legend(canvas: NDArray[np.uint8], counts: list[int]) -> None:
-    size = max(canvas.shape[:2]) / 1400
-    x, y = round(12 * size), round(26 * size)
-    for (name, _, colour), count in zip(_LOOKS, counts, strict=True):
-        text = f"{count} {name}"
-        for shade, width in (((0, 0, 0), 4), (colour, 2)):
-            thickness = max(1, round(width * size))
-            cv2.putText(canvas, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, size, shade, thickness, cv2.LINE_AA)
-        y += round(34 * size)
+    scale = max(0.5, max(canvas.shape[:2]) / 1600)
+    line = round(36 * scale)
+    box = canvas[: len(_LOOKS) * line + line // 2, : round(260 * scale)]
+    box //= 3  # darkened, so that the text can be read on any image
+    for row, ((name, _, colour), count) in enumerate(zip(_LOOKS, counts, strict=True), start=1):
+        place = (line // 3, row * line)
+        thickness = max(1, round(2 * scale))
+        cv2.putText(canvas, f"{count} {name}", place, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thickness, cv2.LINE_AA)
 
 
 def write_png(path: Path, image: NDArray[np.uint8]) -> None:
