@@ -1,0 +1,239 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""feature_node as a process, over real DDS, with the weights that ship."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from sfd2_ros.core.types import Camera
+
+pytestmark = [pytest.mark.ros, pytest.mark.usefixtures("ros")]
+CAMERA = Camera(320, 240, 260.0, 260.0, 159.5, 119.5)
+
+
+def street(seed: int = 0) -> np.ndarray:
+    """Return a picture of windows, (240, 320, 3)."""
+    generator = np.random.default_rng(seed)
+    image = np.full((240, 320, 3), 120, np.uint8)
+    for _ in range(60):
+        x, y = int(generator.integers(0, 300)), int(generator.integers(0, 220))
+        colour = tuple(int(value) for value in generator.integers(0, 255, 3))
+        cv2.rectangle(image, (x, y), (x + 20, y + 30), colour, -1)
+    return image
+
+
+@pytest.fixture(scope="module")
+def node(start_node: Any) -> Any:
+    return start_node(
+        "feature_node", "features_under_test", cameras=["front"], device="cpu", image_reliability="reliable",
+        camera_info_timeout_s=0.3, diagnostics_period_s=0.2,
+    )  # fmt: skip
+
+
+class Driver:
+    """The driver of camera "front", and ears for what the node makes of its images."""
+
+    def __init__(self, probe: Any, node: Any, camera: str = "front") -> None:
+        from sensor_msgs.msg import CameraInfo, Image
+        from sfd2_ros.msg import LocalFeatures
+
+        from sfd2_ros.ros.qos import newest_only, reliable
+
+        self.probe = probe
+        self.features = probe.listen(LocalFeatures, f"{camera}/features", reliable(50))
+        self.images = probe.node.create_publisher(Image, f"{camera}/image", newest_only("reliable"))
+        self.infos = probe.node.create_publisher(CameraInfo, f"{camera}/camera_info", newest_only("reliable"))
+
+        def is_discovered() -> bool:
+            node.check()
+            heard = probe.node.count_publishers(f"{camera}/features") > 0
+            return heard and self.images.get_subscription_count() > 0 and self.infos.get_subscription_count() > 0
+
+        probe.until(is_discovered, 60.0)
+
+    def header(self) -> Any:
+        from sfd2_ros.ros.conversions.poses import header_at
+
+        return header_at(self.probe.now_ns(), "front_optical")
+
+    def send_info(self, camera: Camera = CAMERA) -> None:
+        from sfd2_ros.ros.conversions.cameras import message_from_camera
+
+        info = message_from_camera(camera)
+        info.header = self.header()
+        self.infos.publish(info)
+
+    def send(self, message: Any) -> None:
+        self.images.publish(message)
+
+    def answer(self, message: Any) -> Any:
+        """Send an image and return the features message with its stamp."""
+        stamp = message.header.stamp
+
+        def answered() -> Any:
+            return next((each for each in self.features if each.header.stamp == stamp), None)
+
+        self.send(message)
+        return self.probe.until(answered)
+
+
+def image_of(pixels: np.ndarray, driver: Driver) -> Any:
+    from sfd2_ros.ros.conversions.images import image_message
+
+    return image_message(pixels, driver.header())
+
+
+@pytest.fixture
+def driver(probe: Any, node: Any) -> Driver:
+    driver = Driver(probe, node)
+
+    def is_heard() -> bool:
+        driver.send_info()
+        return bool(driver.answer(image_of(street(), driver)).status == "ok")
+
+    probe.until(is_heard, 40.0)  # discovery is over in both directions once the node has answered with features
+    return driver
+
+
+def test_features_are_those_of_the_extractor(driver: Driver, extractor: Any) -> None:
+    from sfd2_ros.ros.conversions.features import features_from_message
+
+    message = driver.answer(image_of(street(1), driver))
+    features, camera = features_from_message(message)
+    expected = extractor(street(1))
+    assert camera == CAMERA
+    assert len(features) == len(expected) > 50
+    np.testing.assert_array_equal(features.keypoints, expected.keypoints)
+    np.testing.assert_allclose(features.descriptors, expected.descriptors, atol=3e-4)
+    assert message.header.frame_id == "front_optical"
+    assert message.weights_id == extractor.weights_id
+    assert 0 < message.extraction_s < 10
+    assert -0.01 < message.transport_s < 10
+
+
+def test_broken_images_are_answered_with_the_reason_and_the_next_good_one_with_features(driver: Driver) -> None:
+    truncated = image_of(street(), driver)
+    truncated.data = truncated.data[:-10]
+    strange = image_of(street(), driver)
+    strange.encoding = "rgb9"
+    for broken, word in ((truncated, "truncated"), (strange, "rgb9")):
+        answer = driver.answer(broken)
+        assert (answer.status, len(answer.scores)) == ("bad_image", 0)
+        assert word in answer.reason
+    assert driver.answer(image_of(street(), driver)).status == "ok"
+
+
+def test_camera_info_of_another_size_is_refused_until_it_fits(driver: Driver) -> None:
+    small = image_of(cv2.resize(street(), (160, 120)), driver)
+    answer = driver.answer(small)
+    assert answer.status == "no_camera_info"
+    assert "image is 160x120" in answer.reason
+    assert driver.answer(image_of(street(), driver)).status == "ok"
+
+
+def test_black_image_is_answered_like_any_other(driver: Driver, extractor: Any) -> None:
+    black = np.zeros((240, 320, 3), np.uint8)
+    answer = driver.answer(image_of(black, driver))
+    assert (answer.status, len(answer.scores)) == ("ok", len(extractor(black)))
+
+
+def test_newest_image_wins_and_the_others_are_counted(driver: Driver) -> None:
+    before = driver.answer(image_of(street(), driver))
+    images = [image_of(street(number), driver) for number in range(30)]
+    for image in images:
+        driver.send(image)
+    last = driver.probe.until(
+        lambda: next((m for m in driver.features if m.header.stamp == images[-1].header.stamp), None)
+    )
+    answered = len([m for m in driver.features if m.images_received > before.images_received])
+    received = last.images_received - before.images_received
+    dropped = last.images_dropped - before.images_dropped
+    assert answered < 30
+    assert dropped > 0
+    assert received == answered + dropped
+
+
+def test_drawing_is_published_when_someone_looks(driver: Driver) -> None:
+    from sensor_msgs.msg import Image
+
+    from sfd2_ros.ros.conversions.images import decode_image
+    from sfd2_ros.ros.qos import newest_only
+
+    drawings = driver.probe.listen(Image, "front/features/image", newest_only("reliable"))
+    driver.probe.until(lambda: driver.probe.node.count_subscribers("front/features/image") > 0)
+
+    def drawn() -> bool:
+        driver.answer(image_of(street(2), driver))
+        return bool(drawings)
+
+    driver.probe.until(drawn, 40.0)
+    drawing = decode_image(drawings[-1]).astype(int)
+    assert drawing.shape == (240, 320, 3)
+    assert np.mean(np.any(drawing != street(2), axis=-1)) > 0.01
+
+
+def test_diagnostics_say_what_is_wrong_and_when_it_is_well_again(driver: Driver) -> None:
+    from diagnostic_msgs.msg import DiagnosticArray
+
+    from sfd2_ros.ros.qos import reliable
+
+    arrays = driver.probe.listen(DiagnosticArray, "/diagnostics", reliable())
+
+    def newest() -> Any:
+        found = [each for array in arrays for each in array.status if each.name == "features_under_test: features"]
+        return found[-1] if found else None
+
+    driver.answer(image_of(street(), driver))
+    driver.probe.until(lambda: newest() and newest().level == b"\x00")
+    values = {each.key: each.value for each in newest().values}
+    assert values["device"] == "cpu"
+    assert int(values["num_keypoints"]) > 50
+    broken = image_of(street(), driver)
+    broken.encoding = "rgb9"
+    driver.answer(broken)
+    driver.probe.until(lambda: newest().level == b"\x02" and "rgb9" in newest().message)
+    driver.probe.until(lambda: newest().level == b"\x01" and "no image for" in newest().message)
+
+
+def test_image_without_camera_info_is_refused_by_the_name_of_the_topic(probe: Any, start_node: Any) -> None:
+    node = start_node("feature_node", "features_alone", cameras=["rear"], device="cpu", camera_info_timeout_s=0.2)
+    driver = Driver(probe, node, "rear")
+    answer = probe.until(lambda: driver.features or driver.send(image_of(street(), driver)), 40.0)[0]
+    assert answer.status == "no_camera_info"
+    assert "/rear/camera_info" in answer.reason
+    assert list(answer.camera_info.k) == [0.0] * 9
+
+
+def test_compressed_images_are_taken_from_their_topic(probe: Any, start_node: Any) -> None:
+    from sensor_msgs.msg import CompressedImage
+
+    from sfd2_ros.ros.qos import newest_only
+
+    node = start_node(
+        "feature_node", "features_compressed", cameras=["left"], device="cpu", image_transport="compressed"
+    )
+    publisher = probe.node.create_publisher(CompressedImage, "left/image/compressed", newest_only("reliable"))
+    from sensor_msgs.msg import CameraInfo
+    from sfd2_ros.msg import LocalFeatures
+
+    from sfd2_ros.ros.conversions.cameras import message_from_camera
+    from sfd2_ros.ros.qos import reliable
+
+    infos = probe.node.create_publisher(CameraInfo, "left/camera_info", newest_only("reliable"))
+    features = probe.listen(LocalFeatures, "left/features", reliable())
+    data = cv2.imencode(".jpg", street()[..., ::-1])[1].tobytes()
+
+    def answered() -> bool:
+        node.check()
+        infos.publish(message_from_camera(CAMERA))
+        message = CompressedImage(format="jpeg", data=data)
+        message.header.stamp = probe.node.get_clock().now().to_msg()
+        publisher.publish(message)
+        return any(each.status == "ok" and len(each.scores) > 50 for each in features)
+
+    probe.until(answered, 40.0)
