@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _HEAD = """\
 # Made by `make setup`. Use: source .ros/setup.bash
-{guard}. {venv}/bin/activate
 """
 # Two versions of one library in one process crash without a word.
 _GUARD = """\
@@ -26,23 +25,32 @@ fi
 _NATIVE = """\
 . {overlay}/setup.bash
 """
-# The wheels keep their libraries and their package index below .venv, which nobody else sources.
+# The wheels keep their package index and their libraries below .venv. On its own, every Python of .venv would start
+# itself a second time to put these libraries, in no fixed order, in front (ros_wheels_bootstrapper); told that it has
+# been done, it starts once.
 _WHEELS = """\
 _sfd2_ros_prepend() {{
     case ":${{!1:-}}:" in *":$2:"*) ;; *) export "$1=$2${{!1:+:${{!1}}}}" ;; esac
 }}
 _sfd2_ros_prepend AMENT_PREFIX_PATH {venv}
-_sfd2_ros_prepend LD_LIBRARY_PATH {venv}/lib
+for _sfd2_ros_libs in {venv}/lib/python*/site-packages/ros_*.libs {venv}/lib; do
+    _sfd2_ros_prepend LD_LIBRARY_PATH "$_sfd2_ros_libs"
+done
+export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
 . {overlay}/local_setup.bash
 unset -f _sfd2_ros_prepend
+unset _sfd2_ros_libs
+"""
+# Last, so that its python3 comes first; a second activation would undo what was put in front of PATH since the first.
+_PYTHON = """\
+[ "$(command -v python3)" = {venv}/bin/python3 ] || . {venv}/bin/activate
 """
 
 
 def activation_text(root: Path, route: Route) -> str:
     """Return the bash that puts .venv and the overlay in front of everything else; sourcing it twice does no harm."""
-    text = _HEAD + (_NATIVE if route.is_native else _WHEELS)
-    guard = "" if route.is_native else _GUARD.format()
-    return text.format(guard=guard, venv=shlex.quote(f"{root}/.venv"), overlay=shlex.quote(f"{root}/.ros/install"))
+    text = _HEAD + (_NATIVE if route.is_native else _GUARD + _WHEELS) + _PYTHON
+    return text.format(venv=shlex.quote(f"{root}/.venv"), overlay=shlex.quote(f"{root}/.ros/install"))
 
 
 def write_activation(root: Path, route: Route) -> None:

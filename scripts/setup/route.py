@@ -65,7 +65,8 @@ class Route:
 
 def environment_without(root: Path, env: Mapping[str, str]) -> dict[str, str]:
     """Return an environment without what activating this checkout, or another Python environment, added to it."""
-    clean = {name: value for name, value in env.items() if name not in {"VIRTUAL_ENV", "PYTHONHOME"}}
+    dropped = {"VIRTUAL_ENV", "PYTHONHOME", "_ROS_WHEELS_BOOTSTRAP_COMPLETE"}
+    clean = {name: value for name, value in env.items() if name not in dropped}
     ours = (f"{root}/.venv", f"{root}/.ros")
     for name in PATH_VARIABLES:
         entries = [entry for entry in clean.get(name, "").split(os.pathsep) if entry]
