@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +73,7 @@ def _read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
         with torch.serialization.safe_globals([argparse.Namespace]):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as err:  # a damaged or hostile file makes the unpickler raise anything
-        reason = _first_sentences(str(err)) or type(err).__name__
-        raise WeightsError(f"weights {str(path)!r} cannot be read without executing them: {reason}; {_REMEDY}") from err
+        raise WeightsError(f"weights {str(path)!r} {_reason(err)}; {_REMEDY}") from err
     return _state_dict_of(content, path)
 
 
@@ -90,6 +90,13 @@ def _state_dict_of(content: Any, path: Path) -> dict[str, torch.Tensor]:
     raise WeightsError(f"weights {str(path)!r} hold {type(content).__name__}, no entries by name; {_REMEDY}")
 
 
-def _first_sentences(text: str, limit: int = 300) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[:limit] + "..."
+def _reason(error: Exception) -> str:
+    """Say why torch refused; its own text is long and advises to execute the file."""
+    stranger = re.search(r"GLOBAL (\S+)", str(error))
+    if stranger is not None:
+        return (
+            f"hold {stranger.group(1)!r}, which only executing code could read; tensors, plain values and "
+            "argparse.Namespace are read, so save the state dict alone"
+        )
+    sentence = str(error).strip().partition(". ")[0].partition("\n")[0]
+    return f"are damaged or no checkpoint ({type(error).__name__}: {sentence})"

@@ -107,7 +107,7 @@ class Extractor:
 
     def _to_device(self, image: NDArray[np.uint8]) -> torch.Tensor:
         """Return (3, H, W) float32 in [0, 1]."""
-        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
+        pixels = torch.tensor(np.ascontiguousarray(image), device=self.device)
         pixels = pixels.expand(3, *pixels.shape) if pixels.ndim == 2 else pixels.permute(2, 0, 1)
         return pixels.float() / 255
 
