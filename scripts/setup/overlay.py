@@ -59,8 +59,8 @@ class Overlay:
         self._say(f"ROS 2 messages and nodes (log: {self._log.relative_to(self._plan.root)})")
         built = run_logged(self._command(), self._log, env=self._environment(), cwd=self._plan.root)
         if not built.ok:
-            raise SetupError(f"cannot build the overlay: {_first_error(built.output)} (log: {self._log})")
-        _remove_dangling_links(self._base / "install")
+            raise SetupError(f"cannot build the overlay: {first_error(built.output)} (log: {self._log})")
+        remove_dangling_links(self._base / "install")
         self._ready.write(self.key())
 
     def _command(self) -> list[str]:
@@ -109,13 +109,13 @@ class Overlay:
                     yield path
 
 
-def _first_error(output: str) -> str:
+def first_error(output: str) -> str:
     """Return the first error of CMake, with its indented lines, or of a compiler, in one line."""
     found = re.search(r"^(CMake Error.*(?:\n[ \t]+\S.*|\n(?=\n?[ \t]))*|.*\berror: .*)", output, re.MULTILINE)
     return " ".join(found.group().split()) if found else "colcon build failed"
 
 
-def _remove_dangling_links(folder: Path) -> None:
+def remove_dangling_links(folder: Path) -> None:
     """Remove links to files that are gone, so that a deleted module is gone from the overlay too."""
     for parent, _, names in os.walk(folder):
         for name in names:

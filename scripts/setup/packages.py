@@ -109,10 +109,10 @@ class Packages:
 
     def _require(self, outcome: Outcome, what: str) -> None:
         if not outcome.ok:
-            raise SetupError(f"cannot install {what}: {_explain(outcome.output)} (log: {self._log})")
+            raise SetupError(f"cannot install {what}: {explain(outcome.output)} (log: {self._log})")
 
 
-def _explain(output: str) -> str:
+def explain(output: str) -> str:
     """Return one line about why pip failed."""
     if "No space left on device" in output:
         return "the disk is full"

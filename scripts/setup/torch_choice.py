@@ -50,7 +50,7 @@ def torch_attempts(pin: str, *, index: str, has_gpu: bool, machine: str) -> list
         return [plain]
     cpu = f"{pin}+cpu"
     # An index that cannot be reached must not hold the set-up for minutes.
-    quick = ("--timeout", "10", "--retries", "0")
+    quick = ("--timeout", "10", "--retries", "1")
     return [
         Attempt("torch, CPU build", (cpu,), 4),
         Attempt(f"torch, CPU build of {CPU_INDEX}", (cpu, "--extra-index-url", CPU_INDEX, *quick), 4),
