@@ -147,6 +147,7 @@ class Status(enum.Enum):
     FEW_INLIERS = "few_inliers"
     LOW_INLIER_RATIO = "low_inlier_ratio"
     CHANCE_AGREEMENT = "chance_agreement"
+    AMBIGUOUS_PLACE = "ambiguous_place"
     POOR_SPREAD = "poor_spread"
     UNCERTAIN_POSE = "uncertain_pose"
     WRONG_WEIGHTS = "wrong_weights"

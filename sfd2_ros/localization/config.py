@@ -20,6 +20,12 @@ class LocalizerConfig:
     min_similarity: float = setting(
         0.3, "Matches whose descriptors are less alike (cosine) are dropped.", minimum=-1.0, maximum=1.0
     )
+    distinct_ratio: float = setting(
+        0.9,
+        "Matches whose nearest landmark is nearer than the next by this factor are drawn from first.",
+        minimum=0.1,
+        maximum=1.0,
+    )
     max_error_px: float = setting(8.0, "Largest reprojection error of an inlier while searching.", minimum=0.5)
     guided_radius_px: float = setting(
         16.0,
@@ -33,11 +39,14 @@ class LocalizerConfig:
     max_log10_false_alarms: float = setting(
         -8.0, "Refused when random matches would agree as well more often than 10 to this power.", maximum=0.0
     )
+    max_rival_share: float = setting(
+        0.4, "Refused when another place has more than this share of the inliers.", minimum=0.0, maximum=1.0
+    )
     min_spread: float = setting(
         0.06, "Refused when inliers lie in a smaller share of an 8x8 grid on the image.", minimum=0.0, maximum=1.0
     )
     max_position_std_m: float = setting(1.0, "Refused when the position is less certain (metres).", minimum=0.0)
     max_rotation_std_rad: float = setting(0.1, "Refused when the rotation is less certain (radians).", minimum=0.0)
-    min_sigma_px: float = setting(
-        1.0, "Keypoints are never taken to be more exact than this when the covariance is made.", minimum=0.01
+    sigma_px: float = setting(
+        1.0, "How exact a keypoint's x and y are taken to be (standard deviation, pixels).", minimum=0.01
     )

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from sfd2_ros.core.config import check_config
 from sfd2_ros.core.transforms import inverse
@@ -18,16 +17,17 @@ from sfd2_ros.core.types import Evidence, PoseEstimate, Status
 from sfd2_ros.localization.candidates import covisible_groups, facing, images_near, landmarks_of, similar_images
 from sfd2_ros.localization.config import LocalizerConfig
 from sfd2_ros.localization.gating import judge, log10_false_alarms, spread
-from sfd2_ros.localization.pnp import (
-    PnpSolution,
-    pose_covariance,
-    project,
-    refine_pose,
-    reprojection_errors_px,
-    solve_pnp,
+from sfd2_ros.localization.pnp import PnpSolution, project, reprojection_errors_px
+from sfd2_ros.localization.refine import Observations, refine_pose
+from sfd2_ros.localization.search import (
+    Hypothesis,
+    LandmarkMatches,
+    find_pose,
+    find_rival,
+    is_other_place,
+    match_landmarks,
 )
 from sfd2_ros.matching.guided import match_guided
-from sfd2_ros.matching.nearest import match_mutual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,19 +40,6 @@ if TYPE_CHECKING:
 _GUIDED_ROUNDS = 2
 
 
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """Matches of query keypoints with landmarks, and the pose that they agree on."""
-
-    keypoints: NDArray[np.int64]
-    landmarks: NDArray[np.int64]
-    solution: PnpSolution
-
-    @property
-    def num_inliers(self) -> int:
-        return int(self.solution.is_inlier.sum())
-
-
 @dataclass
 class _Trace:
     """What a call has learnt so far, kept for the evidence whatever its outcome."""
@@ -60,6 +47,7 @@ class _Trace:
     num_keypoints: int
     candidates: tuple[str, ...] = ()
     num_matches: int = 0
+    log10_false_alarms: float = float("nan")
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -71,7 +59,13 @@ class _Trace:
             self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
 
     def evidence(self) -> Evidence:
-        return Evidence(self.num_keypoints, self.num_matches, candidates=self.candidates, seconds=self.seconds)
+        return Evidence(
+            self.num_keypoints,
+            self.num_matches,
+            log10_false_alarms=self.log10_false_alarms,
+            candidates=self.candidates,
+            seconds=self.seconds,
+        )
 
     def refuse(self, status: Status, reason: str, evidence: Evidence | None = None) -> PoseEstimate:
         return PoseEstimate(status, reason, None, None, evidence or self.evidence())
@@ -114,19 +108,23 @@ class Localizer:
             candidates = similar_images(self.map, features, self.config.candidates)
             groups = covisible_groups(self.map.landmarks, candidates, self.config.min_shared_landmarks)
         trace.candidates = tuple(self.map.images[index].name for index in candidates)
-        best = self._search(groups, features, camera, trace)
-        if isinstance(best, PoseEstimate):
-            return best
+        found = self._search(groups, features, camera, trace)
+        if not found:
+            return self._nothing_found(trace)
+        best = found[0]
         # Evidence is counted on matches made without knowing the pose: guided ones agree by construction.
-        false_alarms = log10_false_alarms(
-            num_matches=len(best.keypoints),
-            num_agreeing=best.num_inliers,
-            radius_px=self.config.max_error_px,
-            camera=camera,
-        )
-        if false_alarms <= self.config.max_log10_false_alarms:
+        trace.log10_false_alarms = self._false_alarms(best, camera)
+        if trace.log10_false_alarms <= self.config.max_log10_false_alarms:
+            with trace.timed("pose"):
+                rival = self._strongest_rival(found, features, camera)
+            if rival is not None:
+                trace.num_matches = len(best.matches)
+                return trace.refuse(
+                    Status.AMBIGUOUS_PLACE,
+                    f"{best.num_inliers} matches agree on one place and {rival.num_inliers} on another",
+                )
             best = self._guide(best, features, camera, trace)
-        return self._conclude(best, features, camera, trace, false_alarms)
+        return self._conclude(best, features, camera, trace)
 
     def _unfit(self, features: Features, camera: Camera, trace: _Trace) -> PoseEstimate | None:
         if features.weights_id != self.map.weights_id:
@@ -147,44 +145,52 @@ class Localizer:
             )
         return None
 
-    def _search(
-        self, groups: list[list[int]], features: Features, camera: Camera, trace: _Trace
-    ) -> _Found | PoseEstimate:
-        """Try the places that retrieval proposes and return the best pose, or the refusal."""
-        best: _Found | None = None
+    def _search(self, groups: list[list[int]], features: Features, camera: Camera, trace: _Trace) -> list[Hypothesis]:
+        """Try the places that retrieval proposes; poses with the most inliers first."""
+        found = []
         for group in groups:
-            landmarks = landmarks_of(self.map.landmarks, group)
             with trace.timed("match"):
-                found = match_mutual(
-                    torch.as_tensor(features.descriptors, device=self._device),
-                    torch.as_tensor(
-                        np.asarray(self.map.landmarks.descriptors[landmarks], np.float32), device=self._device
-                    ),
-                    min_similarity=self.config.min_similarity,
-                )
-            trace.num_matches = max(trace.num_matches, len(found))
-            if len(found) < self.config.min_matches:
-                continue
-            chosen = landmarks[found.target]
-            with trace.timed("pose"):
-                solution = solve_pnp(
-                    features.keypoints[found.query],
-                    self.map.landmarks.positions[chosen],
-                    camera,
-                    max_error_px=self.config.max_error_px,
-                )
-            if solution is not None and (best is None or int(solution.is_inlier.sum()) > best.num_inliers):
-                best = _Found(found.query, chosen, solution)
-        if best is not None:
-            return best
-        if not groups:
+                chosen = landmarks_of(self.map.landmarks, group)
+                matches = match_landmarks(features, self.map.landmarks, chosen, self.config, self._device)
+            trace.num_matches = max(trace.num_matches, len(matches))
+            if len(matches) >= self.config.min_matches:
+                with trace.timed("pose"):
+                    hypothesis = find_pose(features, self.map.landmarks, matches, camera, self.config)
+                if hypothesis is not None:
+                    found.append(hypothesis)
+        return sorted(found, key=lambda one: -one.num_inliers)
+
+    def _nothing_found(self, trace: _Trace) -> PoseEstimate:
+        if not trace.candidates:
             return trace.refuse(Status.NO_CANDIDATES, "the map has no image to compare with")
         if trace.num_matches < self.config.min_matches:
             reason = f"{trace.num_matches} matches with the map, {self.config.min_matches} are needed"
             return trace.refuse(Status.FEW_MATCHES, reason)
         return trace.refuse(Status.NO_POSE, f"no pose fits the {trace.num_matches} matches")
 
-    def _guide(self, found: _Found, features: Features, camera: Camera, trace: _Trace) -> _Found:
+    def _false_alarms(self, hypothesis: Hypothesis, camera: Camera) -> float:
+        return log10_false_alarms(
+            num_matches=len(hypothesis.matches),
+            num_agreeing=hypothesis.num_inliers,
+            radius_px=self.config.max_error_px,
+            camera=camera,
+        )
+
+    def _strongest_rival(self, found: list[Hypothesis], features: Features, camera: Camera) -> Hypothesis | None:
+        """Return a pose of another place that has too large a share of the best one's support, or None."""
+        best, landmarks = found[0], self.map.landmarks
+        rivals = [one for one in found[1:] if is_other_place(one, best, landmarks)]
+        hidden = find_rival(best, features, landmarks, camera, self.config)
+        rivals += [] if hidden is None else [hidden]
+        needed = self.config.max_rival_share * best.num_inliers
+        strong = [
+            one
+            for one in rivals
+            if one.num_inliers > needed and self._false_alarms(one, camera) <= self.config.max_log10_false_alarms / 2
+        ]
+        return max(strong, key=lambda one: one.num_inliers, default=None)
+
+    def _guide(self, found: Hypothesis, features: Features, camera: Camera, trace: _Trace) -> Hypothesis:
         """Look again for landmarks near the pose where it says they are, and refine it with them."""
         if self.config.guided_radius_px == 0:
             return found
@@ -206,7 +212,7 @@ class Localizer:
                 refined = self._refine(pose, keypoints, landmarks, features, camera)
             if refined.is_inlier.sum() < self.config.min_inliers:
                 return found
-            found = _Found(keypoints, landmarks, refined)
+            found = Hypothesis(LandmarkMatches(keypoints, landmarks, np.ones(len(keypoints), bool)), refined)
         return found
 
     def _refine(
@@ -220,33 +226,44 @@ class Localizer:
         pixels, positions = features.keypoints[keypoints], self.map.landmarks.positions[landmarks]
         for limit_px in (self.config.max_error_px, self.config.final_error_px):
             agrees = reprojection_errors_px(pose, pixels, positions, camera) <= limit_px
-            pose = refine_pose(pose, pixels[agrees], positions[agrees], camera)
+            if agrees.sum() >= self.config.min_inliers:
+                pose = refine_pose(
+                    pose, self._observed(keypoints[agrees], landmarks[agrees], features, camera)
+                ).cam_from_map
         agrees = reprojection_errors_px(pose, pixels, positions, camera) <= self.config.final_error_px
         return PnpSolution(pose, agrees)
 
-    def _conclude(
-        self, found: _Found, features: Features, camera: Camera, trace: _Trace, false_alarms: float
-    ) -> PoseEstimate:
+    def _observed(
+        self, keypoints: NDArray[np.int64], landmarks: NDArray[np.int64], features: Features, camera: Camera
+    ) -> Observations:
+        return Observations(
+            keypoints=features.keypoints[keypoints],
+            positions=self.map.landmarks.positions[landmarks],
+            covariances=self.map.landmarks.covariance_of(landmarks),
+            camera=camera,
+            sigma_px=self.config.sigma_px,
+        )
+
+    def _conclude(self, found: Hypothesis, features: Features, camera: Camera, trace: _Trace) -> PoseEstimate:
+        """Measure the pose with its uncertainty, and accept or refuse it."""
         pose, agrees = found.solution.cam_from_map, found.solution.is_inlier
-        keypoints, landmarks = found.keypoints[agrees], found.landmarks[agrees]
+        keypoints, landmarks = found.matches.keypoints[agrees], found.matches.landmarks[agrees]
+        covariance = None
+        if len(keypoints) >= self.config.min_inliers:
+            with trace.timed("pose"):
+                refined = refine_pose(pose, self._observed(keypoints, landmarks, features, camera))
+            pose, covariance = refined.cam_from_map, refined.covariance
         pixels, positions = features.keypoints[keypoints], self.map.landmarks.positions[landmarks]
         errors_px = reprojection_errors_px(pose, pixels, positions, camera)
-        rms_px = float(np.sqrt(np.mean(errors_px**2))) if len(errors_px) else float("nan")
         evidence = replace(
             trace.evidence(),
-            num_matches=len(found.keypoints),
+            num_matches=len(found.matches),
             num_inliers=len(keypoints),
-            reprojection_error_px=rms_px,
+            reprojection_error_px=float(np.sqrt(np.mean(errors_px**2))) if len(errors_px) else float("nan"),
             spread=spread(pixels, camera),
-            log10_false_alarms=false_alarms,
             inlier_keypoints=keypoints,
             inlier_landmarks=landmarks,
         )
-        covariance = None
-        if len(keypoints) >= self.config.min_inliers:
-            # Errors are two-dimensional: each axis has 1/sqrt(2) of the distance.
-            sigma_px = max(rms_px / np.sqrt(2), self.config.min_sigma_px)
-            covariance = pose_covariance(pose, positions, camera, sigma_px=sigma_px)
         status, reason = judge(evidence, covariance, self.config, metric=self.map.units == "metres")
         if status is not Status.LOCALIZED or covariance is None:
             return trace.refuse(status, reason, evidence)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sfd2_ros.core.transforms import inverse
-from sfd2_ros.mapping.colmap_io import matrix_from_rigid3d
+from sfd2_ros.mapping.colmap_io import camera_from_colmap, matrix_from_rigid3d
+from sfd2_ros.mapping.projection import image_jacobian
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,12 +21,18 @@ if TYPE_CHECKING:
     from sfd2_ros.core.types import Features
 
 
+_SYMMETRIC = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])
+_LOOSEST_SIGMA_DEPTHS = 100.0
+
+
 @dataclass(frozen=True, eq=False)
 class Landmarks:
     """The points of a map, as memory-mappable arrays.
 
     Attributes:
         positions: (L, 3) float64 in the map's frame and units.
+        covariances: (L, 6) float32, uncertainty of the positions as xx, xy, xz, yy, yz, zz, squared units of the map,
+            for keypoints that are exact to one pixel.
         descriptors: (L, D) float16, mean of the observations, of length one.
         stability: (L,) float32 in [0, 1], mean of the observations.
         normals: (L, 3) float32, mean direction from the landmark towards the cameras that saw it.
@@ -35,6 +42,7 @@ class Landmarks:
     """
 
     positions: NDArray[np.float64]
+    covariances: NDArray[np.float32]
     descriptors: NDArray[np.float16]
     stability: NDArray[np.float32]
     normals: NDArray[np.float32]
@@ -44,6 +52,10 @@ class Landmarks:
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def covariance_of(self, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the (M, 3, 3) covariances of chosen landmarks."""
+        return np.asarray(self.covariances[chosen], np.float64)[:, _SYMMETRIC]
 
     def seen_by(self, image: int) -> NDArray[np.int32]:
         """Return the landmarks that a map image observed, sorted."""
@@ -81,6 +93,7 @@ def gather_landmarks(reconstruction: Any, image_ids: list[int], features: Mappin
             seen[row_of[element.image_id]].add(row)
     return Landmarks(
         positions=positions,
+        covariances=_covariances(reconstruction, image_ids, positions, {p: row for row, p in enumerate(point_ids)}),
         descriptors=_unit_rows(descriptors).astype(np.float16),
         stability=stability,
         normals=_unit_rows(normals),
@@ -88,6 +101,27 @@ def gather_landmarks(reconstruction: Any, image_ids: list[int], features: Mappin
         image_offsets=np.cumsum([0, *map(len, seen)]).astype(np.int64),
         image_landmarks=np.array([landmark for one in seen for landmark in sorted(one)], np.int32),
     )
+
+
+def _covariances(
+    reconstruction: Any, image_ids: list[int], positions: NDArray[np.float64], row_of_point: dict[int, int]
+) -> NDArray[np.float32]:
+    """Return (L, 6) position covariances: the inverse of what all observations say, each exact to one pixel."""
+    information = np.zeros((len(positions), 3, 3))
+    for image_id in image_ids:
+        image = reconstruction.image(image_id)
+        cam_from_world = matrix_from_rigid3d(image.cam_from_world())
+        rows = np.array([row_of_point[point.point3D_id] for point in image.points2D if point.has_point3D()], np.int64)
+        in_camera = positions[rows] @ cam_from_world[:3, :3].T + cam_from_world[:3, 3]
+        camera = camera_from_colmap(reconstruction.camera(image.camera_id))
+        jacobian = image_jacobian(camera, in_camera) @ cam_from_world[:3, :3]
+        np.add.at(information, rows, jacobian.transpose(0, 2, 1) @ jacobian)
+        # A point seen along one ray alone has no depth at all; a loose prior keeps its covariance finite.
+        loosest = (_LOOSEST_SIGMA_DEPTHS * in_camera[:, 2]) ** -2.0
+        np.add.at(information, rows, loosest[:, None, None] * np.eye(3))
+    covariances = np.linalg.inv(information).astype(np.float32)
+    upper: NDArray[np.float32] = covariances[:, [0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2]]
+    return upper
 
 
 def _unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:

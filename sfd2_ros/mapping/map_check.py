@@ -39,6 +39,7 @@ def _array_problems(loaded: Map) -> list[str]:
     problems = [
         f"landmark_{name}.npy has {len(array)} rows, {count} are needed"
         for name, array in (
+            ("covariances", landmarks.covariances),
             ("descriptors", landmarks.descriptors),
             ("stability", landmarks.stability),
             ("normals", landmarks.normals),
