@@ -19,6 +19,8 @@ from sfd2_ros.features.weights import Weights, read_weights, weights_of_network
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sfd2_ros.core.types import Features
+
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -65,8 +67,14 @@ def small_weights() -> Weights:
 
 @pytest.fixture(scope="session")
 def texture() -> NDArray[np.uint8]:
-    """Return a (200, 264, 3) RGB image with corners at many scales."""
-    return make_texture(200, 264)
+    """Return a (152, 200, 3) RGB image with corners at many scales."""
+    return make_texture(152, 200)
+
+
+@pytest.fixture(scope="session")
+def texture_features(exact_extractor: Extractor, texture: NDArray[np.uint8]) -> Features:
+    """Return the features of that image."""
+    return exact_extractor(texture)
 
 
 def make_texture(height: int, width: int, seed: int = 3) -> NDArray[np.uint8]:
