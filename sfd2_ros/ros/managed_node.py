@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import rclpy
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
@@ -93,6 +94,8 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
             self.stop()
             self.unload()
             return TransitionCallbackReturn.FAILURE
+        if not self.context.ok():  # a signal came meanwhile; nothing can be announced any more
+            return TransitionCallbackReturn.FAILURE
         self.get_logger().info(reached)
         return inherited()
 
@@ -109,7 +112,8 @@ def run_nodes(make_nodes: Sequence[Callable[[], ManagedNode]], arguments: list[s
     """
     # rclpy ends the context on these signals and then calls Python's handler, which would raise KeyboardInterrupt at
     # an arbitrary line.
-    signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: None)
     rclpy.init(args=arguments)
     nodes: list[ManagedNode] = []
     try:
@@ -132,8 +136,13 @@ def _spin(make_nodes: Sequence[Callable[[], ManagedNode]], nodes: list[ManagedNo
     for make_node in make_nodes:
         nodes.append(make_node())
         executor.add_node(nodes[-1])
-    for node in nodes:
-        if not node.autostart():
-            return 0 if not rclpy.ok() else 1
+    try:
+        started = all(node.autostart() for node in nodes)
+    except RCLError:  # a transition cannot be announced once a signal has ended the context
+        if rclpy.ok():
+            raise
+        return 0
+    if not started:
+        return 1 if rclpy.ok() else 0
     executor.spin()
     return 0

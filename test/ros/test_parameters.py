@@ -1,0 +1,90 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sfd2_ros.core.errors import ConfigError
+from sfd2_ros.features import ExtractorConfig
+from sfd2_ros.localization import LocalizerConfig
+from sfd2_ros.ros.node_config import FeatureNodeConfig, LocalizerNodeConfig, check_cameras
+
+FEATURE_NODE: dict[str, type[Any]] = {"": FeatureNodeConfig, "extractor": ExtractorConfig}
+LOCALIZER_NODE: dict[str, type[Any]] = {"": LocalizerNodeConfig, "localizer": LocalizerConfig}
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+
+
+@pytest.mark.ros
+@pytest.mark.usefixtures("ros")
+class TestResolve:
+    def test_what_is_not_given_has_its_default(self) -> None:
+        from sfd2_ros.ros.parameters import resolve
+
+        assert resolve({}, FEATURE_NODE) == {"": FeatureNodeConfig(), "extractor": ExtractorConfig()}
+
+    def test_names_carry_the_prefix_of_their_component(self) -> None:
+        from sfd2_ros.ros.parameters import resolve
+
+        found = resolve({"extractor.max_keypoints": 99, "cameras": ["front", "rear"]}, FEATURE_NODE)
+        assert found["extractor"].max_keypoints == 99
+        assert found[""].cameras == ("front", "rear")
+
+    def test_whole_number_given_for_a_real_one_is_real(self) -> None:
+        from sfd2_ros.ros.parameters import resolve
+
+        timeout = resolve({"transform_timeout_s": 2}, LOCALIZER_NODE)[""].transform_timeout_s
+        assert (timeout, type(timeout)) == (2.0, float)
+
+    @pytest.mark.parametrize(
+        ("settings", "given", "words"),
+        [
+            (FEATURE_NODE, {"extractor.max_keypoint": 5}, "unknown parameter 'extractor.max_keypoint'; known: "),
+            (FEATURE_NODE, {"max_keypoints": 5}, "unknown parameter 'max_keypoints'"),
+            (FEATURE_NODE, {"extractor.max_keypoints": 0}, "'max_keypoints' is 0; it must be at least 1.*'extractor'"),
+            (FEATURE_NODE, {"extractor.max_keypoints": 5.5}, "'max_keypoints' is 5.5; it must be of type int"),
+            (FEATURE_NODE, {"image_transport": "theora"}, "'theora'; allowed: 'raw', 'compressed'"),
+            (FEATURE_NODE, {"cameras": "front"}, "'front'; it must be of type tuple of strings"),
+            (FEATURE_NODE, {"autostart": "yes"}, "'autostart' is 'yes'; it must be of type bool"),
+            (LOCALIZER_NODE, {"publish": "odom_to_map"}, "'odom_to_map'; allowed: 'map_to_odom'"),
+            (LOCALIZER_NODE, {"transform_timeout_s": -0.1}, "must be at least 0"),
+        ],
+    )
+    def test_wrong_parameters_are_refused_with_key_value_and_what_is_allowed(
+        self, settings: dict[str, type[Any]], given: dict[str, Any], words: str
+    ) -> None:
+        from sfd2_ros.ros.parameters import resolve
+
+        with pytest.raises(ConfigError, match=words):
+            resolve(given, settings)
+
+
+@pytest.mark.parametrize("cameras", [(), ("",), ("front", "front")])
+def test_cameras_need_names_of_their_own(cameras: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError, match="each once"):
+        check_cameras(cameras)
+
+
+@pytest.mark.parametrize(("node", "settings"), [("feature_node", FEATURE_NODE), ("localizer_node", LOCALIZER_NODE)])
+def test_params_file_is_complete_and_equal_to_the_defaults(node: str, settings: dict[str, type[Any]]) -> None:
+    given = yaml.safe_load((CONFIG / "localize.yaml").read_text("utf-8"))[f"/**/{node}"]["ros__parameters"]
+    assert given == expected_tree(settings)
+
+
+def test_params_file_explains_every_parameter() -> None:
+    lines = (CONFIG / "localize.yaml").read_text("utf-8").splitlines()
+    settings = [number for number, line in enumerate(lines) if ": " in line and not line.strip().startswith("#")]
+    assert len(settings) > 30
+    for number in settings:
+        assert lines[number - 1].strip().startswith("#"), f"line {number + 1} has no comment above it: {lines[number]}"
+
+
+def expected_tree(settings: dict[str, type[Any]]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for prefix, config_class in settings.items():
+        values = {name: list(v) if isinstance(v, tuple) else v for name, v in vars(config_class()).items()}
+        tree.update({prefix: values} if prefix else values)
+    return tree
