@@ -26,6 +26,7 @@ COMMANDS = {
     "simulate": ("simulate", "Render drives through a street, with ground truth."),
     "play": ("play", "Publish a rosbag2 on ROS topics."),
     "demo": ("demo", "Localize a drive with the real nodes and score what they said."),
+    "train": ("train", "Train weights with the SFD2 losses."),
     "weights": ("weights", "Import, inspect and verify weights."),
 }
 

@@ -1,0 +1,45 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Corners found once per picture and kept on disk: homographic adaptation is slower than a training step."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from sfd2_ros.core.files import atomic_file
+from sfd2_ros.training.teachers.corners import CornerConfig, find_corners
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class CornerCache:
+    """Corners of the pictures of one source, found when first asked for.
+
+    Args:
+        folder: where they are kept; a file per picture, named after its content and the settings.
+        config: settings of the detector.
+        device: where corners are looked for.
+    """
+
+    def __init__(self, folder: Path, config: CornerConfig, device: torch.device) -> None:
+        self._folder, self._config, self._device = folder, config, device
+
+    def __call__(self, image: torch.Tensor) -> torch.Tensor:
+        """Return the corners (N, 3) of an image, (3, h, w) uint8."""
+        settings = json.dumps(dataclasses.asdict(self._config), sort_keys=True).encode()
+        name = hashlib.sha256(settings + image.numpy().tobytes()).hexdigest()[:24]
+        path = self._folder / f"{name}.npy"
+        if path.is_file():
+            return torch.from_numpy(np.load(path, allow_pickle=False))
+        generator = torch.Generator().manual_seed(int(name[:12], 16))
+        corners = find_corners(image.to(self._device), self._config, generator)
+        with atomic_file(path) as temporary:
+            np.save(temporary, corners.numpy(), allow_pickle=False)
+        return corners

@@ -1,0 +1,52 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The network's middle layers beside its outputs, for feature consistency."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch.nn import functional as F  # noqa: N812 - the name that every reader of torch code expects
+
+from sfd2_ros.features.network import NetworkOutput
+
+if TYPE_CHECKING:
+    from sfd2_ros.features.network import Sfd2Network
+
+_MIDDLE = 4  # layers of the encoder up to 128 channels at a quarter of the resolution
+
+
+class TappedOutput(NamedTuple):
+    """Outputs and the two middle layers, (B, 128, H/4, W/4) and (B, 256, H/4, W/4)."""
+
+    output: NetworkOutput
+    middle: tuple[torch.Tensor, torch.Tensor]
+
+
+def forward_with_taps(network: Sfd2Network, images: torch.Tensor) -> TappedOutput:
+    """Compute what `network(images)` computes, and keep the middle layers.
+
+    Gradients enter the heads channels last: in the other order oneDNN's backward convolutions in bfloat16 take thirty
+    times as long (docs/training.md).
+    """
+    early = network.encoder[:_MIDDLE]((images - network.mean) / network.deviation)
+    shared = network.residual(network.encoder[_MIDDLE:](early))
+    raw = channels_last_gradient(network.description(shared))
+    output = NetworkOutput(
+        channels_last_gradient(network.detection(shared)),
+        F.normalize(raw.float(), dim=1),
+        channels_last_gradient(network.stability(shared)),
+    )
+    return TappedOutput(output, (channels_last_gradient(early), channels_last_gradient(shared)))
+
+
+def channels_last_gradient(values: torch.Tensor) -> torch.Tensor:
+    """Return the values; their gradient will arrive channels last."""
+    if values.requires_grad:
+        values.register_hook(_in_channels_last)  # type: ignore[no-untyped-call]  # torch does not annotate it
+    return values
+
+
+def _in_channels_last(gradient: torch.Tensor) -> torch.Tensor:
+    return gradient.contiguous(memory_format=torch.channels_last)
