@@ -67,15 +67,23 @@ def landmarks_of(landmarks: Landmarks, images: Sequence[int]) -> NDArray[np.int6
     return np.unique(np.concatenate([landmarks.seen_by(image) for image in images])).astype(np.int64)
 
 
-def images_near(map_: Map, cam_from_map: NDArray[np.float64], count: int) -> list[int]:
-    """Return indices of the map images nearest to a pose that look about the same way, nearest first."""
-    pose = inverse(cam_from_map)
-    near = []
-    for index, image in enumerate(map_.images):
-        other = inverse(image.cam_from_world)
-        if float(pose[:3, 2] @ other[:3, 2]) > _SAME_WAY_COSINE:
-            near.append((float(np.linalg.norm(pose[:3, 3] - other[:3, 3])), index))
-    return [index for _, index in sorted(near)[:count]]
+class MapViews:
+    """Where the cameras of a map stood and looked.
+
+    Args:
+        map_: whose images are looked up.
+    """
+
+    def __init__(self, map_: Map) -> None:
+        poses = np.array([inverse(image.cam_from_world) for image in map_.images]).reshape(-1, 4, 4)
+        self._centres, self._directions = poses[:, :3, 3], poses[:, :3, 2]
+
+    def near(self, cam_from_map: NDArray[np.float64], count: int) -> list[int]:
+        """Return indices of the images nearest to a pose that look about the same way, nearest first."""
+        pose = inverse(cam_from_map)
+        same_way = np.flatnonzero(self._directions @ pose[:3, 2] > _SAME_WAY_COSINE)
+        distances = np.linalg.norm(self._centres[same_way] - pose[:3, 3], axis=1)
+        return [int(index) for index in same_way[np.argsort(distances, kind="stable")[:count]]]
 
 
 def facing(landmarks: Landmarks, chosen: NDArray[np.int64], cam_from_map: NDArray[np.float64]) -> NDArray[np.int64]:

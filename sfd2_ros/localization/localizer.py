@@ -14,7 +14,7 @@ import numpy as np
 from sfd2_ros.core.config import check_config
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import Evidence, PoseEstimate, Status
-from sfd2_ros.localization.candidates import covisible_groups, facing, images_near, landmarks_of, similar_images
+from sfd2_ros.localization.candidates import MapViews, covisible_groups, facing, landmarks_of, similar_images
 from sfd2_ros.localization.config import LocalizerConfig
 from sfd2_ros.localization.gating import judge, log10_false_alarms, spread
 from sfd2_ros.localization.pnp import PnpSolution, project, reprojection_errors_px
@@ -88,6 +88,7 @@ class Localizer:
         self.map = map_
         self.config = config or LocalizerConfig()
         self._device = device
+        self._views = MapViews(map_)
         check_config(self.config)
 
     def localize(self, features: Features, camera: Camera) -> PoseEstimate:
@@ -197,7 +198,7 @@ class Localizer:
         for round_index in range(_GUIDED_ROUNDS):
             pose = found.solution.cam_from_map
             with trace.timed("match"):
-                near = landmarks_of(self.map.landmarks, images_near(self.map, pose, self.config.neighbours))
+                near = landmarks_of(self.map.landmarks, self._views.near(pose, self.config.neighbours))
                 near = facing(self.map.landmarks, near, pose)
                 matches = match_guided(
                     features.keypoints,
