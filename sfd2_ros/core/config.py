@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING, Any, TypeVar, get_origin, get_type_hints
 
 from sfd2_ros.core.errors import ConfigError
@@ -89,6 +90,8 @@ def check_value(name: str, value: Any, expected: type, described: Setting) -> No
     if not _has_type(value, expected):
         named = "tuple of strings" if get_origin(expected) is tuple else expected.__name__
         raise ConfigError(f"setting {name!r} is {value!r}; it must be of type {named}")
+    if isinstance(value, float) and math.isnan(value):
+        raise ConfigError(f"setting {name!r} is {value!r}; it must be a number")
     if described.choices and value not in described.choices:
         raise ConfigError(f"setting {name!r} is {value!r}; allowed: {', '.join(map(repr, described.choices))}")
     if described.minimum is not None and not value >= described.minimum:

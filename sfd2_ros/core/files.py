@@ -23,63 +23,84 @@ def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it when the block ends without an error.
 
     Args:
-        path: the file to write; its folder is made when missing.
+        path: the file to write; its folder is made when missing. Of a link, the file it points to is replaced.
 
     Yields:
         The path to write to. After an error nothing of it remains and `path` is as it was.
 
     Raises:
-        OutputError: the folder cannot be made or written.
+        OutputError: the folder cannot be made or written, or `path` is a folder or a device.
     """
-    temporary = _temporary_beside(path)
+    target = _behind_links(path)
+    _refuse_irregular(target)
+    temporary = _temporary_beside(target)
     try:
         yield temporary
-        temporary.replace(path)
+        _rename(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def atomic_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def atomic_folder(path: Path, *, overwrite: bool = False, marker: str | None = None) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that becomes `path` when the block ends without an error.
 
     Args:
-        path: the folder to make.
+        path: the folder to make. Of a link, the folder it points to is replaced.
         overwrite: replace an existing folder; otherwise an existing one is refused before any work.
+        marker: pattern of a file that shows that an existing folder is of the kind to be replaced; a folder without
+            one is never replaced, so that a wrong path costs nobody their photographs. None: only an empty one is.
 
     Yields:
         An empty folder to fill. After an error nothing of it remains and `path` is as it was.
 
     Raises:
-        OutputError: `path` exists and `overwrite` is false, or its parent cannot be written.
+        OutputError: `path` exists and may not be replaced, or its parent cannot be written.
     """
-    if path.exists() and not overwrite:
-        raise OutputError(f"output {str(path)!r} exists; name another path, or pass --overwrite to replace it")
-    if path.exists() and not path.is_dir():
-        raise OutputError(f"output {str(path)!r} is a file, a folder is to be written there; name another path")
-    temporary = _temporary_beside(path)
+    target = _behind_links(path)
+    refuse_existing_folder(target, overwrite=overwrite, marker=marker)
+    temporary = _temporary_beside(target)
     try:
         temporary.mkdir()
         yield temporary
-        if path.exists():
-            retired = _temporary_beside(path)
-            path.rename(retired)
-            temporary.rename(path)
-            shutil.rmtree(retired)
+        if target.exists():
+            _swap(temporary, target)
         else:
-            temporary.rename(path)
+            _rename(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
-    """Refuse to write over an existing file.
+    """Refuse, before any work, a file that could not be written after it.
 
     Raises:
-        OutputError: `path` exists and `overwrite` is false.
+        OutputError: `path` exists and `overwrite` is false, it is a folder or a device, or its folder cannot be
+            written.
     """
-    if path.exists() and not overwrite:
+    if _exists(path) and not overwrite:
         raise OutputError(f"output {str(path)!r} exists; name another path, or pass --overwrite to replace it")
+    _refuse_irregular(_behind_links(path))
+    _refuse_unwritable(_behind_links(path))
+
+
+def refuse_existing_folder(path: Path, *, overwrite: bool, marker: str | None = None) -> None:
+    """Refuse, before any work, a folder that could not be made after it; see `atomic_folder`.
+
+    Raises:
+        OutputError: `path` exists and may not be replaced, or its parent cannot be written.
+    """
+    if _exists(path):
+        if not overwrite:
+            raise OutputError(f"output {str(path)!r} exists; name another path, or pass --overwrite to replace it")
+        if not path.is_dir():
+            raise OutputError(f"output {str(path)!r} is a file, a folder is to be written there; name another path")
+        if any(path.iterdir()) and not (marker and any(path.glob(marker))):
+            expected = f"has no {marker}" if marker else "is not empty"
+            raise OutputError(
+                f"output {str(path)!r} {expected} and so is not replaced; name another path, or remove it yourself"
+            )
+    _refuse_unwritable(_behind_links(path))
 
 
 def sha256_of_file(path: Path) -> str:
@@ -91,14 +112,64 @@ def sha256_of_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _behind_links(path: Path) -> Path:
+    """Return where a path leads: a rename onto a link would replace the link."""
+    return Path(os.path.realpath(path))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        # Too long a name, or a folder that may not be looked into; writing there says so.
+        return False
+
+
+def _refuse_irregular(path: Path) -> None:
+    """Refuse what a rename would destroy: /dev/null, a pipe, a folder."""
+    if _exists(path) and not path.is_file():
+        kind = "a folder" if path.is_dir() else "no regular file"
+        raise OutputError(f"output {str(path)!r} is {kind}, a file is to be written there; name another path")
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Refuse a path whose nearest existing folder does not let us write."""
+    folder = next(one for one in path.parents if _exists(one))
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        reason = "may not be written" if folder.is_dir() else "is no folder"
+        raise OutputError(f"cannot write {str(path)!r}: {str(folder)!r} {reason}; name a folder that can be written")
+
+
+def _rename(source: Path, target: Path) -> None:
+    try:
+        source.replace(target)
+    except OSError as err:
+        raise _not_written(target, err) from err
+
+
+def _swap(temporary: Path, target: Path) -> None:
+    """Put a folder in another's place; the old one goes only when the new one stands."""
+    retired = _temporary_beside(target)
+    _rename(target, retired)
+    try:
+        _rename(temporary, target)
+    except OutputError:
+        retired.rename(target)
+        raise
+    shutil.rmtree(retired, ignore_errors=True)
+
+
 def _temporary_beside(path: Path) -> Path:
     """Return an unused name in the folder of `path`, so that the final rename stays on one file system."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
     except OSError as err:
-        reason = err.strerror or str(err)
-        raise OutputError(f"cannot write {str(path)!r}: {reason}; name a folder that can be written") from err
+        raise _not_written(path, err) from err
     os.close(handle)
     Path(name).unlink()
     return Path(name)
+
+
+def _not_written(path: Path, err: OSError) -> OutputError:
+    return OutputError(f"cannot write {str(path)!r}: {err.strerror or err}; name a folder that can be written")

@@ -38,6 +38,9 @@ class Features:
         descriptors: (N, D) float32, of length one.
         image_size: (h, w) in pixels.
         weights_id: identity of the weights that made them; a map made with others refuses these.
+
+    Raises:
+        ValueError: a shape, a type or a length differs, or a value is not finite.
     """
 
     keypoints: NDArray[np.float32]
@@ -49,10 +52,12 @@ class Features:
 
     def __post_init__(self) -> None:
         count = len(self.keypoints)
-        _check_array("keypoints", self.keypoints, (count, 2))
-        _check_array("scores", self.scores, (count,))
-        _check_array("stability", self.stability, (count,))
-        _check_array("descriptors", self.descriptors, (count, self.descriptors.shape[-1]))
+        _check_array("keypoints", self.keypoints, (count, 2), np.float32)
+        _check_array("scores", self.scores, (count,), np.float32)
+        _check_array("stability", self.stability, (count,), np.float32)
+        _check_array("descriptors", self.descriptors, (count, *self.descriptors.shape[-1:]), np.float32)
+        if len(self.image_size) != 2 or min(self.image_size) < 1:
+            raise ValueError(f"image_size is {self.image_size!r}; (h, w), both positive, is needed")
 
     def __len__(self) -> int:
         return len(self.keypoints)
@@ -118,6 +123,9 @@ class Matches:
         query: (M,) int64, indices of query features.
         target: (M,) int64, indices of what was matched: features of another image, or landmarks.
         similarity: (M,) float32, cosine of the two descriptors.
+
+    Raises:
+        ValueError: a shape, a type or a length differs, or a value is not finite.
     """
 
     query: NDArray[np.int64]
@@ -126,11 +134,9 @@ class Matches:
 
     def __post_init__(self) -> None:
         count = len(self.query)
-        if self.query.shape != (count,) or self.target.shape != (count,) or self.similarity.shape != (count,):
-            raise ValueError(
-                f"matches need three arrays of one length, got {self.query.shape}, {self.target.shape}, "
-                f"{self.similarity.shape}"
-            )
+        _check_array("query", self.query, (count,), np.int64)
+        _check_array("target", self.target, (count,), np.int64)
+        _check_array("similarity", self.similarity, (count,), np.float32)
 
     def __len__(self) -> int:
         return len(self.query)
@@ -200,6 +206,9 @@ class PoseEstimate:
         covariance: (6, 6) of that pose, order (x, y, z, rotX, rotY, rotZ), metres and radians, about the axes of
             the map (see `transforms.move_covariance`); None unless status is LOCALIZED.
         evidence: what speaks for it.
+
+    Raises:
+        ValueError: a pose without LOCALIZED or LOCALIZED without one, or a shape or type that differs.
     """
 
     status: Status
@@ -215,9 +224,9 @@ class PoseEstimate:
                 f"status {self.status.value!r} must come with a pose and covariance if and only if localized"
             )
         if self.map_from_cam is not None:
-            _check_array("map_from_cam", self.map_from_cam, (4, 4))
+            _check_array("map_from_cam", self.map_from_cam, (4, 4), np.float64)
         if self.covariance is not None:
-            _check_array("covariance", self.covariance, (6, 6))
+            _check_array("covariance", self.covariance, (6, 6), np.float64)
 
     @property
     def is_localized(self) -> bool:
@@ -225,8 +234,10 @@ class PoseEstimate:
         return self.status is Status.LOCALIZED
 
 
-def _check_array(name: str, array: NDArray[np.generic], shape: tuple[int, ...]) -> None:
+def _check_array(name: str, array: NDArray[np.generic], shape: tuple[int, ...], dtype: type[np.generic]) -> None:
     if array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}, expected {shape}")
+    if array.dtype != dtype:
+        raise ValueError(f"{name} is of type {array.dtype}, expected {np.dtype(dtype)}")
     if not np.all(np.isfinite(array)):
         raise ValueError(f"{name} holds values that are not finite")

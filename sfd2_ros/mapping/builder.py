@@ -14,13 +14,14 @@ import numpy as np
 
 import sfd2_ros
 from sfd2_ros.core.config import check_config
-from sfd2_ros.core.errors import MapBuildError, OutputError
+from sfd2_ros.core.errors import MapBuildError
+from sfd2_ros.core.files import refuse_existing_folder
 from sfd2_ros.mapping.colmap_io import posed_images
 from sfd2_ros.mapping.compact import drop_poor_points, without_unobserved_keypoints
 from sfd2_ros.mapping.intrinsics import starting_cameras
 from sfd2_ros.mapping.landmarks import gather_landmarks
 from sfd2_ros.mapping.map_config import MapConfig
-from sfd2_ros.mapping.map_store import save_map
+from sfd2_ros.mapping.map_store import MARKER, save_map
 from sfd2_ros.mapping.match_images import choose_pairs, extract_images, match_pairs, silent
 from sfd2_ros.mapping.reconstruct import structure_from_motion, triangulate
 from sfd2_ros.mapping.retrieval import aggregate, learn_centres
@@ -91,7 +92,7 @@ class MapBuilder:
             overwrite: replace an existing map.
 
         Raises:
-            OutputError: `output` exists and `overwrite` is false.
+            OutputError: `output` exists and may not be replaced, or cannot be written.
             ImageError: an image cannot be read.
             CameraError: an image has another size than its camera.
             MapBuildError: too few images, or nothing can be triangulated.
@@ -134,7 +135,7 @@ class MapBuilder:
             overwrite: replace an existing map.
 
         Raises:
-            OutputError: `output` exists and `overwrite` is false.
+            OutputError: `output` exists and may not be replaced, or cannot be written.
             ImageError: an image cannot be read.
             CameraError: an image has another size than `camera`.
             MapBuildError: too few images, or they do not connect.
@@ -212,7 +213,6 @@ class MapBuilder:
 
 def _check_start(count: int, output: Path, *, overwrite: bool) -> None:
     """Refuse before hours of work what would be refused after."""
-    if output.exists() and not overwrite:
-        raise OutputError(f"output {str(output)!r} exists; name another path, or pass --overwrite to replace it")
+    refuse_existing_folder(output, overwrite=overwrite, marker=MARKER)
     if count < MIN_IMAGES:
         raise MapBuildError(f"a map needs at least {MIN_IMAGES} images of a place from different spots, got {count}")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
+MARKER = "landmark_*.npy"
+"""What a folder must hold to be replaced as a map; other programs have a manifest.json too."""
 COLMAP_FOLDER = "colmap"
 UNITS = ("metres", "arbitrary")
 
@@ -97,9 +99,9 @@ def save_map(
         overwrite: replace an existing map.
 
     Raises:
-        OutputError: `path` exists and `overwrite` is false, or cannot be written.
+        OutputError: `path` exists and is no map or `overwrite` is false, or cannot be written.
     """
-    with atomic_folder(path, overwrite=overwrite) as folder:
+    with atomic_folder(path, overwrite=overwrite, marker=MARKER) as folder:
         (folder / COLMAP_FOLDER).mkdir()
         reconstruction.write_binary(str(folder / COLMAP_FOLDER))
         for field in dataclasses.fields(Landmarks):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sfd2_ros.core.errors import MapError, SceneError
+from sfd2_ros.core.files import atomic_folder, refuse_existing_folder
 from sfd2_ros.tools.options import (
     device_option,
     json_option,
@@ -63,14 +64,12 @@ def build(
     """
     from sfd2_ros.features import load_extractor  # noqa: PLC0415
     from sfd2_ros.mapping import MapBuilder, MapConfig  # noqa: PLC0415
+    from sfd2_ros.mapping.map_store import MARKER  # noqa: PLC0415
 
     quiet_colmap()
     if not source.is_dir():
         raise SceneError(f"source {str(source)!r} is no folder; name a scene folder or a folder of images")
-    if output.exists() and not overwrite:
-        from sfd2_ros.core.errors import OutputError  # noqa: PLC0415
-
-        raise OutputError(f"output {str(output)!r} exists; name another path, or pass --overwrite to replace it")
+    refuse_existing_folder(output, overwrite=overwrite, marker=MARKER)
     extractor = load_extractor(weights, device, max_keypoints)
     with progress_bar() as progress:
         builder = MapBuilder(extractor, MapConfig(refine_poses=refine_poses), progress)
@@ -157,13 +156,12 @@ def check(path: Path) -> None:
 @overwrite_option
 def export(path: Path, output: Path, text: bool, overwrite: bool) -> None:  # noqa: FBT001
     """Write the COLMAP model of a MAP."""
-    from sfd2_ros.core.files import atomic_folder  # noqa: PLC0415
     from sfd2_ros.mapping import load_map  # noqa: PLC0415
     from sfd2_ros.mapping.colmap_io import read_model  # noqa: PLC0415
     from sfd2_ros.mapping.map_store import COLMAP_FOLDER  # noqa: PLC0415
 
     quiet_colmap()
     model = read_model(load_map(path).folder / COLMAP_FOLDER)
-    with atomic_folder(output, overwrite=overwrite) as folder:
+    with atomic_folder(output, overwrite=overwrite, marker="cameras.*") as folder:
         (model.write_text if text else model.write_binary)(str(folder))
     click.echo(f"{output}: {model.num_reg_images()} images, {model.num_points3D()} points")
