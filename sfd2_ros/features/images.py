@@ -54,7 +54,7 @@ def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
     if not data:
         raise ImageError(f"image {name!r} is empty; copy it again, or {_REMEDY}")
     if data.startswith(_JPEG_START) and data.rfind(_JPEG_END) < data.rfind(_JPEG_SCAN):
-        # OpenCV 4 fills the missing part with gray and returns it as an image.
+        # OpenCV 4.6 fills the missing part with gray and returns it as an image; 4.11 and 5 refuse.
         raise ImageError(f"image {name!r} is a JPEG that ends too early; copy it again")
     try:
         # Unchanged is the only mode that neither rotates by EXIF nor drops the transparency unseen.
