@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import pycolmap
 from sfd2_ros.core.errors import CameraError, SceneError
 from sfd2_ros.core.transforms import quaternion_xyzw, rigid_from_quaternion
 from sfd2_ros.core.types import Camera
+from sfd2_ros.mapping.model_layout import check_binary_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +35,8 @@ _READERS: dict[str, Any] = {
     "OPENCV_FISHEYE": lambda fx, fy, cx, cy, *k: (fx, fy, cx, cy, "equidistant", k),
     "SIMPLE_RADIAL_FISHEYE": lambda f, cx, cy, k: (f, f, cx, cy, "equidistant", (k, 0.0, 0.0, 0.0)),
     "RADIAL_FISHEYE": lambda f, cx, cy, k1, k2: (f, f, cx, cy, "equidistant", (k1, k2, 0.0, 0.0)),
+    "SIMPLE_FISHEYE": lambda f, cx, cy: (f, f, cx, cy, "equidistant", (0.0, 0.0, 0.0, 0.0)),
+    "FISHEYE": lambda fx, fy, cx, cy: (fx, fy, cx, cy, "equidistant", (0.0, 0.0, 0.0, 0.0)),
 }
 
 
@@ -62,12 +66,7 @@ def keypoints_from_colmap(points: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def colmap_camera(camera: Camera) -> Any:
-    """Return a pycolmap.Camera of the same intrinsics.
-
-    Raises:
-        CameraError: plumb_bob with a third radial coefficient k3 other than 0 is written as FULL_OPENCV; every model
-            of `Camera` has a counterpart, so nothing is refused here in practice.
-    """
+    """Return a pycolmap.Camera of the same intrinsics; plumb_bob with a k3 other than 0 becomes FULL_OPENCV."""
     cx, cy = camera.cx + PIXEL_CENTRE_PX, camera.cy + PIXEL_CENTRE_PX
     base = [camera.fx, camera.fy, cx, cy]
     model, params = "PINHOLE", base
@@ -141,10 +140,14 @@ def read_model(folder: Path) -> Any:
             f"{str(folder)!r} holds no COLMAP model; cameras, images and points3D as .bin or .txt are needed there"
         )
     reconstruction = pycolmap.Reconstruction()
-    read = reconstruction.read_binary if kinds[0] == "bin" else reconstruction.read_text
     try:
-        read(str(folder))
-    except (ValueError, RuntimeError, IndexError, OSError) as err:
+        if kinds[0] == "bin":
+            check_binary_model(folder)
+            reconstruction.read_binary(str(folder))
+        else:
+            reconstruction.read_text(str(folder))
+            _restore_names(reconstruction, folder / "images.txt")
+    except (ValueError, RuntimeError, IndexError, OSError, MemoryError) as err:
         raise SceneError(f"the COLMAP model in {str(folder)!r} cannot be read: {err}; is it complete?") from err
     return reconstruction
 
@@ -152,14 +155,47 @@ def read_model(folder: Path) -> Any:
 _MODEL_PARTS = ("cameras", "images", "points3D")
 
 
+def _restore_names(reconstruction: Any, path: Path) -> None:
+    """Give images their whole names: COLMAP reads those of text files up to the first space."""
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").split("\n"))
+    for line in lines:
+        if not line or line.startswith("#"):
+            continue
+        fields = line.split(maxsplit=9)
+        if len(fields) < 10:
+            raise ValueError(f"{line!r} in images.txt names no image")
+        reconstruction.image(int(fields[0])).name = fields[9]
+        next(lines, None)  # the keypoints of that image
+
+
 def posed_images(reconstruction: Any) -> list[PosedImage]:
-    """Return the images of a reconstruction that have a pose, sorted by name."""
+    """Return the images of a reconstruction that have a pose, sorted by name.
+
+    Raises:
+        CameraError: the model of a camera is not supported.
+        SceneError: a pose is no rotation or not finite, or two images have one name.
+    """
     images = [
-        PosedImage(image.name, camera_from_colmap(reconstruction.camera(image.camera_id)), matrix_from_rigid3d(pose))
+        PosedImage(image.name, camera_from_colmap(reconstruction.camera(image.camera_id)), _finite_pose(image))
         for image in reconstruction.images.values()
-        if image.has_pose and (pose := image.cam_from_world()) is not None
+        if image.has_pose
     ]
+    repeated = [name for name, count in Counter(image.name for image in images).items() if count > 1]
+    if repeated:
+        raise SceneError(
+            f"the COLMAP model has {len(repeated)} names twice, such as {repeated[0]!r}; names must differ"
+        )
     return sorted(images, key=lambda image: image.name)
+
+
+def _finite_pose(image: Any) -> NDArray[np.float64]:
+    try:
+        pose = matrix_from_rigid3d(image.cam_from_world())
+    except ValueError as err:
+        raise SceneError(f"the pose of image {image.name!r} is no pose: {err}") from err
+    if not np.all(np.isfinite(pose)):
+        raise SceneError(f"the pose of image {image.name!r} is not finite; mend the COLMAP model")
+    return pose
 
 
 def reconstruction_from_poses(images: Sequence[PosedImage]) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pycolmap
 
-from sfd2_ros.core.errors import ImageError
+from sfd2_ros.features.images import read_image
 from sfd2_ros.mapping.colmap_io import colmap_camera
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sfd2_ros.core.types import Camera
+
+_USUAL_FOCAL_LENGTH = 1.2
+"""In longer sides of the image, COLMAP's habit."""
 
 
 def starting_cameras(names: Sequence[str], image_folder: Path, camera: Camera | None) -> list[Any]:
@@ -41,8 +44,11 @@ def starting_cameras(names: Sequence[str], image_folder: Path, camera: Camera | 
 def _shared_camera(path: Path, found: dict[tuple[int, int, float], Any]) -> Any:
     try:
         camera = pycolmap.infer_camera_from_image(path)
-    except (ValueError, RuntimeError) as err:
-        raise ImageError(f"image {str(path)!r} cannot be read: {err}") from err
+    except (ValueError, RuntimeError):
+        # COLMAP reads fewer formats than we do.
+        height, width = read_image(path).shape[:2]
+        focal_px = _USUAL_FOCAL_LENGTH * max(width, height)
+        camera = pycolmap.Camera.create_from_model_name(1, "SIMPLE_RADIAL", focal_px, width, height)
     key = (camera.width, camera.height, round(float(camera.params[0]), 1))
     if key not in found:
         camera.camera_id = len(found) + 1

@@ -93,23 +93,29 @@ def structure_from_motion(
     """
     pycolmap.set_random_seed(_SEED)
     database_path = work_folder / "database.db"
-    _write_database(database_path, _unposed(image_names, cameras), features, matches, verified=False)
+    # COLMAP's list of pairs knows no names with spaces: images are called by their numbers meanwhile.
+    numbers = [str(number) for number in range(len(image_names))]
+    _write_database(database_path, _unposed(numbers, cameras), features, matches, verified=False)
     pairs_path = work_folder / "pairs.txt"
-    lines = [f"{image_names[first]} {image_names[second]}\n" for first, second in matches]
-    pairs_path.write_text("".join(lines), encoding="utf-8")
+    pairs_path.write_text("".join(f"{first} {second}\n" for first, second in matches), encoding="utf-8")
     pycolmap.verify_matches(database_path, pairs_path)
     options = pycolmap.IncrementalPipelineOptions()
     options.random_seed = _SEED
     options.min_model_size = 3
+    options.extract_colors = False
     options.ba_refine_focal_length = options.ba_refine_extra_params = refine_intrinsics
     options.mapper.abs_pose_refine_focal_length = options.mapper.abs_pose_refine_extra_params = refine_intrinsics
     models = pycolmap.incremental_mapping(database_path, image_folder, work_folder, options)
     if not models:
         raise MapBuildError(
-            f"structure from motion found no two of {len(image_names)} images that show the same place from different "
-            "spots; take more pictures with more overlap, moving sideways between them"
+            f"structure from motion found no place that three of {len(image_names)} images show from different spots; "
+            "take more pictures with more overlap, moving sideways between them"
         )
-    return max(models.values(), key=lambda model: model.num_reg_images())
+    largest = max(models.values(), key=lambda model: model.num_reg_images())
+    for image in largest.images.values():
+        image.name = image_names[int(image.name)]
+    largest.extract_colors_for_all_images(image_folder)
+    return largest
 
 
 def _unposed(image_names: Sequence[str], cameras: Sequence[Any]) -> Any:
