@@ -49,7 +49,7 @@ def set_up() -> None:
             packages.install()
         if not overlay.is_ready():
             overlay.build()
-        write_activation(ROOT, plan.route)
+        write_activation(plan)
         route.write(plan.route.distro or WHEELS)
     say(f"ready after {time.monotonic() - start:.1f} s; for a shell of your own: source {ROOT}/.ros/setup.bash")
 

@@ -8,9 +8,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from route import Route
+    from plan import Plan
 
 _HEAD = """\
 # Made by `make setup`. Use: source .ros/setup.bash
@@ -37,7 +35,8 @@ for _sfd2_ros_libs in {venv}/lib/python*/site-packages/ros_*.libs {venv}/lib; do
     _sfd2_ros_prepend LD_LIBRARY_PATH "$_sfd2_ros_libs"
 done
 export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
-. {overlay}/local_setup.bash
+# colcon would run the Python that it was built with by a path that it does not quote.
+COLCON_PYTHON_EXECUTABLE={python} . {overlay}/local_setup.bash
 unset -f _sfd2_ros_prepend
 unset _sfd2_ros_libs
 """
@@ -47,16 +46,20 @@ _PYTHON = """\
 """
 
 
-def activation_text(root: Path, route: Route) -> str:
+def activation_text(plan: Plan) -> str:
     """Return the bash that puts .venv and the overlay in front of everything else; sourcing it twice does no harm."""
-    text = _HEAD + (_NATIVE if route.is_native else _GUARD + _WHEELS) + _PYTHON
-    return text.format(venv=shlex.quote(f"{root}/.venv"), overlay=shlex.quote(f"{root}/.ros/install"))
+    text = _HEAD + (_NATIVE if plan.route.is_native else _GUARD + _WHEELS) + _PYTHON
+    return text.format(
+        venv=shlex.quote(f"{plan.root}/.venv"),
+        overlay=shlex.quote(f"{plan.root}/.ros/install"),
+        python=shlex.quote(plan.interpreter.executable),
+    )
 
 
-def write_activation(root: Path, route: Route) -> None:
+def write_activation(plan: Plan) -> None:
     """Write .ros/setup.bash when it is not as it should be."""
-    path = root / ".ros" / "setup.bash"
-    text = activation_text(root, route)
+    path = plan.root / ".ros" / "setup.bash"
+    text = activation_text(plan)
     if path.exists() and path.read_text("utf-8") == text:
         return
     temporary = path.with_name("setup.bash.new")

@@ -49,7 +49,7 @@ class Plan:
                 self.route.prefixes,
                 self.interpreter.executable,
                 repr(self.interpreter.version),
-                repr([attempt.arguments for attempt in self.torch]),
+                self.torch[0].words,
             ]
         )
 
