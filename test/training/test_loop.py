@@ -1,0 +1,116 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from sfd2_ros.core.errors import ConfigError, WeightsError
+from sfd2_ros.features.network import Sfd2Network
+from sfd2_ros.training.assemble import make_trainer
+from sfd2_ros.training.config import training_config_from
+from sfd2_ros.training.loop import STATE_FILE, Ranks, Trainer, TrainingDivergedError
+from sfd2_ros.training.taps import forward_with_taps
+
+CPU = torch.device("cpu")
+
+
+def trainer_of(config: dict, data: Path, folder: Path) -> Trainer:
+    return make_trainer(training_config_from(config), data, folder, CPU, Ranks())
+
+
+def losses_of_run(trainer: Trainer, stop_after: int | None = None) -> dict[int, dict[str, float]]:
+    seen: dict[int, dict[str, float]] = {}
+    trainer.run(
+        on_log=seen.__setitem__,
+        should_stop=lambda: trainer.position.step == stop_after,
+    )
+    return seen
+
+
+def test_taps_leave_the_network_s_outputs_as_they_are() -> None:
+    network, images = Sfd2Network(32).eval(), torch.rand(1, 3, 32, 40)
+    tapped, plain = forward_with_taps(network, images), network(images)
+    assert [layer.shape[1] for layer in tapped.middle] == [128, 256]
+    for mine, wanted in zip(tapped.output, plain, strict=True):
+        assert torch.equal(mine, wanted)
+
+
+def test_resumed_run_has_the_losses_of_the_uninterrupted_one(
+    small_config: dict, drawn_data: Path, tmp_path: Path
+) -> None:
+    whole = losses_of_run(trainer_of(small_config, drawn_data, tmp_path / "whole"))
+    first = losses_of_run(trainer_of(small_config, drawn_data, tmp_path / "parts"), stop_after=2)
+    resumed = trainer_of(small_config, drawn_data, tmp_path / "parts")
+    assert resumed.resume()
+    assert resumed.position.step == 2
+    second = losses_of_run(resumed)
+    assert sorted([*first, *second]) == [1, 2, 3, 4]
+    for step, figures in {**first, **second}.items():
+        for name in ("detection", "stability", "info_nce", "total"):
+            assert figures[name] == pytest.approx(whole[step][name], abs=1e-3)
+
+
+def test_run_that_forgets_its_moments_takes_another_way(small_config: dict, drawn_data: Path, tmp_path: Path) -> None:
+    whole = losses_of_run(trainer_of(small_config, drawn_data, tmp_path / "whole"))
+    losses_of_run(trainer_of(small_config, drawn_data, tmp_path / "parts"), stop_after=2)
+    resumed = trainer_of(small_config, drawn_data, tmp_path / "parts")
+    resumed.resume()
+    resumed.optimiser.state.clear()
+    assert abs(losses_of_run(resumed)[4]["total"] - whole[4]["total"]) > 1e-3
+
+
+def test_trainer_overfits_a_picture(small_config: dict, drawn_data: Path, tmp_path: Path) -> None:
+    small_config["run"] |= {"steps": 25, "log_every": 5}
+    small_config["photometric"] = dict.fromkeys(("colour", "night", "glare", "shadow", "rain", "noise", "blur"), 0.0)
+    small_config["warp"] = {"scale": 1.0, "rotation_deg": 0.0, "perspective": 0.0, "shift": 0.0}
+    (tmp_path / "one.txt").write_text("3\n")
+    small_config["sources"][0]["names"] = str(tmp_path / "one.txt")
+    losses = losses_of_run(trainer_of(small_config, drawn_data, tmp_path / "run"))
+    assert losses[25]["total"] < 0.5 * losses[5]["total"]
+    assert losses[25]["stability"] < losses[5]["stability"]
+
+
+def test_every_loss_of_the_paper_trains_the_network(small_config: dict, drawn_data: Path, tmp_path: Path) -> None:
+    small_config["loss"] |= {"inter_weight": 1.0, "intra_weight": 0.5, "inter_class": "triplet", "detection": "pixel"}
+    trainer = trainer_of(small_config, drawn_data, tmp_path / "run")
+    losses = trainer.step(0)
+    assert set(losses) == {"detection", "stability", "info_nce", "inter_class", "intra_class", "total"}
+    assert losses["total"] == pytest.approx(sum(value for name, value in losses.items() if name != "total"), rel=1e-5)
+    assert all(parameter.grad is not None for parameter in trainer.network.parameters())
+
+
+def test_run_with_other_settings_is_not_gone_on_with(small_config: dict, drawn_data: Path, tmp_path: Path) -> None:
+    trainer_of(small_config, drawn_data, tmp_path / "run")
+    small_config["optimiser"]["learning_rate"] = 0.5
+    with pytest.raises(ConfigError, match="has other settings"):
+        trainer_of(small_config, drawn_data, tmp_path / "run")
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "other network"])
+def test_damaged_state_is_refused(small_config: dict, drawn_data: Path, tmp_path: Path, damage: str) -> None:
+    trainer = trainer_of(small_config, drawn_data, tmp_path / "run")
+    trainer.save()
+    path = tmp_path / "run" / STATE_FILE
+    if damage == "other network":
+        small_config["run"]["dimension"] = 32
+        trainer = trainer_of(small_config, drawn_data, tmp_path / "other")
+        path.rename(tmp_path / "other" / STATE_FILE)
+    else:
+        path.write_bytes(path.read_bytes()[: 1000 if damage == "truncated" else 0])
+    with pytest.raises(WeightsError, match="cannot be resumed"):
+        trainer.resume()
+
+
+def test_loss_that_is_not_finite_stops_the_run(small_config: dict, drawn_data: Path, tmp_path: Path) -> None:
+    trainer = trainer_of(small_config, drawn_data, tmp_path / "run")
+    with torch.no_grad():
+        trainer.network.stability.bias.fill_(torch.nan)
+    with pytest.raises(TrainingDivergedError, match="losses of step 0"):
+        trainer.step(0)
+
+
+def test_without_a_state_nothing_is_resumed(small_config: dict, drawn_data: Path, tmp_path: Path) -> None:
+    assert not trainer_of(small_config, drawn_data, tmp_path / "run").resume()
