@@ -39,6 +39,9 @@ class Landmarks:
         error_px: (L,) float32 mean reprojection error.
         image_offsets: (I + 1,) int64; landmarks of image i are image_landmarks[offsets[i]:offsets[i + 1]].
         image_landmarks: (O,) int32 landmark of each observation, sorted within an image.
+
+    Raises:
+        ValueError: a shape or a type differs.
     """
 
     positions: NDArray[np.float64]
@@ -49,6 +52,24 @@ class Landmarks:
     error_px: NDArray[np.float32]
     image_offsets: NDArray[np.int64]
     image_landmarks: NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        count = len(self.positions)
+        expected: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {
+            "positions": ((count, 3), np.float64),
+            "covariances": ((count, 6), np.float32),
+            "descriptors": ((count, *self.descriptors.shape[-1:]), np.float16),
+            "stability": ((count,), np.float32),
+            "normals": ((count, 3), np.float32),
+            "error_px": ((count,), np.float32),
+            "image_offsets": ((*self.image_offsets.shape[:1],), np.int64),
+            "image_landmarks": ((*self.image_landmarks.shape[:1],), np.int32),
+        }
+        for name, (shape, dtype) in expected.items():
+            array: NDArray[np.generic] = getattr(self, name)
+            if array.shape != shape or array.dtype != dtype:
+                needed = f"{shape} of {np.dtype(dtype)}"
+                raise ValueError(f"landmark {name} have shape {array.shape} of {array.dtype}, {needed} is needed")
 
     def __len__(self) -> int:
         return len(self.positions)

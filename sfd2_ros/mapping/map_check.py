@@ -10,7 +10,8 @@ import numpy as np
 
 from sfd2_ros.core.errors import MapError, SceneError
 from sfd2_ros.mapping.colmap_io import posed_images, read_model
-from sfd2_ros.mapping.map_store import COLMAP_FOLDER, damaged_files, load_map, read_manifest
+from sfd2_ros.mapping.manifest import damaged_files, read_manifest
+from sfd2_ros.mapping.map_store import COLMAP_FOLDER, load_map
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,26 +38,20 @@ def map_problems(path: Path) -> list[str]:
 def _array_problems(loaded: Map) -> list[str]:
     landmarks, count = loaded.landmarks, len(loaded.landmarks)
     problems = [
-        f"landmark_{name}.npy has {len(array)} rows, {count} are needed"
-        for name, array in (
-            ("covariances", landmarks.covariances),
-            ("descriptors", landmarks.descriptors),
-            ("stability", landmarks.stability),
-            ("normals", landmarks.normals),
-            ("error_px", landmarks.error_px),
-        )
-        if len(array) != count
+        f"landmark {name} are not finite"
+        for name in ("positions", "covariances", "descriptors", "stability", "normals", "error_px")
+        if not np.all(np.isfinite(getattr(landmarks, name)))
     ]
-    if not np.all(np.isfinite(landmarks.positions)):
-        problems.append("landmark positions are not finite")
     lengths = np.linalg.norm(np.asarray(landmarks.descriptors, np.float32), axis=1)
     if not np.allclose(lengths, 1, atol=0.01):
         problems.append("landmark descriptors are not of length one")
-    offsets = landmarks.image_offsets
-    if len(offsets) != len(loaded.images) + 1 or offsets[-1] != len(landmarks.image_landmarks):
+    offsets, seen = landmarks.image_offsets, landmarks.image_landmarks
+    if offsets[0] != 0 or offsets[-1] != len(seen) or np.any(np.diff(offsets) < 0):
         problems.append("observations do not fit the images")
-    if len(landmarks.image_landmarks) and int(landmarks.image_landmarks.max()) >= count:
+    if len(seen) and (int(seen.max()) >= count or int(seen.min()) < 0):
         problems.append("observations name landmarks that do not exist")
+    if not all(np.all(np.isfinite(array)) for array in (loaded.aggregates, loaded.centres)):
+        problems.append("the retrieval index is not finite")
     return problems
 
 

@@ -7,28 +7,26 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
 from sfd2_ros.core.errors import CameraError, MapError
-from sfd2_ros.core.files import atomic_folder, sha256_of_file
+from sfd2_ros.core.files import atomic_folder
 from sfd2_ros.core.types import Camera
 from sfd2_ros.mapping.colmap_io import PosedImage
 from sfd2_ros.mapping.landmarks import Landmarks
+from sfd2_ros.mapping.manifest import damaged_files, map_id, read_manifest, write_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
-FORMAT_VERSION = 2
-MANIFEST = "manifest.json"
 MARKER = "landmark_*.npy"
 """What a folder must hold to be replaced as a map; other programs have a manifest.json too."""
 COLMAP_FOLDER = "colmap"
-UNITS = ("metres", "arbitrary")
 
 
 class ImageTable(TypedDict):
@@ -94,7 +92,7 @@ def save_map(
         reconstruction: pycolmap.Reconstruction, written for COLMAP's own tools.
         weights_id: of the features.
         extraction: settings of the extractor.
-        units: one of `UNITS`.
+        units: one of `manifest.UNITS`.
         provenance: how it was made; kept in the manifest.
         overwrite: replace an existing map.
 
@@ -110,11 +108,7 @@ def save_map(
         np.save(folder / "retrieval_centres.npy", centres, allow_pickle=False)
         np.save(folder / "image_poses.npy", np.array([one.cam_from_world for one in images]), allow_pickle=False)
         (folder / "images.json").write_text(json.dumps(_image_table(images), indent=1), encoding="utf-8")
-        files = sorted(one for one in folder.rglob("*") if one.is_file())
-        checksums = {one.relative_to(folder).as_posix(): sha256_of_file(one) for one in files}
-        manifest = {
-            "format": "sfd2_ros map",
-            "format_version": FORMAT_VERSION,
+        content = {
             "frame_id": "map",
             "units": units,
             "weights_id": weights_id,
@@ -126,49 +120,8 @@ def save_map(
                 "descriptor_dimension": int(landmarks.descriptors.shape[1]),
             },
             "provenance": provenance,
-            "files": checksums,
         }
-        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """Read a map's manifest and check that this version can read the map.
-
-    Raises:
-        MapError: no such map, no manifest, a damaged one, or another format version.
-    """
-    if not path.is_dir():
-        raise MapError(f"map {str(path)!r} does not exist; make one with `sfd2 map build SOURCE -o {path}`")
-    try:
-        manifest: Any = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError as err:
-        raise MapError(
-            f"{str(path)!r} is no map: it has no {MANIFEST}; name a folder made by `sfd2 map build`"
-        ) from err
-    except (OSError, ValueError) as err:
-        raise MapError(f"map {str(path)!r} is damaged: {MANIFEST} cannot be read: {err}; build it again") from err
-    if not isinstance(manifest, dict) or manifest.get("format") != "sfd2_ros map":
-        raise MapError(f"{str(path / MANIFEST)!r} is no manifest of an sfd2_ros map; build the map again")
-    version = manifest.get("format_version")
-    if version != FORMAT_VERSION:
-        raise MapError(
-            f"map {str(path)!r} has format version {version!r}, this program reads {FORMAT_VERSION}; build it again"
-        )
-    return manifest
-
-
-def damaged_files(path: Path, manifest: dict[str, Any]) -> list[str]:
-    """Return what is wrong with a map's files: missing ones and those whose checksum differs."""
-    problems = []
-    files = manifest.get("files")
-    if not isinstance(files, dict) or not files:
-        return [f"{MANIFEST} lists no files"]
-    for name, checksum in files.items():
-        if not (path / name).is_file():
-            problems.append(f"{name} is missing")
-        elif sha256_of_file(path / name) != checksum:
-            problems.append(f"{name} has changed")
-    return problems
+        write_manifest(folder, content)
 
 
 def load_map(path: Path | str, *, verify: bool = True) -> Map:
@@ -181,8 +134,6 @@ def load_map(path: Path | str, *, verify: bool = True) -> Map:
     Raises:
         MapError: no such map, another version, missing or damaged files; the message names them all.
     """
-    from pathlib import Path  # noqa: PLC0415  (a str is welcome here, and only here)
-
     folder = Path(path)
     manifest = read_manifest(folder)
     problems = damaged_files(folder, manifest) if verify else []
@@ -190,8 +141,8 @@ def load_map(path: Path | str, *, verify: bool = True) -> Map:
         raise MapError(f"map {str(folder)!r} is damaged: {'; '.join(problems)}; build it again or copy it anew")
     try:
         return _open(folder, manifest)
-    except (KeyError, TypeError, ValueError, OSError, CameraError) as err:
-        raise MapError(f"map {str(folder)!r} is damaged: {err!r}; build it again") from err
+    except (LookupError, TypeError, ValueError, ArithmeticError, EOFError, OSError, CameraError) as err:
+        raise MapError(f"map {str(folder)!r} is damaged: {type(err).__name__}: {err}; build it again") from err
 
 
 def _open(folder: Path, manifest: dict[str, Any]) -> Map:
@@ -200,14 +151,16 @@ def _open(folder: Path, manifest: dict[str, Any]) -> Map:
     table: ImageTable = json.loads((folder / "images.json").read_text(encoding="utf-8"))
     cameras = [Camera(**{**one, "distortion": tuple(one["distortion"])}) for one in table["cameras"]]
     poses = np.load(folder / "image_poses.npy", allow_pickle=False)
+    if poses.shape[1:] != (4, 4) or not np.all(np.isfinite(poses)):
+        raise ValueError(f"image_poses.npy of shape {poses.shape} holds no poses")
     images = tuple(
         PosedImage(one["name"], cameras[one["camera"]], pose) for one, pose in zip(table["images"], poses, strict=True)
     )
     if manifest["counts"]["landmarks"] != len(landmarks) or manifest["counts"]["images"] != len(images):
         raise ValueError("the counts of the manifest differ from the arrays")
-    return Map(
+    opened = Map(
         folder=folder,
-        map_id=sha256_of_file(folder / MANIFEST)[:12],
+        map_id=map_id(manifest),
         weights_id=manifest["weights_id"],
         extraction=manifest["extraction"],
         frame_id=manifest["frame_id"],
@@ -218,6 +171,19 @@ def _open(folder: Path, manifest: dict[str, Any]) -> Map:
         centres=np.load(folder / "retrieval_centres.npy", allow_pickle=False),
         size_bytes=sum(one.stat().st_size for one in folder.rglob("*") if one.is_file()),
     )
+    _check_index(opened)
+    return opened
+
+
+def _check_index(opened: Map) -> None:
+    """Check that images, observations and retrieval belong together."""
+    images, centres = len(opened.images), opened.centres
+    if not images or len(opened.landmarks.image_offsets) != images + 1:
+        raise ValueError(f"observations of {len(opened.landmarks.image_offsets) - 1} images, the map has {images}")
+    if centres.ndim != 2 or centres.shape[1] != opened.landmarks.descriptors.shape[1]:
+        raise ValueError(f"retrieval centres of shape {centres.shape} do not fit the descriptors")
+    if opened.aggregates.shape != (images, centres.size):
+        raise ValueError(f"aggregates of shape {opened.aggregates.shape}, ({images}, {centres.size}) is needed")
 
 
 def _mapped(path: Path) -> NDArray[Any]:

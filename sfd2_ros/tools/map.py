@@ -116,7 +116,7 @@ def _build(
 def info(path: Path, json_path: Path | None) -> None:
     """Print what a MAP holds and how large it is."""
     from sfd2_ros.mapping import load_map  # noqa: PLC0415
-    from sfd2_ros.mapping.map_store import read_manifest  # noqa: PLC0415
+    from sfd2_ros.mapping.manifest import read_manifest  # noqa: PLC0415
 
     manifest = read_manifest(path)
     loaded = load_map(path, verify=False)
