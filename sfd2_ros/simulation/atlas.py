@@ -106,27 +106,10 @@ class TextureAtlas:
         linear = np.square(image[:, :, :3].astype(np.float32) / 255)
         planes = _padded(np.concatenate([linear, image[:, :, 3:].astype(np.float32) / 255], axis=2))
         self._shapes[number, :2] = planes.shape[1], planes.shape[0]
-        rows: list[list[int]] = []
-        for row_level in range(LEVELS):
-            if row_level and planes.shape[0] % 2:
-                rows.append(rows[-1])
-                continue
-            planes = planes if row_level == 0 else _halved(planes, 0)
-            rows.append(self._append_narrowed(planes))
-        self._offsets[number] = np.array(rows).reshape(-1)
+        starts, levels = _levels(planes)
+        self._offsets[number] = self._append(_packed(levels)) + starts
         self._painted[number] = True
         self._tables = None
-
-    def _append_narrowed(self, planes: NDArray[np.float32]) -> list[int]:
-        """Store an image at all widths; return where each starts."""
-        starts = [self._append(_packed(planes))]
-        for _ in range(1, LEVELS):
-            if planes.shape[1] % 2:
-                starts.append(starts[-1])
-                continue
-            planes = _halved(planes, 1)
-            starts.append(self._append(_packed(planes)))
-        return starts
 
     def _append(self, texels: NDArray[np.int32]) -> int:
         start = self._used
@@ -137,6 +120,31 @@ class TextureAtlas:
             self._texels = grown
         self._texels[start : self._used] = torch.from_numpy(texels).to(self.device)
         return start
+
+
+def _levels(planes: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Average an image (h, w, 4) to all heights and widths.
+
+    Returns:
+        (LEVELS^2,) int64 where each level starts, height level first, and (T, 4) float32 all levels in a row; a side
+        that cannot be halved keeps its last level.
+    """
+    starts, parts, used = np.zeros((LEVELS, LEVELS), np.int64), [], 0
+    for row in range(LEVELS):
+        if row and planes.shape[0] % 2:
+            starts[row] = starts[row - 1]
+            continue
+        planes = _halved(planes, 0) if row else planes
+        narrow = planes
+        for col in range(LEVELS):
+            if col and narrow.shape[1] % 2:
+                starts[row, col] = starts[row, col - 1]
+                continue
+            narrow = _halved(narrow, 1) if col else narrow
+            starts[row, col] = used
+            parts.append(narrow.reshape(-1, 4))
+            used += len(parts[-1])
+    return starts.reshape(-1), np.concatenate(parts)
 
 
 def _padded(planes: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -152,8 +160,9 @@ def _halved(planes: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
     return (planes[:, 0::2] + planes[:, 1::2]) * np.float32(0.5)
 
 
-def _packed(planes: NDArray[np.float32]) -> NDArray[np.int32]:
-    """Pack linear planes (h, w, 4) into int32 texels, albedo as square roots."""
-    channels = np.concatenate([np.sqrt(planes[:, :, :3]), planes[:, :, 3:]], axis=2)
-    quantised = np.ascontiguousarray((channels * 255 + 0.5).astype(np.uint8))
-    return quantised.view(np.int32).reshape(-1)
+def _packed(texels: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Pack linear texels (T, 4) into int32 (T,), albedo as square roots; changes its argument."""
+    np.sqrt(texels[:, :3], out=texels[:, :3])
+    texels *= 255
+    texels += 0.5
+    return texels.astype(np.uint8).view(np.int32).reshape(-1)

@@ -99,7 +99,7 @@ class _Mason:
         occlusion = OcclusionMap(self.plan.bounds())
         occlusion.add_buildings([block.walls for block in self.plan.blocks])
         position = np.array(self.lights).reshape(-1, 3)
-        lamps = Lamps(position, np.tile(np.array(LAMP_COLOUR) * 26.0, (len(position), 1)))
+        lamps = Lamps(position, np.tile(np.array(LAMP_COLOUR) * 34.0, (len(position), 1)))
         return City(self.plan, self.site.builder.build(), lamps, tuple(self.trees), occlusion, self.instance)
 
     def _next(self) -> int:
@@ -123,7 +123,8 @@ class _Mason:
                 if self._is_near(middle):
                     foot = np.array((*(first + along * start - outward * setback), KERB_M))
                     seed = int(rng.integers(1 << 30))
-                    plan = plan_facade(seed, width)
+                    gables = (number > 0, number < len(widths) - 1)
+                    plan = plan_facade(seed, width, gables)
                     self.instance = build_facade(self.site, frame_at(foot, (*along, 0.0)), plan, self.instance)
                 else:
                     rng.integers(1 << 30)
@@ -143,7 +144,7 @@ class _Mason:
             foot = np.array((*(first + along * place + inward * 0.55), KERB_M))
             is_near = self._is_near(foot[:2])
             seed = int(rng.integers(1 << 30))
-            kind = "lamp" if has_lamps and step % 4 == 1 else "tree" if street.has_trees and step % 2 == 0 else "other"
+            kind = "lamp" if has_lamps and step % 3 == 1 else "tree" if street.has_trees and step % 2 == 0 else "other"
             if is_near:
                 self._stand(kind, seed, foot, along, inward)
             place += float(rng.uniform(4.5, 6.5))
@@ -156,8 +157,8 @@ class _Mason:
         elif kind == "tree":
             self.trees.append(TreePit(seed, foot, self._next()))
         elif seed % 3 == 0:
-            # Traffic keeps to the right: who passes the block drives along its side.
-            build_sign_post(self.site, seed, foot, along, self._next())
+            # Traffic keeps to the right: who passes a block, counter-clockwise as its sides are, drives against them.
+            build_sign_post(self.site, seed, foot, -along, self._next())
         elif seed % 3 == 1:
             build_box(self.site, seed, foot, along, self._next())
 

@@ -126,7 +126,9 @@ def _build_roof(site: Site, frame: NDArray[np.float64], plan: FacadePlan, instan
         (2 * _ROOF_RUN, plan.height), 20.0, lambda shape: _paint_gable(plan.seed, shape), ("gable", plan.seed)
     )
     side = Look(gable, classes.BUILDING, instance)
-    for start, along in (((0, 0, -2 * _ROOF_RUN), (0, 0, 2 * _ROOF_RUN)), ((plan.width, 0, 0), (0, 0, -2 * _ROOF_RUN))):
+    ends = (((0, 0, -2 * _ROOF_RUN), (0, 0, 2 * _ROOF_RUN)), ((plan.width, 0, 0), (0, 0, -2 * _ROOF_RUN)))
+    # At the corner of a block the front of the next street stands there.
+    for start, along in itertools.compress(ends, plan.gables):
         builder.rectangle(frame, start, along, (0, plan.height, 0), side, uv=(0.0, 0.0))
         first = (start[0], plan.height, start[2])
         last = (start[0], plan.height, start[2] + along[2])

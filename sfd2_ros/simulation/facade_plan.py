@@ -65,6 +65,7 @@ class FacadePlan:
         slabs: boxes in front: ledges, sills, balconies, bays, pilasters.
         sign: text above the shop, or nothing.
         sign_box: left, bottom, right, top of the sign.
+        gables: whether the left and the right neighbour stand in line, so that a plain wall shows above them.
     """
 
     seed: int
@@ -74,6 +75,7 @@ class FacadePlan:
     slabs: tuple[Slab, ...]
     sign: str
     sign_box: tuple[float, float, float, float]
+    gables: tuple[bool, bool]
 
 
 _GLOWS: tuple[Vector, ...] = (
@@ -85,8 +87,8 @@ _GLOWS: tuple[Vector, ...] = (
 )
 
 
-def plan_facade(seed: int, width: float) -> FacadePlan:
-    """Plan a house front of a width in metres."""
+def plan_facade(seed: int, width: float, gables: tuple[bool, bool] = (True, True)) -> FacadePlan:
+    """Plan a house front of a width in metres; `gables` as in `FacadePlan`."""
     rng = generator(seed, "plan")
     ground_height = float(rng.uniform(3.1, 4.4))
     floor_height = float(rng.uniform(2.75, 3.5))
@@ -103,7 +105,7 @@ def plan_facade(seed: int, width: float) -> FacadePlan:
     sign = random_name(rng) if has_shop else ""
     if sign:
         slabs.append(Slab("sign", *sign_box, float(rng.uniform(0.06, 0.2))))
-    return FacadePlan(seed, width, height, tuple(openings), tuple(slabs), sign, sign_box)
+    return FacadePlan(seed, width, height, tuple(openings), tuple(slabs), sign, sign_box, gables)
 
 
 def _glow(rng: np.random.Generator) -> Vector:

@@ -56,10 +56,12 @@ def build_sign_post(site: Site, seed: int, foot: Point, heading: Point, instance
     level = 2.4
     for plate in range(int(rng.integers(1, 3))):
         size = (0.62, 0.62) if rng.random() < 0.6 else (0.85, 0.28)
-        texture = site.atlas.register(size, 120.0, partial(_paint_sign, seed * 3 + plate), ("plate", seed * 3 + plate))
-        look = Look(texture, classes.SIGNBOARD, instance, is_cutout=True, is_double_sided=True)
-        centre = raised(foot, level) - np.array((*heading * 0.05, 0.0))
-        add_card(site.builder, centre, (right, (0, 0, 1)), size, look)
+        number, centre = seed * 3 + plate, raised(foot, level) - np.array((*heading * 0.05, 0.0))
+        for side, towards in (("face", 1.0), ("back", -1.0)):
+            paint = partial(_paint_sign, number, side)
+            texture = site.atlas.register(size, 120.0, paint, ("plate", number, side))
+            look = Look(texture, classes.SIGNBOARD, instance, is_cutout=True)
+            add_card(site.builder, centre, (right * towards, (0, 0, 1)), size, look)
         level -= size[1] + 0.06
 
 
@@ -95,7 +97,7 @@ def _paint_glow(shape: tuple[int, int]) -> NDArray[np.uint8]:
     return finished(np.full((*shape, 3), 0.9, np.float32), np.ones(shape, np.float32))
 
 
-def _paint_sign(seed: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
+def _paint_sign(seed: int, side: str, shape: tuple[int, int]) -> NDArray[np.uint8]:
     rng = generator(seed, "plate")
     height, width = shape
     painted, mask = np.zeros((height, width, 3), np.float32), np.ones(shape, np.float32)
@@ -103,7 +105,7 @@ def _paint_sign(seed: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
         painted[:] = (0.12, 0.2, 0.5) if rng.random() < 0.5 else (0.9, 0.9, 0.88)
         ink = np.ones(3, np.float32) if painted[0, 0, 0] < 0.5 else np.zeros(3, np.float32)
         write(painted, random_name(rng, 9), (3, 5, width - 3, height - 5), ink)
-        return finished(painted, mask)
+        return finished(painted if side == "face" else painted * 0 + 0.45, mask)
     middle, radius = (width // 2, height // 2), height // 2 - 1
     mask[:] = 0
     ring, face = (
@@ -119,7 +121,7 @@ def _paint_sign(seed: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
         (width // 4, height // 3, width * 3 // 4, height * 2 // 3),
         ink,
     )
-    return finished(painted, mask)
+    return finished(painted if side == "face" else painted * 0 + 0.45, mask)
 
 
 def _paint_box(seed: int, shape: tuple[int, int]) -> NDArray[np.uint8]:

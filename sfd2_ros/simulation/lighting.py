@@ -135,7 +135,7 @@ def mirrored_share(samples: Samples) -> torch.Tensor:
     facing = torch.clamp(-_along(samples.direction, samples.normal), 0, 1)
     grazing = 1 - facing
     square = grazing * grazing
-    return samples.finish[:, 0] * samples.mask * (0.08 + 0.92 * square * square * grazing)
+    return samples.finish[:, 0] * samples.mask * (0.13 + 0.87 * square * square * grazing)
 
 
 def _along(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:

@@ -64,7 +64,7 @@ def blocks(
     cols = np.arange(width)[None] / density / size_m[0] * stretch[row][:, None] + offsets[row][:, None]
     col = cols.astype(np.int64)
     tones = rng.normal(0, contrast, (row.max() + 1, col.max() + 1)).astype(np.float32)
-    tints = rng.normal(0, contrast * 0.3, (row.max() + 1, col.max() + 1, 3)).astype(np.float32)
+    tints = rng.normal(0, contrast * 0.15, (row.max() + 1, col.max() + 1, 3)).astype(np.float32)
     odd = rng.random(tones.shape) < 0.05
     tones[odd] += rng.choice([-0.3, 0.22], int(odd.sum())).astype(np.float32)
     painted = colour * (1 + tones[row[:, None], col][..., None] + tints[row[:, None], col])

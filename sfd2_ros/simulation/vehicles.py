@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import cv2
@@ -13,7 +14,7 @@ from sfd2_ros.simulation import classes
 from sfd2_ros.simulation.lettering import write
 from sfd2_ros.simulation.materials import finished
 from sfd2_ros.simulation.randomness import fractal_noise, generator
-from sfd2_ros.simulation.surfaces import Look, SurfaceBuilder
+from sfd2_ros.simulation.surfaces import Look, Site, SurfaceBuilder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sfd2_ros.simulation.surfaces import Surfaces
 
 _DENSITY = 60.0
+_NOSE_DROP = 0.12
 _PAINTS = (
     (0.92, 0.92, 0.92), (0.15, 0.15, 0.17), (0.6, 0.62, 0.65), (0.42, 0.44, 0.47), (0.55, 0.12, 0.12),
     (0.15, 0.22, 0.45), (0.2, 0.35, 0.25), (0.75, 0.68, 0.5), (0.3, 0.45, 0.6), (0.7, 0.35, 0.1),
@@ -33,6 +35,7 @@ class CarShape:
 
     def __init__(self, seed: int) -> None:
         rng = generator(seed, "car")
+        self.seed = seed
         is_van = rng.random() < 0.2
         self.length = float(rng.uniform(3.8, 4.8))
         self.width = float(rng.uniform(1.68, 1.84))
@@ -54,54 +57,82 @@ class CarShape:
 
 def build_car(atlas: TextureAtlas, seed: int, instance: int, *, lights: bool) -> Surfaces:
     """Return a car in its own frame, x ahead, y left, z up, on the ground; `lights` sets its lamps to glow."""
-    shape, builder, frame = CarShape(seed), SurfaceBuilder(), np.eye(4)
-    half, y, low, belt, top = shape.length / 2, shape.width / 2, 0.22, shape.belt, shape.top
-    side = atlas.register((shape.length, top), _DENSITY, lambda size: _paint_side(seed, size), ("car side", seed))
-    front = atlas.register(
-        (shape.width, top), _DENSITY, lambda size: _paint_end(seed, size, is_front=True), ("car front", seed)
-    )
-    back = atlas.register(
-        (shape.width, top), _DENSITY, lambda size: _paint_end(seed, size, is_front=False), ("car back", seed)
-    )
-    sheet = atlas.register(
+    shape, site = CarShape(seed), Site(SurfaceBuilder(), atlas)
+    metal = atlas.register(
         (shape.length, shape.width), _DENSITY, lambda size: _paint_sheet(seed, size), ("car sheet", seed)
     )
+    look = Look(metal, classes.CAR, instance, gloss=0.5)
+    _add_sides(site, shape, look)
+    _add_wheels(site, shape, look)
+    _add_end(site, shape, look, lights=lights, is_front=True)
+    _add_end(site, shape, look, lights=lights, is_front=False)
+    _add_tops(site, shape, look)
+    return site.builder.build()
 
-    def look(texture: int, emission: tuple[float, float, float] = (0.0, 0.0, 0.0), *, gloss: float = 0.5) -> Look:
-        return Look(texture, classes.CAR, instance, emission=emission, gloss=gloss)
 
-    body, tuck = look(side), shape.tuck
+_LOW = 0.22
+
+
+def _add_sides(site: Site, shape: CarShape, look: Look) -> None:
+    half, y, belt, top = shape.length / 2, shape.width / 2, shape.belt, shape.top
     (g0, g1), (r0, r1) = shape.glass, shape.roof
-    right = ((-half, -y, low), (half, -y, low), (half, -y, belt), (-half, -y, belt))
-    window = ((g0, -y, belt), (g1, -y, belt), (r1, -y + tuck, top), (r0, -y + tuck, top))
-    for mirror in (1.0, -1.0):
-        for sheet_corners in (right, window):
-            corners = [(x, mirror * side_y, z) for x, side_y, z in sheet_corners]
-            if mirror < 0:
-                corners.reverse()
-            builder.polygon(frame, corners, body, ((-half, 0, 0), (1, 0, 0), (0, 0, 1)))
-        wheel = atlas.register((0.66, 0.66), _DENSITY, lambda size: _paint_wheel(seed, size), ("wheel", seed))
-        disc = Look(wheel, classes.CAR, instance, is_cutout=True)
-        for x in (-half + 0.78, half - 0.82):
-            start = (x - 0.33 * mirror, mirror * -(y + 0.01), 0.0)
-            builder.rectangle(frame, start, (0.66 * mirror, 0, 0), (0, 0, 0.66), disc, uv=(0.0, 0.0))
-    glow_front, glow_back = ((9.0, 8.6, 7.4), (1.6, 0.08, 0.05)) if lights else ((0.0,) * 3, (0.0,) * 3)
-    ends = look(front, glow_front), look(back, glow_back)
-    builder.rectangle(frame, (half, -y, low), (0, 2 * y, 0), (0, 0, belt - low - 0.12), ends[0], uv=(0.0, low))
-    builder.rectangle(frame, (-half, y, low), (0, -2 * y, 0), (0, 0, belt - low), ends[1], uv=(0.0, low))
-    metal = look(sheet, gloss=0.6)
-    hood = ((half, -y, belt - 0.12), (half, y, belt - 0.12), (g1, y, belt), (g1, -y, belt))
+    seed, inner = shape.seed, y - shape.tuck
+    texture = site.atlas.register(
+        (shape.length, top), _DENSITY, lambda size: _paint_side(seed, size), ("car side", seed)
+    )
+    side = dataclasses.replace(look, texture=texture)
+    door = ((-half, -y, _LOW), (half, -y, _LOW), (half, -y, belt), (-half, -y, belt))
+    window = ((g0, -y, belt), (g1, -y, belt), (r1, -inner, top), (r0, -inner, top))
+    for sheet in (door, window):
+        mirrored = [(x, -across, z) for x, across, z in reversed(sheet)]
+        for corners in (sheet, mirrored):
+            site.builder.polygon(np.eye(4), corners, side, ((-half, 0, 0), (1, 0, 0), (0, 0, 1)))
+    skirt = dataclasses.replace(side, gloss=0.0)
+    site.builder.rectangle(np.eye(4), (-half, y, _LOW), (2 * half, 0, 0), (0, -2 * y, 0), skirt, uv=(0.0, 0.0))
+
+
+def _add_wheels(site: Site, shape: CarShape, look: Look) -> None:
+    seed, half, y = shape.seed, shape.length / 2, shape.width / 2 + 0.01
+    texture = site.atlas.register((0.66, 0.66), _DENSITY, lambda size: _paint_wheel(seed, size), ("wheel", seed))
+    disc = dataclasses.replace(look, texture=texture, is_cutout=True, gloss=0.0)
+    for x in (-half + 0.78, half - 0.82):
+        for side in (1.0, -1.0):
+            start = (x - 0.33 * side, -side * y, 0.0)
+            site.builder.rectangle(np.eye(4), start, (0.66 * side, 0, 0), (0, 0, 0.66), disc, uv=(0.0, 0.0))
+
+
+def _add_end(site: Site, shape: CarShape, look: Look, *, lights: bool, is_front: bool) -> None:
+    """Add bumper and window of one end."""
+    seed, half, y, belt, top = shape.seed, shape.length / 2, shape.width / 2, shape.belt, shape.top
+    name = "car front" if is_front else "car back"
+    texture = site.atlas.register(
+        (shape.width, top), _DENSITY, lambda size: _paint_end(seed, size, is_front=is_front), (name, seed)
+    )
+    glow = (9.0, 8.6, 7.4) if is_front else (1.6, 0.08, 0.05)
+    bumper = dataclasses.replace(look, texture=texture, emission=glow if lights else (0.0, 0.0, 0.0))
+    turn = 1.0 if is_front else -1.0
+    height = belt - _LOW - (_NOSE_DROP if is_front else 0.0)
+    start = (half * turn, -y * turn, _LOW)
+    site.builder.rectangle(np.eye(4), start, (0, 2 * y * turn, 0), (0, 0, height), bumper, uv=(0.0, _LOW))
+    foot = shape.glass[1] if is_front else shape.glass[0]
+    head = shape.roof[1] if is_front else shape.roof[0]
+    inner = y - shape.tuck
+    window = ((foot, -y, belt), (foot, y, belt), (head, inner, top), (head, -inner, top))
+    corners = [(x, across * turn, z) for x, across, z in window]
+    glass = dataclasses.replace(look, texture=texture, gloss=0.8)
+    site.builder.polygon(np.eye(4), corners, glass, ((0, -y * turn, 0), (0, turn, 0), (0, 0, 1)))
+
+
+def _add_tops(site: Site, shape: CarShape, look: Look) -> None:
+    """Add hood, roof and boot."""
+    half, y, belt, top = shape.length / 2, shape.width / 2, shape.belt, shape.top
+    (g0, g1), (r0, r1) = shape.glass, shape.roof
+    inner = y - shape.tuck
+    hood = ((half, -y, belt - _NOSE_DROP), (half, y, belt - _NOSE_DROP), (g1, y, belt), (g1, -y, belt))
     boot = ((-half, -y, belt), (g0, -y, belt), (g0, y, belt), (-half, y, belt))
-    roof = ((r0, -y + tuck, top), (r1, -y + tuck, top), (r1, y - tuck, top), (r0, y - tuck, top))
-    for top_sheet in (hood, boot, roof):
-        builder.polygon(frame, top_sheet, metal, ((-half, -y, 0), (1, 0, 0), (0, 1, 0)))
-    shield = ((g1, -y, belt), (g1, y, belt), (r1, y - tuck, top), (r1, -y + tuck, top))
-    rear = ((g0, y, belt), (g0, -y, belt), (r0, -y + tuck, top), (r0, y - tuck, top))
-    builder.polygon(frame, shield, look(front, gloss=0.7), ((0, -y, 0), (0, 1, 0), (0, 0, 1)))
-    builder.polygon(frame, rear, look(back, gloss=0.7), ((0, y, 0), (0, -1, 0), (0, 0, 1)))
-    skirt = look(side, gloss=0.0)
-    builder.rectangle(frame, (-half, y, low), (2 * half, 0, 0), (0, -2 * y, 0), skirt, uv=(0.0, 0.0))
-    return builder.build()
+    roof = ((r0, -inner, top), (r1, -inner, top), (r1, inner, top), (r0, inner, top))
+    for corners in (hood, boot, roof):
+        site.builder.polygon(np.eye(4), corners, look, ((-half, -y, 0), (1, 0, 0), (0, 1, 0)))
 
 
 def _paint_side(seed: int, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -142,7 +173,7 @@ def _paint_end(seed: int, size: tuple[int, int], *, is_front: bool) -> NDArray[n
     mask = np.zeros(size, np.float32)
     belt = int(height - shape.belt * _DENSITY)
     painted[:belt, 6:-6] = (0.13, 0.15, 0.16)
-    mask[:belt, 6:-6] = 0.1
+    mask[:belt, 6:-6] = 0.5
     lamp_top, lamp_size = belt + int(0.2 * _DENSITY), (int(0.36 * _DENSITY), int(0.16 * _DENSITY))
     colour = (0.9, 0.92, 0.95) if is_front else (0.65, 0.08, 0.06)
     for left in (3, width - 3 - lamp_size[0]):

@@ -1,0 +1,46 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command `sfd2 simulate`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sfd2_ros.tools.main import main
+
+
+def test_simulate_writes_a_scene_and_its_figures(tmp_path: Path) -> None:
+    arguments = ["simulate", "--frames", "1", "--condition", "overcast,night", "--size", "96x72"]
+    assert main([*arguments, "-o", str(tmp_path / "scene"), "--json", str(tmp_path / "figures.json")]) == 0
+    assert (tmp_path / "scene/images/night/000000.jpg").is_file()
+    assert (tmp_path / "scene/query.txt").read_text(encoding="utf-8") == "night/000000.jpg\n"
+    figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert figures["pictures"] == 2
+    assert figures["frames_per_second"] > 0
+    assert main([*arguments, "-o", str(tmp_path / "scene")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name one output"),
+        (["-o", "a", "--bag", "b"], "name one output"),
+        (["-o", "a", "--size", "640"], "'640'"),
+        (["-o", "a", "--condition", "eclipse"], "'eclipse'"),
+        (["-o", "a", "--rig", "drone"], "'drone'"),
+        (["--bag", "b", "--condition", "overcast,night"], "overcast, night"),
+        (["-o", "a", "--seed", "-1"], "-1"),
+    ],
+)
+def test_wrong_use_is_refused_with_the_value(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["simulate", *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
