@@ -52,7 +52,7 @@ class ConvolutionLayer(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Map (B, inputs, H, W) to (B, outputs, H/stride, W/stride)."""
-        return F.relu(self.norm(self.convolution(values)))
+        return F.relu(self.norm(self.convolution(values)), inplace=True)
 
 
 class ResidualBlock(nn.Module):
@@ -69,9 +69,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Map (B, channels, H, W) to the same shape."""
-        inner = F.relu(self.enter_norm(self.enter(values)))
-        inner = F.relu(self.grouped_norm(self.grouped(inner)))
-        return F.relu(values + self.leave_norm(self.leave(inner)))
+        inner = F.relu(self.enter_norm(self.enter(values)), inplace=True)
+        inner = F.relu(self.grouped_norm(self.grouped(inner)), inplace=True)
+        return F.relu(self.leave_norm(self.leave(inner)) + values, inplace=True)
 
 
 class Head(nn.Module):
