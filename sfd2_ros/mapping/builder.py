@@ -122,7 +122,7 @@ class MapBuilder:
         image_folder: Path,
         output: Path,
         *,
-        camera: Camera | None = None,
+        cameras: Sequence[Camera] | None = None,
         overwrite: bool = False,
     ) -> MapReport:
         """Build a map from photographs alone, by structure from motion; its scale and frame are arbitrary.
@@ -131,17 +131,17 @@ class MapBuilder:
             names: of the images.
             image_folder: what the names are relative to.
             output: folder of the map.
-            camera: intrinsics of all images; None to start from EXIF, or from a usual focal length, and refine.
+            cameras: intrinsics of each image; None to start from EXIF, or from a usual focal length, and refine.
             overwrite: replace an existing map.
 
         Raises:
             OutputError: `output` exists and may not be replaced, or cannot be written.
             ImageError: an image cannot be read.
-            CameraError: an image has another size than `camera`.
+            CameraError: an image has another size than its camera.
             MapBuildError: too few images, or they do not connect.
         """
         _check_start(len(names), output, overwrite=overwrite)
-        features = extract_images(names, image_folder, [camera] * len(names), self._extractor, self._progress)
+        features = extract_images(names, image_folder, cameras or [None] * len(names), self._extractor, self._progress)
         centres, aggregates = self._index(features)
         pairs = choose_pairs(aggregates, self._config, None)
         matches = match_pairs(pairs, features, self._config, self._progress)
@@ -149,12 +149,12 @@ class MapBuilder:
         with tempfile.TemporaryDirectory(prefix="sfd2_map_") as work:
             reconstruction = structure_from_motion(
                 names,
-                starting_cameras(names, image_folder, camera),
+                starting_cameras(names, image_folder, cameras),
                 features,
                 matches,
                 image_folder=image_folder,
                 work_folder=Path(work),
-                refine_intrinsics=camera is None,
+                refine_intrinsics=cameras is None,
             )
         self._progress("reconstruct", 1, 1)
         return self._store(reconstruction, features, centres, output, overwrite, units="arbitrary", pairs=len(matches))

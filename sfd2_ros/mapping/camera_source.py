@@ -9,33 +9,40 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from sfd2_ros.core.calibration import distortion_from_calibration
 from sfd2_ros.core.errors import CameraError
 from sfd2_ros.core.types import Camera
 from sfd2_ros.mapping.colmap_io import camera_from_model
-from sfd2_ros.mapping.scene import is_scene, load_scene
+from sfd2_ros.mapping.manifest import MANIFEST
+from sfd2_ros.mapping.map_store import load_map
+from sfd2_ros.mapping.scene import camera_among, is_scene, load_scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ALLOWED = "a scene folder, a camera_info YAML file, or MODEL,w,h,params such as PINHOLE,640,480,500,500,320,240"
+_ALLOWED = "a scene folder, a map, a camera_info YAML file, or MODEL,w,h,params such as PINHOLE,640,480,500,500,320,240"
 
 
 def camera_source(text: str) -> Callable[[str], Camera]:
     """Return a function from an image's name to its intrinsics.
 
     Args:
-        text: a scene folder (the image of that name, or the scene's only camera); a camera_info YAML file as
+        text: a scene or a map (its image of that name, or its only camera); a camera_info YAML file as
             `camera_calibration` writes it; or a line of COLMAP's cameras.txt with commas, COLMAP's pixel centre.
 
     Raises:
         CameraError: none of these, or malformed.
         SceneError: the scene cannot be read.
+        MapError: the map cannot be read.
     """
     path = Path(text)
     if path.is_dir():
-        if not is_scene(path):
-            raise CameraError(f"--camera {text!r} is a folder without images/ and sparse/; allowed: {_ALLOWED}")
-        return load_scene(path).camera_of
+        if is_scene(path):
+            return load_scene(path).camera_of
+        if (path / MANIFEST).is_file():
+            images = {image.name: image for image in load_map(path).images}
+            return lambda name: camera_among(images, name, str(path))
+        raise CameraError(f"--camera {text!r} is a folder, but no scene with images/ and sparse/; allowed: {_ALLOWED}")
     camera = camera_from_yaml(path) if path.is_file() else camera_from_text(text)
     return lambda _name: camera
 
@@ -47,12 +54,14 @@ def camera_from_text(text: str) -> Camera:
         CameraError: malformed, or a model that is not supported.
     """
     model, *numbers = [part.strip() for part in text.split(",")]
+    if len(numbers) < 2:
+        raise CameraError(f"--camera {text!r} is no such file and no intrinsics; allowed: {_ALLOWED}")
     try:
-        values = [float(number) for number in numbers]
-        width, height = int(values[0]), int(values[1])
-    except (ValueError, IndexError, OverflowError) as err:
-        raise CameraError(f"--camera {text!r} is not understood; allowed: {_ALLOWED}") from err
-    return camera_from_model(model, width, height, values[2:])
+        width, height = int(numbers[0]), int(numbers[1])
+        values = [float(number) for number in numbers[2:]]
+    except ValueError as err:
+        raise CameraError(f"--camera {text!r} is not understood: {err}; allowed: {_ALLOWED}") from err
+    return camera_from_model(model, width, height, values)
 
 
 def camera_from_yaml(path: Path) -> Camera:
@@ -65,37 +74,42 @@ def camera_from_yaml(path: Path) -> Camera:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         matrix = [float(value) for value in content["camera_matrix"]["data"]]
         distortion = [float(value) for value in content["distortion_coefficients"]["data"]]
-        width, height = int(content["image_width"]), int(content["image_height"])
+        width, height = content["image_width"], content["image_height"]
         model = str(content["distortion_model"])
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as err:
+    except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError) as err:
+        reason = " ".join(str(err).split())
         raise CameraError(
             f"camera file {str(path)!r} is no camera_info YAML with image_width, image_height, camera_matrix, "
-            f"distortion_model and distortion_coefficients: {err!r}"
+            f"distortion_model and distortion_coefficients: {type(err).__name__}: {reason}"
         ) from err
+    if type(width) is not int or type(height) is not int:
+        raise CameraError(
+            f"camera file {str(path)!r} has size {width!r}x{height!r}; whole numbers of pixels are needed"
+        )
     return camera_from_calibration(width, height, matrix, model, distortion)
 
 
 def camera_from_calibration(
     width: int, height: int, matrix: list[float], distortion_model: str, distortion: list[float]
 ) -> Camera:
-    """Make a camera from what sensor_msgs/CameraInfo and its YAML hold.
+    """Make a camera from what a camera_info YAML file holds.
 
     Args:
         width: pixels.
         height: pixels.
         matrix: nine numbers of K, by rows.
-        distortion_model: as in CameraInfo; an empty one without coefficients, or all zero, is no distortion.
-        distortion: coefficients; for plumb_bob and rational_polynomial trailing zeros may be missing or too many.
+        distortion_model: as in CameraInfo.
+        distortion: coefficients, see `core.calibration.distortion_from_calibration`.
 
     Raises:
         CameraError: K is malformed or zero (not calibrated), skewed, or the model is not supported.
     """
     if len(matrix) != 9:
         raise CameraError(f"camera matrix has {len(matrix)} numbers, 9 are needed")
-    fx, skew, cx, _, fy, cy = matrix[:6]
-    if skew != 0:
-        raise CameraError(f"camera matrix has skew {skew!r}, which is not supported; undistort the images")
-    model = {"fisheye": "equidistant", "radtan": "plumb_bob", "": "none"}.get(distortion_model, distortion_model)
-    if not any(distortion):
-        return Camera(width, height, fx, fy, cx, cy)
-    return Camera(width, height, fx, fy, cx, cy, model, tuple(distortion))
+    fx, skew, cx, below, fy, cy, *last = matrix
+    if skew != 0 or below != 0:
+        raise CameraError(f"camera matrix {matrix} has skew, which is not supported; undistort the images")
+    if last != [0, 0, 1]:
+        raise CameraError(f"camera matrix {matrix} ends in {last}, [0, 0, 1] is needed: nine numbers of K by rows")
+    model, coefficients = distortion_from_calibration(distortion_model, distortion)
+    return Camera(width, height, fx, fy, cx, cy, model, coefficients)

@@ -21,22 +21,25 @@ _USUAL_FOCAL_LENGTH = 1.2
 """In longer sides of the image, COLMAP's habit."""
 
 
-def starting_cameras(names: Sequence[str], image_folder: Path, camera: Camera | None) -> list[Any]:
+def starting_cameras(names: Sequence[str], image_folder: Path, cameras: Sequence[Camera] | None) -> list[Any]:
     """Return a pycolmap.Camera for each image; images of one size and focal length share one camera.
 
     Args:
         names: of the images.
         image_folder: what the names are relative to.
-        camera: intrinsics of all images, or None to read EXIF and otherwise start from 1.2 times the longer side
+        cameras: intrinsics of each image, or None to read EXIF and otherwise start from 1.2 times the longer side
             (COLMAP's habit); such a start is refined, never used as it is.
 
     Raises:
         ImageError: an image cannot be read.
     """
-    if camera is not None:
-        known = colmap_camera(camera)
-        known.camera_id = 1
-        return [known] * len(names)
+    if cameras is not None:
+        known: dict[Camera, Any] = {}
+        for one in cameras:
+            if one not in known:
+                known[one] = colmap_camera(one)
+                known[one].camera_id = len(known)
+        return [known[one] for one in cameras]
     found: dict[tuple[int, int, float], Any] = {}
     return [_shared_camera(image_folder / name, found) for name in names]
 

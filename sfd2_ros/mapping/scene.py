@@ -5,17 +5,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfd2_ros.core.errors import CameraError, SceneError
 from sfd2_ros.mapping.colmap_io import PosedImage, posed_images, read_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from sfd2_ros.core.types import Camera
-
-_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 
 
 @dataclass(frozen=True)
@@ -38,23 +37,18 @@ class Scene:
         Raises:
             CameraError: the model has several cameras and does not name this image.
         """
-        if name in self.images:
-            return self.images[name].camera
-        cameras = {image.camera for image in self.images.values()}
-        if len(cameras) == 1:
-            return next(iter(cameras))
-        raise CameraError(
-            f"image {name!r} is not in the model of {str(self.folder)!r}, which has {len(cameras)} cameras; "
-            "name one with --camera MODEL,w,h,params"
-        )
+        return camera_among(self.images, name, str(self.folder))
 
     def select(self, list_name: str) -> list[PosedImage]:
-        """Return the images that a list of the scene names, in its order.
+        """Return the images that a list names, in its order.
+
+        Args:
+            list_name: of a file in the scene's folder, or the path of another.
 
         Raises:
             SceneError: there is no such list, it is empty, or it names images that are not in the model.
         """
-        path = self.folder / list_name
+        path = find_list(self.folder, list_name)
         names = read_image_list(path)
         missing = [name for name in names if name not in self.images]
         if missing:
@@ -64,9 +58,32 @@ class Scene:
         return [self.images[name] for name in names]
 
 
+def camera_among(images: Mapping[str, PosedImage], name: str, source: str) -> Camera:
+    """Return the intrinsics of the image of that name, or those of the only camera of all images.
+
+    Raises:
+        CameraError: there are several cameras, and no image of that name.
+    """
+    if name in images:
+        return images[name].camera
+    cameras = {image.camera for image in images.values()}
+    if len(cameras) == 1:
+        return next(iter(cameras))
+    raise CameraError(
+        f"image {name!r} is not among those of {source!r}, which have {len(cameras)} cameras; "
+        "name one with --camera MODEL,w,h,params"
+    )
+
+
+def find_list(folder: Path, list_name: str) -> Path:
+    """Return the path of a list of names: in a folder, or else as it stands."""
+    inside = folder / list_name
+    return inside if inside.is_file() else Path(list_name)
+
+
 def is_scene(folder: Path) -> bool:
-    """Return whether a folder looks like a scene: it has `images/` and a `sparse/` model."""
-    return (folder / "images").is_dir() and (folder / "sparse").is_dir()
+    """Return whether a folder looks like a scene: it has a `sparse/` model, and should have `images/`."""
+    return (folder / "sparse").is_dir()
 
 
 def load_scene(folder: Path) -> Scene:
@@ -100,9 +117,11 @@ def read_image_list(path: Path) -> list[str]:
         SceneError: the file is missing, names nothing, or names an image twice.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Editors on Windows begin such files with a byte order mark.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as err:
-        raise SceneError(f"image list {str(path)!r} cannot be read: {err}") from err
+        reason = err.strerror if isinstance(err, OSError) else err
+        raise SceneError(f"image list {str(path)!r} cannot be read: {reason}; name a text file in UTF-8") from err
     names = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not names:
         raise SceneError(f"image list {str(path)!r} names no image; one name a line is needed")
@@ -121,25 +140,6 @@ def check_image_files(image_folder: Path, names: list[str]) -> None:
     missing = [name for name in names if not (image_folder / name).is_file()]
     if missing:
         raise SceneError(f"{len(missing)} images are missing in {str(image_folder)!r}: {_some(missing)}")
-
-
-def list_image_files(folder: Path) -> list[str]:
-    """Return the names of all images below a folder, sorted, with forward slashes.
-
-    Raises:
-        SceneError: the folder is missing or holds no image.
-    """
-    if not folder.is_dir():
-        raise SceneError(f"{str(folder)!r} is no folder; name a folder of images")
-    names = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.suffix.lower() in _IMAGE_SUFFIXES and path.is_file()
-    )
-    if not names:
-        kinds = " ".join(sorted(_IMAGE_SUFFIXES))
-        raise SceneError(f"{str(folder)!r} holds no images; files ending in {kinds} are looked for")
-    return names
 
 
 def _some(names: list[str], count: int = 5) -> str:

@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 @click.argument("map_path", metavar="MAP", type=click.Path(path_type=Path))
 @click.argument("images", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Pose file to write.")
-@click.option(
-    "--list", "list_path", type=click.Path(path_type=Path), help="Image names, one a line; looked for in IMAGES first."
-)
+@click.option("--list", "list_path", help="Image names, one a line; looked for in IMAGES first.")
 @click.option("--camera", help="Intrinsics: a scene, a camera_info YAML or MODEL,w,h,params. Default: the scene's own.")
 @weights_option
 @device_option
@@ -47,7 +45,7 @@ def command(
     map_path: Path,
     images: Path,
     output: Path,
-    list_path: Path | None,
+    list_path: str | None,
     camera: str | None,
     weights: Path | None,
     device: str,
@@ -86,14 +84,15 @@ def command(
 
 
 def _queries(
-    images: Path, list_path: Path | None, camera: str | None
+    images: Path, list_path: str | None, camera: str | None
 ) -> tuple[list[str], Path, Callable[[str], Camera]]:
     """Return names, the folder that they are relative to, and where their intrinsics come from."""
+    from sfd2_ros.features.images import list_images  # noqa: PLC0415
     from sfd2_ros.mapping.camera_source import camera_source  # noqa: PLC0415
     from sfd2_ros.mapping.scene import (  # noqa: PLC0415
         check_image_files,
+        find_list,
         is_scene,
-        list_image_files,
         load_scene,
         read_image_list,
     )
@@ -105,11 +104,7 @@ def _queries(
     elif images.is_dir():
         scene = load_scene(images) if is_scene(images) else None
         folder = images / "images" if (images / "images").is_dir() else images
-        if list_path is None:
-            names = list_image_files(folder)
-        else:
-            in_scene = images / list_path
-            names = read_image_list(in_scene if in_scene.is_file() else list_path)
+        names = list_images(folder) if list_path is None else read_image_list(find_list(images, list_path))
     else:
         raise ImageError(f"images {str(images)!r} do not exist; name a scene, a folder of images or an image")
     check_image_files(folder, names)

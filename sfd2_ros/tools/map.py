@@ -37,7 +37,9 @@ def command() -> None:
 @click.option(
     "--list", "list_name", help="Image names to map, one a line. Default: map.txt of a scene, else all images."
 )
-@click.option("--camera", help="Intrinsics for a plain image folder: a scene, a camera_info YAML or MODEL,w,h,params.")
+@click.option(
+    "--camera", help="Intrinsics for a plain image folder: a scene, a map, a camera_info YAML or MODEL,w,h,params."
+)
 @click.option("--max-keypoints", type=int, default=2048, show_default=True, help="Keypoints of an image.")
 @click.option("--refine-poses", is_flag=True, help="Adjust the given poses together with the points.")
 @weights_option
@@ -85,11 +87,12 @@ def build(
 def _build(
     builder: MapBuilder, source: Path, output: Path, list_name: str | None, camera: str | None, *, overwrite: bool
 ) -> MapReport:
+    from sfd2_ros.features.images import list_images  # noqa: PLC0415
     from sfd2_ros.mapping.camera_source import camera_source  # noqa: PLC0415
     from sfd2_ros.mapping.scene import (  # noqa: PLC0415
         check_image_files,
+        find_list,
         is_scene,
-        list_image_files,
         load_scene,
         read_image_list,
     )
@@ -104,10 +107,10 @@ def _build(
         check_image_files(scene.image_folder, [image.name for image in images])
         return builder.from_poses(images, scene.image_folder, output, overwrite=overwrite)
     folder = source / "images" if (source / "images").is_dir() else source
-    names = read_image_list(source / list_name) if list_name else list_image_files(folder)
+    names = read_image_list(find_list(source, list_name)) if list_name else list_images(folder)
     check_image_files(folder, names)
-    known = camera_source(camera)(names[0]) if camera else None
-    return builder.from_images(names, folder, output, camera=known, overwrite=overwrite)
+    known = list(map(camera_source(camera), names)) if camera else None
+    return builder.from_images(names, folder, output, cameras=known, overwrite=overwrite)
 
 
 @command.command()

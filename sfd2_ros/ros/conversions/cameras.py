@@ -6,26 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sfd2_ros.core.calibration import distortion_from_calibration
 from sfd2_ros.core.errors import CameraError
-from sfd2_ros.core.types import DISTORTION_COEFFICIENTS, Camera
+from sfd2_ros.core.types import Camera
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo
-
-# Names that drivers and calibrators write for the models of sensor_msgs/distortion_models.
-MODEL_ALIASES = {
-    "plumb_bob": "plumb_bob",
-    "radial_tangential": "plumb_bob",
-    "radtan": "plumb_bob",
-    "rational_polynomial": "rational_polynomial",
-    "equidistant": "equidistant",
-    "equi": "equidistant",
-    "fisheye": "equidistant",
-    "kannala_brandt": "equidistant",
-    "kannala_brandt4": "equidistant",
-    "none": "none",
-    "": "none",
-}
 
 
 def camera_from_message(message: CameraInfo, image_size: tuple[int, int], *, rectified: bool = False) -> Camera:
@@ -54,7 +40,7 @@ def camera_from_message(message: CameraInfo, image_size: tuple[int, int], *, rec
             f"{message.width}x{message.height}, region {width}x{height}, binning {bin_x}x{bin_y}); publish the "
             "camera_info of these images"
         )
-    model, distortion = ("none", ()) if rectified else _distortion(message)
+    model, distortion = ("none", ()) if rectified else distortion_from_calibration(message.distortion_model, message.d)
     return Camera(
         width=expected[1],
         height=expected[0],
@@ -110,27 +96,3 @@ def _region(message: CameraInfo) -> tuple[int, int, int, int]:
             f"is not within its sensor of {message.width}x{message.height} pixels"
         )
     return int(roi.x_offset), int(roi.y_offset), int(roi.width), int(roi.height)
-
-
-def _distortion(message: CameraInfo) -> tuple[str, tuple[float, ...]]:
-    """Return the model by its one name, and its coefficients; all-zero coefficients are no distortion."""
-    coefficients = tuple(float(value) for value in message.d)
-    model = MODEL_ALIASES.get(message.distortion_model.lower())
-    if model is None:
-        known = ", ".join(filter(None, MODEL_ALIASES))
-        raise CameraError(f"camera_info has distortion model {message.distortion_model!r}; known: {known}")
-    if model != "none" and any(coefficients):
-        return model, _trimmed(model, coefficients)
-    if model == "equidistant":  # a fisheye with zero coefficients still is no pinhole
-        return model, _trimmed(model, coefficients or (0.0,) * 4)
-    if any(coefficients):
-        raise CameraError(
-            f"camera_info has {len(coefficients)} distortion coefficients but names no model; set distortion_model"
-        )
-    return "none", ()
-
-
-def _trimmed(model: str, coefficients: tuple[float, ...]) -> tuple[float, ...]:
-    """Cut zeros off the end that some drivers pad every model to one length with."""
-    longest = max(DISTORTION_COEFFICIENTS[model])
-    return coefficients if any(coefficients[longest:]) else coefficients[:longest]
