@@ -14,10 +14,12 @@ from sfd2_ros.core.files import atomic_file
 from sfd2_ros.features.network import Sfd2Network
 from sfd2_ros.features.semantics import load_stability_table
 from sfd2_ros.features.weights import build_network, in_half_precision, read_weights, weights_of_network, write_weights
-from sfd2_ros.training.config import training_config_to_yaml
+from sfd2_ros.training.config import read_training_config, training_config_to_yaml
 from sfd2_ros.training.data.geometry import WarpConfig
 from sfd2_ros.training.data.sources import PairSampler, open_source
 from sfd2_ros.training.loop import Trainer
+from sfd2_ros.training.taps import MIDDLE_CHANNELS
+from sfd2_ros.training.teachers.registry import load_semantic_teacher
 from sfd2_ros.training.validation import overall, validate
 
 if TYPE_CHECKING:
@@ -70,11 +72,11 @@ def keep_settings(config: TrainingConfig, folder: Path) -> None:
     Raises:
         ConfigError: the folder holds a run with other settings.
     """
-    path, text = folder / CONFIG_FILE, training_config_to_yaml(config)
-    if path.is_file() and path.read_text(encoding="utf-8") != text:
+    path = folder / CONFIG_FILE
+    if path.is_file() and read_training_config(path) != config:
         raise ConfigError(f"run {str(folder)!r} has other settings; go on with its own {CONFIG_FILE}, or name another")
     with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(training_config_to_yaml(config), encoding="utf-8")
 
 
 def open_sources(
@@ -118,9 +120,28 @@ def make_feature_teacher(config: TrainingConfig, data: Path, device: torch.devic
     """Return the teacher of features, or None when the loss is left out."""
     if config.loss.feature_weight == 0:
         return None
-    from sfd2_ros.training.teachers.espnetv2 import load_espnetv2  # noqa: PLC0415
+    entry = config.feature_teacher
+    teacher = load_semantic_teacher(entry.kind, entry.weights, data, device)
+    return lambda images: layers_like_ours(teacher.encoder_features(images))
 
-    return load_espnetv2(data / config.feature_teacher.weights).to(device).encoder_features
+
+def layers_like_ours(features: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Return the teacher's first layers that have as many channels as the network's two middle ones.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    found = []
+    for channels in MIDDLE_CHANNELS:
+        layer = next((layer for layer in features if layer.shape[1] == channels), None)
+        if layer is None:
+            widths = ", ".join(str(one.shape[1]) for one in features)
+            raise ConfigError(
+                f"the feature teacher's layers have {widths} channels, {channels} are needed; take ESPNetv2 (width 2), "
+                "or a network with ConvNeXt-base"
+            )
+        found.append(layer)
+    return found
 
 
 def make_validation(

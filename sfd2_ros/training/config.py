@@ -18,6 +18,7 @@ from sfd2_ros.training.data.photometric import PhotometricConfig
 from sfd2_ros.training.data.source_config import SourceConfig
 from sfd2_ros.training.objective import LossConfig
 from sfd2_ros.training.teachers.corners import CornerConfig
+from sfd2_ros.training.teachers.registry import SEMANTIC_TEACHERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,8 +78,8 @@ class ValidationConfig:
 class FeatureTeacherConfig:
     """Whose features the encoder is to agree with; only used when the feature loss has a weight."""
 
-    kind: str = setting("none", "Network.", choices=("none", "espnetv2"))
-    weights: str = setting("", "Its weights, relative to the data folder.")
+    kind: str = setting("none", "Network.", choices=SEMANTIC_TEACHERS)
+    weights: str = setting("", "Its weights, relative to the data folder; for transformers also a hub name.")
 
 
 @dataclass(frozen=True)

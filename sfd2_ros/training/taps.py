@@ -14,6 +14,9 @@ from sfd2_ros.features.network import NetworkOutput
 if TYPE_CHECKING:
     from sfd2_ros.features.network import Sfd2Network
 
+MIDDLE_CHANNELS = (128, 256)
+"""Channels of the two middle layers; those of ConvNeXt-base's first stages and of ESPNetv2's, too."""
+
 _MIDDLE = 4  # layers of the encoder up to 128 channels at a quarter of the resolution
 
 

@@ -44,6 +44,7 @@ class PhotographSource:
         classes_of_label: (L,) uint8 stability class of each label number.
         corners_of: returns the corners (N, 3) of an image (3, h, w) uint8.
         warp: how far crops are apart.
+        labels_of: returns the labels (h, w) uint8 of an image that has no label image; None leaves it unlabelled.
     """
 
     def __init__(
@@ -52,11 +53,13 @@ class PhotographSource:
         classes_of_label: NDArray[np.uint8],
         corners_of: Callable[[torch.Tensor], torch.Tensor],
         warp: WarpConfig,
+        labels_of: Callable[[torch.Tensor], torch.Tensor] | None = None,
     ) -> None:
         self._photographs = list(photographs)
         self._classes = _full_table(classes_of_label)
         self._corners_of = corners_of
         self._warp = warp
+        self._labels_of = labels_of
         self._views: dict[int, View] = {}
 
     def __len__(self) -> int:
@@ -74,7 +77,10 @@ class PhotographSource:
         if index not in self._views:
             photograph = self._photographs[index]
             image = torch.from_numpy(read_image(photograph.image)).permute(2, 0, 1).contiguous()
-            labels = read_labels(photograph.labels, (image.shape[1], image.shape[2]))
+            if photograph.labels is None and self._labels_of is not None:
+                labels = self._labels_of(image)
+            else:
+                labels = read_labels(photograph.labels, (image.shape[1], image.shape[2]))
             classes = self._classes[labels.long()]
             self._views[index] = View(image, labels, classes, self._corners_of(image))
         return self._views[index]

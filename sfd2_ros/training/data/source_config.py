@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sfd2_ros.core.config import setting
+from sfd2_ros.training.teachers.registry import SEMANTIC_TEACHERS
 
 KINDS = ("photographs", "webcams", "views")
 """What a source can be: photographs (labelled or not), fixed webcams, views with depth and pose."""
@@ -21,6 +22,8 @@ class SourceConfig:
     names: str = setting("", "File of image names, one a line; empty: all images in the folder.")
     labels: str = setting("", "Folder of label images for photographs; empty: no labels.")
     label_set: str = setting("", "Label set of the stability table; empty: no labels.")
+    teacher: str = setting("none", "Network that labels photographs without label images.", choices=SEMANTIC_TEACHERS)
+    teacher_weights: str = setting("", "Its weights, relative to the data folder; for transformers also a hub name.")
     label_offset: int = setting(
         0, "Subtracted from label numbers first; 1 for ADE20K's annotation images and the simulator.", minimum=0
     )

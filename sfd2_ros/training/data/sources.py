@@ -12,6 +12,7 @@ import torch
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.features.semantics import NOT_LABELLED, StabilityTable
 from sfd2_ros.training.data.corner_cache import CornerCache
+from sfd2_ros.training.data.label_cache import LabelCache
 from sfd2_ros.training.data.photographs import PhotographSource, find_photographs
 from sfd2_ros.training.data.view_source import ViewSource
 from sfd2_ros.training.data.webcams import WebcamSource
@@ -43,7 +44,7 @@ def open_source(
 
     Args:
         config: which.
-        root: folder that its paths are relative to; corners are kept there under `.corners`.
+        root: folder that its paths are relative to; corners and labels are kept there, in `.corners` and `.labels`.
         table: stability of labels.
         corners: settings of the corner teacher.
         warp: how far crops are apart.
@@ -55,21 +56,31 @@ def open_source(
     """
     if not config.folder:
         raise ConfigError(f"source {config!r} names no folder; set 'folder'")
-    if bool(config.labels) and not config.label_set:
+    if (config.labels or config.teacher != "none") and not config.label_set:
         raise ConfigError(f"source {config.folder!r} has labels but no label set; set 'label_set'")
     folder, classes = root / config.folder, classes_of(config, table)
     cache = CornerCache(root / ".corners", corners, device)
     if config.kind == "views":
         return ViewSource(folder, classes, cache, warp)
     if config.kind == "webcams":
-        cameras = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-        if not cameras:
-            raise ConfigError(f"source {str(folder)!r} has no folders; a webcam source has one folder per camera")
-        sources = [PhotographSource(find_photographs(path, None, None), classes, cache, warp) for path in cameras]
+        sources = [
+            PhotographSource(find_photographs(path, None, None), classes, cache, warp) for path in _cameras(folder)
+        ]
         return WebcamSource(sources, warp)
     labels = root / config.labels if config.labels else None
     photographs = find_photographs(folder, root / config.names if config.names else None, labels)
-    return PhotographSource(photographs, classes, cache, warp)
+    labels_of = None
+    if config.teacher != "none":
+        labels_of = LabelCache(root / ".labels", config.teacher, config.teacher_weights, root, device)
+    return PhotographSource(photographs, classes, cache, warp, labels_of)
+
+
+def _cameras(folder: Path) -> list[Path]:
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    cameras = [path for path in found if path.is_dir() and not path.name.startswith(".")]
+    if not cameras:
+        raise ConfigError(f"source {str(folder)!r} has no folders; a webcam source has one folder per camera")
+    return cameras
 
 
 def classes_of(config: SourceConfig, table: StabilityTable) -> NDArray[np.uint8]:
