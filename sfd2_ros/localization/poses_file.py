@@ -17,7 +17,7 @@ from sfd2_ros.core.transforms import inverse
 from sfd2_ros.mapping.colmap_io import pose_from_wxyz, wxyz_from_pose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import numpy as np
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sfd2_ros.core.types import PoseEstimate
 
 _FIELDS = 8
+_MAX_LENGTH_ERROR = 0.01
+"""Of a quaternion: more than rounding explains, less than columns in another order make."""
 
 
 def write_poses(path: Path, estimates: Mapping[str, PoseEstimate]) -> None:
@@ -37,7 +39,9 @@ def write_poses(path: Path, estimates: Mapping[str, PoseEstimate]) -> None:
 
     Raises:
         OutputError: the folder cannot be written.
+        PoseFileError: a name cannot stand in a pose file.
     """
+    check_names(estimates)
     lines = []
     for name, estimate in estimates.items():
         if estimate.map_from_cam is not None:
@@ -50,9 +54,23 @@ def write_poses(path: Path, estimates: Mapping[str, PoseEstimate]) -> None:
         temporary.write_text("".join(lines), encoding="utf-8")
 
 
+def check_names(names: Iterable[str]) -> None:
+    """Refuse names that a line of a pose file or of an image list cannot hold.
+
+    Raises:
+        PoseFileError: a name is empty, begins or ends with a space, begins with #, or breaks the line.
+    """
+    for name in names:
+        if not name or name != name.strip() or name.startswith("#") or "\n" in name or "\r" in name:
+            raise PoseFileError(
+                f"image name {name!r} cannot stand in a pose file; rename the image: no line breaks, no # in front, "
+                "no spaces around"
+            )
+
+
 def details_path(path: Path) -> Path:
     """Return where the statuses of a pose file stand."""
-    return path.with_suffix(".details.json")
+    return path.parent / f"{path.stem}.details.json"
 
 
 def describe_estimate(estimate: PoseEstimate) -> dict[str, Any]:
@@ -83,9 +101,10 @@ def read_poses(path: Path) -> dict[str, NDArray[np.float64]]:
         PoseFileError: the file is missing, a line is malformed, or a name comes twice; the message names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as err:
-        raise PoseFileError(f"pose file {str(path)!r} cannot be read: {err}") from err
+        reason = err.strerror if isinstance(err, OSError) else err
+        raise PoseFileError(f"pose file {str(path)!r} cannot be read: {reason}; name a file of poses") from err
     poses: dict[str, NDArray[np.float64]] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -107,7 +126,10 @@ def _parse(line: str, where: str) -> tuple[str, NDArray[np.float64]]:
         raise PoseFileError(f"{problem}: {err}") from err
     if not all(math.isfinite(value) for value in values):
         raise PoseFileError(problem)
-    return name, pose
+    length = math.hypot(*values[:4])
+    if abs(length - 1) > _MAX_LENGTH_ERROR:
+        raise PoseFileError(f"{problem}: qw qx qy qz have length {length:.4g}, 1 is needed; is the order another?")
+    return name.strip(), pose
 
 
 def _finite(value: float) -> float | None:

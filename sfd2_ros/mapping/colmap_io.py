@@ -55,6 +55,11 @@ class PosedImage:
     cam_from_world: NDArray[np.float64]
 
 
+def quiet_colmap() -> None:
+    """Keep COLMAP's log off the terminal but for what ends the program; failures are raised as our own errors."""
+    pycolmap.logging.minloglevel = pycolmap.logging.Level.FATAL.value
+
+
 def colmap_points(keypoints: NDArray[np.floating]) -> NDArray[np.float64]:
     """Shift (N, 2) keypoints to COLMAP's pixel centre."""
     return np.asarray(keypoints, dtype=np.float64) + PIXEL_CENTRE_PX

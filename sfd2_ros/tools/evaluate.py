@@ -30,12 +30,14 @@ def command(poses: Path, reference: Path, list_name: str | None, json_path: Path
     Recall counts every query: one without a pose counts against it. Images of foreign.txt, where the scene has one,
     must have no pose; each that has one is a false accept.
     """
-    from sfd2_ros.evaluation.queries import load_queries  # noqa: PLC0415
+    from sfd2_ros.evaluation.queries import load_queries, refuse_strangers  # noqa: PLC0415
     from sfd2_ros.localization.poses_file import read_poses  # noqa: PLC0415
 
     quiet_colmap()
     queries = load_queries(reference, list_name)
-    scores = score_poses(read_poses(poses), queries.reference, foreign=queries.foreign)
+    estimated = read_poses(poses)
+    refuse_strangers(estimated, queries, str(poses))
+    scores = score_poses(estimated, queries.reference, foreign=queries.foreign)
     write_json(json_path, dataclasses.asdict(scores))
     _print(scores)
 

@@ -19,6 +19,7 @@ from sfd2_ros.tools.options import (
     overwrite_option,
     progress_bar,
     quiet_colmap,
+    refuse_same_path,
     weights_option,
     write_json,
 )
@@ -60,13 +61,17 @@ def command(
     """
     from sfd2_ros.localization import Localizer  # noqa: PLC0415
     from sfd2_ros.localization.batch import localize_images  # noqa: PLC0415
-    from sfd2_ros.localization.poses_file import details_path, write_poses  # noqa: PLC0415
+    from sfd2_ros.localization.poses_file import check_names, details_path, write_poses  # noqa: PLC0415
     from sfd2_ros.mapping import load_map  # noqa: PLC0415
 
     quiet_colmap()
-    refuse_existing(output, overwrite=overwrite)
+    details = details_path(output)
+    for path in (output, details):
+        refuse_existing(path, overwrite=overwrite)
+        refuse_same_path(path, json_path)
     map_ = load_map(map_path)
     names, folder, camera_of = _queries(images, list_path, camera)
+    check_names(names)
     extractor = _extractor_for(map_, weights, device)
     localizer = Localizer(map_, device=str(extractor.device))
     estimates: dict[str, PoseEstimate] = {}
@@ -78,7 +83,7 @@ def command(
     write_poses(output, estimates)
     figures = _figures(map_, estimates)
     write_json(json_path, figures)
-    click.echo(f"{output}: {figures['localized']} of {len(estimates)} localized; details in {details_path(output)}")
+    click.echo(f"{output}: {figures['localized']} of {len(estimates)} localized; details in {details}")
     for reason, count in figures["reasons"].items():
         click.echo(f"  refused {count:5d}  {reason}")
 
@@ -121,10 +126,14 @@ def _queries(
 def _extractor_for(map_: Map, weights: Path | None, device: str) -> Any:
     """Return an extractor with the settings of the map; refuse weights that the map was not made with."""
     from sfd2_ros.core.config import config_from_mapping  # noqa: PLC0415
-    from sfd2_ros.core.errors import MapError  # noqa: PLC0415
+    from sfd2_ros.core.errors import ConfigError, MapError  # noqa: PLC0415
     from sfd2_ros.features.extractor import ExtractorConfig, load_extractor  # noqa: PLC0415
 
-    extractor = load_extractor(weights, device, config=config_from_mapping(ExtractorConfig, map_.extraction))
+    try:
+        config = config_from_mapping(ExtractorConfig, map_.extraction)
+    except ConfigError as err:
+        raise MapError(f"map {str(map_.folder)!r} was made by another version: {err}; build it again") from err
+    extractor = load_extractor(weights, device, config=config)
     if extractor.weights_id != map_.weights_id:
         raise MapError(
             f"map {str(map_.folder)!r} was made with weights {map_.weights_id!r}, these are {extractor.weights_id!r}; "

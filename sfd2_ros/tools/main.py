@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -63,21 +64,40 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `sfd2` and return its exit code: 0 success, 1 failure, 2 wrong use, 130 interrupted."""
+    # OpenCV reads this when it is loaded; it would otherwise comment on a damaged image beside our own error.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
         result = cli.main(args=None if arguments is None else list(arguments), prog_name="sfd2", standalone_mode=False)
     except click.exceptions.Abort:
         sys.stderr.write("sfd2: interrupted\n")
         return 130
     except click.ClickException as err:
+        return _wrong_use(err)
+    except ConfigError as err:
+        return _fail(err, 2)
+    except Sfd2Error as err:
+        return _fail(err, 1)
+    except OSError as err:
+        # A full disk, a folder that vanished: nothing that a user should read a traceback for.
+        where = f"{err.filename!r}: " if err.filename else ""
+        return _fail(f"{where}{err.strerror or err}", 1)
+    return result if isinstance(result, int) else 0
+
+
+def _wrong_use(err: click.ClickException) -> int:
+    """Say in one line what is wrong with a command, or show the help of one that was called without arguments."""
+    if isinstance(err, getattr(click.exceptions, "NoArgsIsHelpError", ())):
         err.show()
         return err.exit_code
-    except ConfigError as err:
-        sys.stderr.write(f"sfd2: error: {err}\n")
-        return 2
-    except Sfd2Error as err:
-        sys.stderr.write(f"sfd2: error: {err}\n")
-        return 1
-    return result if isinstance(result, int) else 0
+    context = getattr(err, "ctx", None)
+    program = context.command_path if context else "sfd2"
+    return _fail(f"{err.format_message()} See '{program} --help'.", err.exit_code)
+
+
+def _fail(said: object, code: int) -> int:
+    """Write an error in one line, whatever the libraries below put into it."""
+    sys.stderr.write(f"sfd2: error: {' '.join(str(said).split())}\n")
+    return code
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from sfd2_ros.tools.options import (
     overwrite_option,
     progress_bar,
     quiet_colmap,
+    refuse_same_path,
     weights_option,
     write_json,
 )
@@ -72,6 +73,7 @@ def build(
     if not source.is_dir():
         raise SceneError(f"source {str(source)!r} is no folder; name a scene folder or a folder of images")
     refuse_existing_folder(output, overwrite=overwrite, marker=MARKER)
+    refuse_same_path(output, json_path)
     extractor = load_extractor(weights, device, max_keypoints)
     with progress_bar() as progress:
         builder = MapBuilder(extractor, MapConfig(refine_poses=refine_poses), progress)

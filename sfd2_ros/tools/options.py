@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sfd2_ros.core.files import atomic_file
+from sfd2_ros.core.files import atomic_file, refuse_existing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,8 +26,21 @@ weights_option = click.option(
 device_option = click.option(
     "--device", default="auto", show_default=True, help="Where the network runs: cpu, cuda, cuda:1 or auto."
 )
+
+
+def _checked_output(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse before the work a file that could not be written after it."""
+    if path is not None:
+        refuse_existing(path, overwrite=True)
+    return path
+
+
 json_option = click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), help="Write the figures of this run to a JSON file."
+    "--json",
+    "json_path",
+    type=click.Path(path_type=Path),
+    callback=_checked_output,
+    help="Write the figures of this run to a JSON file; an older one is replaced.",
 )
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
 
@@ -52,6 +65,12 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
         yield report
 
 
+def refuse_same_path(output: Path, json_path: Path | None) -> None:
+    """Refuse figures that would be written over another output of the same run."""
+    if json_path is not None and json_path.resolve() == output.resolve():
+        raise click.UsageError(f"--json and --output both write {str(output)!r}; name two files.")
+
+
 def write_json(path: Path | None, figures: Mapping[str, Any]) -> None:
     """Write figures as JSON where a path was given."""
     if path is None:
@@ -61,7 +80,7 @@ def write_json(path: Path | None, figures: Mapping[str, Any]) -> None:
 
 
 def quiet_colmap() -> None:
-    """Keep COLMAP's log to errors."""
-    import pycolmap  # noqa: PLC0415
+    """Keep COLMAP's log off the terminal; failures are raised as our own errors."""
+    from sfd2_ros.mapping import colmap_io  # noqa: PLC0415
 
-    pycolmap.logging.minloglevel = pycolmap.logging.Level.ERROR.value
+    colmap_io.quiet_colmap()
