@@ -15,6 +15,8 @@ from sfd2_ros.features.semantics import NOT_LABELLED
 from sfd2_ros.matching.nearest import match_mutual
 from sfd2_ros.training.data.pairs import collate, locate
 from sfd2_ros.training.data.sources import step_generator
+from sfd2_ros.training.data.view_source import ViewSource
+from sfd2_ros.training.small_localization import localization_recall
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,6 +69,8 @@ def validate(
         for figure in ("repeatability", "matching", "correct", "precision", "unstable"):
             values = np.array([getattr(score, figure) for score in scores], dtype=np.float64)
             figures[f"{name}/{figure}"] = float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+        if isinstance(source, ViewSource):
+            figures[f"{name}/localized"] = localization_recall(extractor, source, count=config.pairs)
     return figures
 
 
