@@ -38,7 +38,8 @@ def has(part: str) -> bool:
         KeyError: the part is not one of `FALLBACKS`.
     """
     FALLBACKS[part]
-    if importlib.util.find_spec(part) is None:
+    spec = importlib.util.find_spec(part)
+    if spec is None or spec.origin is None:  # a folder named like a part, such as our launch/, is none
         return False
     try:
         importlib.import_module(part)
