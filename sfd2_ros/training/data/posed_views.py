@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _INDEX = "views.json"
-_DEPTH_TOLERANCE = 0.03  # share; float16 leaves 0.0005, edges of what is drawn need the rest
+DEPTH_TOLERANCE = 0.03
+"""Depths that differ by less than this share are of one thing: float16 leaves 0.0005, slanted surfaces the rest."""
+_NEAREST_M = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,14 +121,33 @@ def read_depth(folder: Path, view: PosedView) -> torch.Tensor:
         raise SceneError(f"depth {str(path)!r} cannot be read: {err}; render the views again") from err
 
 
-def flow_between(first: PosedView, first_depth: torch.Tensor, second: PosedView, second_depth: torch.Tensor) -> Flow:
-    """Return where the pixels of one view are in another, and whether they are seen there.
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Where the pixels of one view are in another, whether or not they are seen there.
+
+    Attributes:
+        target: (h, w, 2) float32, x and y in the other view's pixels.
+        depth_m: (h, w) float32, their depth there.
+        there_m: (h, w) float32, the depth of what is seen at that pixel of the other view.
+        inside: (h, w) bool, known in the first view and inside the second, before the camera.
+    """
+
+    target: torch.Tensor
+    depth_m: torch.Tensor
+    there_m: torch.Tensor
+    inside: torch.Tensor
+
+
+def project_between(
+    first: PosedView, first_depth: torch.Tensor, second: PosedView, second_depth: torch.Tensor
+) -> Projection:
+    """Project the pixels of one view into another.
 
     Args:
         first: the one.
         first_depth: (h, w) metres, infinite in the sky, which has no place.
         second: the other.
-        second_depth: (g, f) metres, tells what is hidden.
+        second_depth: (g, f) metres.
     """
     height, width = first_depth.shape
     fx, fy, cx, cy = first.intrinsics
@@ -142,8 +163,14 @@ def flow_between(first: PosedView, first_depth: torch.Tensor, second: PosedView,
     column, row = target.round().long().unbind(-1)
     inside = (column >= 0) & (column < second_depth.shape[1]) & (row >= 0) & (row < second_depth.shape[0])
     there = second_depth[row.clamp(0, second_depth.shape[0] - 1), column.clamp(0, second_depth.shape[1] - 1)]
-    unhidden = (there - ahead).abs() <= _DEPTH_TOLERANCE * ahead
-    return Flow(target, known & inside & unhidden & (point[..., 2] > 0.1))
+    return Projection(target, ahead, there, known & inside & (point[..., 2] > _NEAREST_M))
+
+
+def flow_between(first: PosedView, first_depth: torch.Tensor, second: PosedView, second_depth: torch.Tensor) -> Flow:
+    """Return where the pixels of one view are in another, and whether they are seen there; see `project_between`."""
+    found = project_between(first, first_depth, second, second_depth)
+    unhidden = (found.there_m - found.depth_m).abs() <= DEPTH_TOLERANCE * found.depth_m
+    return Flow(found.target, found.inside & unhidden)
 
 
 def _view_of(entry: dict[str, Any]) -> PosedView:
