@@ -50,3 +50,9 @@ class LocalizerConfig:
     sigma_px: float = setting(
         1.0, "How exact a keypoint's x and y are taken to be (standard deviation, pixels).", minimum=0.01
     )
+    covariance_scale: float = setting(
+        2.0,
+        "The covariance is multiplied by this: neighbouring keypoints err alike, which the equations take for "
+        "independent; 2 gives normalised errors near their expectation on real and simulated drives.",
+        minimum=1.0,
+    )

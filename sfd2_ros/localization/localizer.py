@@ -253,7 +253,8 @@ class Localizer:
         if len(keypoints) >= self.config.min_inliers:
             with trace.timed("pose"):
                 refined = refine_pose(pose, self._observed(keypoints, landmarks, features, camera))
-            pose, covariance = refined.cam_from_map, refined.covariance
+            pose = refined.cam_from_map
+            covariance = None if refined.covariance is None else self.config.covariance_scale * refined.covariance
         pixels, positions = features.keypoints[keypoints], self.map.landmarks.positions[landmarks]
         errors_px = reprojection_errors_px(pose, pixels, positions, camera)
         evidence = replace(

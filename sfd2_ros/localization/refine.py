@@ -66,7 +66,7 @@ def refine_pose(cam_from_map: NDArray[np.float64], observed: Observations) -> Re
     With p the camera's centre and R = map_from_cam's rotation, perturbed as p + dp and exp(dtheta) R, a landmark X
     moves in the camera by -R^T dp + R^T [X - p]_x dtheta. Residuals are weighed by the inverse of
     sigma_px^2 I + J Sigma_X J^T and by Cauchy's weights; the covariance is the inverse of the normal matrix, enlarged
-    where the residuals are larger than assumed.
+    where the residuals, all of them alike, are larger than assumed.
 
     Args:
         cam_from_map: (4, 4) start.
@@ -118,7 +118,7 @@ def _linearise(pose: NDArray[np.float64], observed: Observations) -> _Linear | N
     freedom = 2 * len(residual) - 6
     if freedom <= 0 or not np.all(np.isfinite(normal)) or np.linalg.cond(normal) > _MAX_CONDITION:
         return None
-    return _Linear(normal, gradient, float(np.sum(weights * square) / freedom))
+    return _Linear(normal, gradient, float(np.sum(square) / freedom))
 
 
 def _skew_rows(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
