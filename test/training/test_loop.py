@@ -41,7 +41,8 @@ def test_taps_leave_the_network_s_outputs_as_they_are() -> None:
 def test_resumed_run_has_the_losses_of_the_uninterrupted_one(
     small_config: dict, drawn_data: Path, tmp_path: Path
 ) -> None:
-    whole = losses_of_run(trainer_of(small_config, drawn_data, tmp_path / "whole"))
+    uninterrupted = trainer_of(small_config, drawn_data, tmp_path / "whole")
+    whole = losses_of_run(uninterrupted)
     first = losses_of_run(trainer_of(small_config, drawn_data, tmp_path / "parts"), stop_after=2)
     resumed = trainer_of(small_config, drawn_data, tmp_path / "parts")
     assert resumed.resume()
@@ -51,6 +52,8 @@ def test_resumed_run_has_the_losses_of_the_uninterrupted_one(
     for step, figures in {**first, **second}.items():
         for name in ("detection", "stability", "info_nce", "total"):
             assert figures[name] == pytest.approx(whole[step][name], abs=1e-3)
+    for mine, wanted in zip(resumed.average.parameters(), uninterrupted.average.parameters(), strict=True):
+        torch.testing.assert_close(mine, wanted, atol=1e-4, rtol=0)
 
 
 def test_run_that_forgets_its_moments_takes_another_way(small_config: dict, drawn_data: Path, tmp_path: Path) -> None:

@@ -38,13 +38,13 @@ def shifted_pair() -> Pair:
     return Pair((view, view), (torch.eye(3, dtype=torch.float64), similarity(1.0, 0.0, (0.0, 0.0), (8.0, 0.0))))
 
 
-FIRST = np.array([[20.0, 20.0], [30.0, 40.0], [50.0, 50.0], [4.0, 10.0]])  # the last one is not seen in the second
+FIRST = np.array([[20.0, 20.0], [30.0, 40.0], [50.0, 50.0], [7.0, 10.0]])  # the last one is a pixel outside the second
 
 
 def test_perfect_features_score_perfectly(shifted_pair: Pair) -> None:
     config = ValidationConfig(crop_px=64)
     second = FIRST - [8.0, 0.0]
-    second[3] = [60.0, 60.0]
+    second[3] = [0.0, 10.0]  # near its place, but that is not in the picture
     score = score_pair(shifted_pair, Pretender(FIRST, second, [0, 1, 2, 3]), config)  # type: ignore[arg-type]
     assert score.repeatability == 1
     assert score.matching == 1

@@ -75,6 +75,12 @@ def test_what_another_thing_hides_and_the_sky_are_not_visible(folder: Path) -> N
     assert torch.isfinite(flow.target).all()
 
 
+def test_sky_has_no_place_even_where_something_near_is_seen(folder: Path) -> None:
+    first, _ = read_view_index(folder)
+    flow = flow_between(first, torch.full(SIZE, torch.inf), first, torch.ones(SIZE))
+    assert not flow.visible.any()
+
+
 def test_pairs_of_views_match_in_colour(folder: Path) -> None:
     source = ViewSource(folder, np.array([0, 1, 2], np.uint8), lambda _image: torch.zeros(0, 3), WarpConfig())
     compared = 0
