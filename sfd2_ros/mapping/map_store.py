@@ -8,6 +8,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
@@ -141,16 +142,16 @@ def load_map(path: Path | str, *, verify: bool = True) -> Map:
         raise MapError(f"map {str(folder)!r} is damaged: {'; '.join(problems)}; build it again or copy it anew")
     try:
         return _open(folder, manifest)
-    except (LookupError, TypeError, ValueError, ArithmeticError, EOFError, OSError, CameraError) as err:
+    except (LookupError, TypeError, ValueError, OSError, RecursionError, CameraError) as err:
         raise MapError(f"map {str(folder)!r} is damaged: {type(err).__name__}: {err}; build it again") from err
 
 
 def _open(folder: Path, manifest: dict[str, Any]) -> Map:
     names = [field.name for field in dataclasses.fields(Landmarks)]
-    landmarks = Landmarks(**{name: _mapped(folder / f"landmark_{name}.npy") for name in names})
+    landmarks = Landmarks(**{name: _array(folder / f"landmark_{name}.npy") for name in names})
     table: ImageTable = json.loads((folder / "images.json").read_text(encoding="utf-8"))
     cameras = [Camera(**{**one, "distortion": tuple(one["distortion"])}) for one in table["cameras"]]
-    poses = np.load(folder / "image_poses.npy", allow_pickle=False)
+    poses = _array(folder / "image_poses.npy", mapped=False)
     if poses.shape[1:] != (4, 4) or not np.all(np.isfinite(poses)):
         raise ValueError(f"image_poses.npy of shape {poses.shape} holds no poses")
     images = tuple(
@@ -167,8 +168,8 @@ def _open(folder: Path, manifest: dict[str, Any]) -> Map:
         units=manifest["units"],
         images=images,
         landmarks=landmarks,
-        aggregates=_mapped(folder / "retrieval_aggregates.npy"),
-        centres=np.load(folder / "retrieval_centres.npy", allow_pickle=False),
+        aggregates=_array(folder / "retrieval_aggregates.npy"),
+        centres=_array(folder / "retrieval_centres.npy", mapped=False),
         size_bytes=sum(one.stat().st_size for one in folder.rglob("*") if one.is_file()),
     )
     _check_index(opened)
@@ -186,8 +187,16 @@ def _check_index(opened: Map) -> None:
         raise ValueError(f"aggregates of shape {opened.aggregates.shape}, ({images}, {centres.size}) is needed")
 
 
-def _mapped(path: Path) -> NDArray[Any]:
-    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+def _array(path: Path, *, mapped: bool = True) -> NDArray[Any]:
+    """Open an array, mapped into memory or read.
+
+    Raises:
+        ValueError: names the file; numpy has many ways to fail on a damaged one.
+    """
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except (ValueError, SyntaxError, TokenError, EOFError, OSError, MemoryError, OverflowError) as err:
+        raise ValueError(f"{path.name} holds no array: {' '.join(str(err).split())}") from err
     return array
 
 
