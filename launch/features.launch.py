@@ -24,7 +24,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 "cameras",
                 default_value="",
-                description="Names of the cameras, by commas, such as front,rear; empty: those of params_file (camera).",
+                description="Names of the cameras, by commas, such as front,rear; empty: those of params_file.",
             ),
             DeclareLaunchArgument(
                 "image",

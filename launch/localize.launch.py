@@ -40,7 +40,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 "cameras",
                 default_value="",
-                description="Names of the cameras, by commas, such as front,rear; empty: those of params_file (camera).",
+                description="Names of the cameras, by commas, such as front,rear; empty: those of params_file.",
             ),
             DeclareLaunchArgument(
                 "image",
@@ -56,7 +56,7 @@ def generate_launch_description() -> LaunchDescription:
                 "publish",
                 default_value="",
                 choices=["", "map_to_odom", "map_to_base", "none"],
-                description="TF that is broadcast; empty: that of params_file (map_to_odom, which needs odometry on TF).",
+                description="TF that is broadcast (map_to_odom needs odometry on TF); empty: that of params_file.",
             ),
             DeclareLaunchArgument("rviz", default_value="false", choices=boolean, description="Start rviz2 too."),
             DeclareLaunchArgument(

@@ -6,7 +6,7 @@ from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, ExecuteProcess, IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch_ros.substitutions import FindPackageShare
+from launch_ros.substitutions import FindPackagePrefix, FindPackageShare
 
 PACKAGE = "sfd2_ros"
 
@@ -26,7 +26,7 @@ def generate_launch_description() -> LaunchDescription:
     # Our own player waits for the nodes before the first message, and works where there is no `ros2 bag`.
     player = ExecuteProcess(
         cmd=[
-            PathJoinSubstitution([FindPackageShare(PACKAGE), "..", "..", "lib", PACKAGE, "sfd2"]),
+            PathJoinSubstitution([FindPackagePrefix(PACKAGE), "lib", PACKAGE, "sfd2"]),
             "play",
             LaunchConfiguration("bag"),
             "--clock",
