@@ -20,7 +20,7 @@ from sfd2_ros.training.data.photometric import Photometric
 from sfd2_ros.training.data.sources import step_generator
 from sfd2_ros.training.objective import losses_of, total
 from sfd2_ros.training.optimiser import learning_rate, make_average, make_optimiser, update_average
-from sfd2_ros.training.taps import forward_with_taps
+from sfd2_ros.training.taps import raw_forward, tapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sfd2_ros.training.config import TrainingConfig
     from sfd2_ros.training.data.pairs import PairBatch
     from sfd2_ros.training.data.sources import PairSampler
-    from sfd2_ros.training.taps import TappedOutput
+    from sfd2_ros.training.taps import RawOutput
 
     FeatureTeacher = Callable[[torch.Tensor], Sequence[torch.Tensor]]
 
@@ -83,9 +83,9 @@ class Trainer:
         self._sampler, self._class_values, self._teacher = sampler, class_values, teacher
         self._photometric = Photometric(config.photometric)
         self._bfloat16 = _uses_bfloat16(config.run.precision, self.device)
-        self._forward: Callable[[Sfd2Network, torch.Tensor], TappedOutput] = forward_with_taps
+        self._forward: Callable[[Sfd2Network, torch.Tensor], RawOutput] = raw_forward
         if config.run.compile:
-            self._forward = torch.compile(forward_with_taps)
+            self._forward = torch.compile(raw_forward)
 
     def resume(self) -> bool:
         """Go on from the folder's state, and return whether there was one.
@@ -150,10 +150,10 @@ class Trainer:
             group["lr"] = learning_rate(step, self.config.run.steps, settings)
         self.network.train()
         with self._autocast():
-            tapped = self._forward(self.network, batch.images)
+            output = tapped(self._forward(self.network, batch.images))
             features = None if self._teacher is None else self._teacher(batch.images)
         points = step_generator(self.config.run.seed, step, self.ranks.rank, purpose=2)
-        losses = losses_of(tapped, batch, self.config.loss, points, class_values=self._class_values, teacher=features)
+        losses = losses_of(output, batch, self.config.loss, points, class_values=self._class_values, teacher=features)
         loss = total(losses)
         if not torch.isfinite(loss):
             raise TrainingDivergedError(f"losses of step {step} are {_numbers(losses)}; lower optimiser.learning_rate")

@@ -27,21 +27,32 @@ class TappedOutput(NamedTuple):
     middle: tuple[torch.Tensor, torch.Tensor]
 
 
-def forward_with_taps(network: Sfd2Network, images: torch.Tensor) -> TappedOutput:
-    """Compute what `network(images)` computes, and keep the middle layers.
+class RawOutput(NamedTuple):
+    """What the convolutions give: the two middle layers, and the three heads before anything is normalised."""
+
+    early: torch.Tensor
+    shared: torch.Tensor
+    detection: torch.Tensor
+    description: torch.Tensor
+    stability: torch.Tensor
+
+
+def raw_forward(network: Sfd2Network, images: torch.Tensor) -> RawOutput:
+    """Run the convolutions; the part of a step that may be compiled."""
+    early = network.encoder[:_MIDDLE]((images - network.mean) / network.deviation)
+    shared = network.residual(network.encoder[_MIDDLE:](early))
+    return RawOutput(early, shared, network.detection(shared), network.description(shared), network.stability(shared))
+
+
+def tapped(raw: RawOutput) -> TappedOutput:
+    """Turn what the convolutions give into what `network(images)` gives, and keep the middle layers.
 
     Gradients enter the heads channels last: in the other order oneDNN's backward convolutions in bfloat16 take thirty
     times as long (docs/training.md).
     """
-    early = network.encoder[:_MIDDLE]((images - network.mean) / network.deviation)
-    shared = network.residual(network.encoder[_MIDDLE:](early))
-    raw = channels_last_gradient(network.description(shared))
-    output = NetworkOutput(
-        channels_last_gradient(network.detection(shared)),
-        F.normalize(raw.float(), dim=1),
-        channels_last_gradient(network.stability(shared)),
-    )
-    return TappedOutput(output, (channels_last_gradient(early), channels_last_gradient(shared)))
+    early, shared, detection, description, stability = (channels_last_gradient(part) for part in raw)
+    output = NetworkOutput(detection, F.normalize(description.float(), dim=1), stability)
+    return TappedOutput(output, (early, shared))
 
 
 def channels_last_gradient(values: torch.Tensor) -> torch.Tensor:

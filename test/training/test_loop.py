@@ -12,7 +12,7 @@ from sfd2_ros.features.network import Sfd2Network
 from sfd2_ros.training.assemble import make_trainer
 from sfd2_ros.training.config import training_config_from
 from sfd2_ros.training.loop import STATE_FILE, Ranks, Trainer, TrainingDivergedError
-from sfd2_ros.training.taps import forward_with_taps
+from sfd2_ros.training.taps import raw_forward, tapped
 
 CPU = torch.device("cpu")
 
@@ -32,9 +32,9 @@ def losses_of_run(trainer: Trainer, stop_after: int | None = None) -> dict[int, 
 
 def test_taps_leave_the_network_s_outputs_as_they_are() -> None:
     network, images = Sfd2Network(32).eval(), torch.rand(1, 3, 32, 40)
-    tapped, plain = forward_with_taps(network, images), network(images)
-    assert [layer.shape[1] for layer in tapped.middle] == [128, 256]
-    for mine, wanted in zip(tapped.output, plain, strict=True):
+    found, plain = tapped(raw_forward(network, images)), network(images)
+    assert [layer.shape[1] for layer in found.middle] == [128, 256]
+    for mine, wanted in zip(found.output, plain, strict=True):
         assert torch.equal(mine, wanted)
 
 
@@ -113,6 +113,16 @@ def test_loss_that_is_not_finite_stops_the_run(small_config: dict, drawn_data: P
         trainer.network.stability.bias.fill_(torch.nan)
     with pytest.raises(TrainingDivergedError, match="losses of step 0"):
         trainer.step(0)
+
+
+def test_gradients_enter_the_heads_channels_last() -> None:
+    network = Sfd2Network(32).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    raw = raw_forward(network, torch.rand(2, 3, 32, 40).contiguous(memory_format=torch.channels_last))
+    entering = []
+    output = tapped(raw).output
+    raw.description.register_hook(entering.append)  # after the one that puts it in order
+    output.descriptors.flatten(2).permute(2, 0, 1).contiguous().square().sum().backward()
+    assert entering[0].is_contiguous(memory_format=torch.channels_last)
 
 
 def test_without_a_state_nothing_is_resumed(small_config: dict, drawn_data: Path, tmp_path: Path) -> None:
