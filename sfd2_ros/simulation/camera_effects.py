@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from sfd2_ros.simulation.precipitation import lens_drops, snow_flakes, streaks
 from sfd2_ros.simulation.randomness import generator
 
 if TYPE_CHECKING:
@@ -28,12 +29,18 @@ def develop(light: Light, condition: Condition, key: tuple[int | str, ...]) -> N
     Args:
         light: (h, w, 3) float32 linear.
         condition: exposure, noise, blur.
-        key: seeds of the noise, another for each picture.
+        key: seeds of the noise, another for each picture; the last two are the numbers of the picture and the camera.
 
     Returns:
         (h, w, 3) uint8 RGB.
     """
-    exposed = _bloomed(light, condition.bloom) * np.float32(condition.exposure)
+    rng = generator(*key, "precipitation")
+    exposed = _bloomed(light, condition.bloom)
+    exposed = snow_flakes(streaks(exposed, rng, condition.rain_streaks), rng, condition.flakes)
+    # Drops stay on the lens for a whole drive.
+    exposed = lens_drops(exposed, generator(*key[:-2], key[-1], "drops"), condition.drops)
+    exposed = exposed * np.float32(condition.exposure)
+    exposed = _saturated(exposed, condition.saturation)
     if condition.blur_px > 0:
         exposed = cv2.GaussianBlur(exposed, (0, 0), condition.blur_px)
     exposed *= _vignette(exposed.shape[:2], condition.vignette)
@@ -72,7 +79,15 @@ def _noisy(exposed: Light, condition: Condition, key: tuple[int | str, ...]) -> 
     rng = generator(*key, "noise")
     variance = condition.noise_read**2 + condition.noise_shot * np.maximum(exposed, 0)
     noise = rng.standard_normal(exposed.shape, dtype=np.float32)
-    return np.asarray(exposed + np.sqrt(variance, dtype=np.float32) * noise, dtype=np.float32)
+    rows = condition.row_noise * rng.standard_normal((len(exposed), 1, 1), dtype=np.float32)
+    return np.asarray(exposed + np.sqrt(variance, dtype=np.float32) * noise + rows, dtype=np.float32)
+
+
+def _saturated(exposed: Light, saturation: float) -> Light:
+    if saturation == 1:
+        return exposed
+    grey = exposed @ np.array((0.3, 0.59, 0.11), np.float32)
+    return np.asarray(grey[..., None] + (exposed - grey[..., None]) * np.float32(saturation), dtype=np.float32)
 
 
 def _toned(exposed: Light) -> NDArray[np.uint8]:

@@ -117,18 +117,20 @@ class _Mason:
             widths = _plots(rng, length)
             along, start = (second - first) / length, 0.0
             for number, width in enumerate(widths):
-                middle = first + along * (start + width / 2)
-                setback = float(rng.uniform(0, 0.25)) if 0 < number < len(widths) - 1 else 0.0
-                outward = np.array((along[1], -along[0]))
-                if self._is_near(middle):
-                    foot = np.array((*(first + along * start - outward * setback), KERB_M))
-                    seed = int(rng.integers(1 << 30))
-                    gables = (number > 0, number < len(widths) - 1)
-                    plan = plan_facade(seed, width, gables)
-                    self.instance = build_facade(self.site, frame_at(foot, (*along, 0.0)), plan, self.instance)
-                else:
-                    rng.integers(1 << 30)
+                seed, setback = int(rng.integers(1 << 30)), float(rng.uniform(0, 0.25))
+                is_start, is_end = number == 0, number == len(widths) - 1
+                if self._is_near(first + along * (start + width / 2)):
+                    corner = side if is_start else (side + 1) % 4 if is_end else None
+                    house = 0 if corner is None else self._corner_house(block, corner)
+                    plan = plan_facade(seed, width, (not is_start, not is_end), house)
+                    back = np.array((-along[1], along[0])) * (0.0 if is_start or is_end else setback)
+                    foot = np.array((*(first + along * start + back), KERB_M))
+                    frame = frame_at(foot, (*along, 0.0))
+                    self.instance = build_facade(self.site, frame, plan, self.instance)
                 start += width
+
+    def _corner_house(self, block: Block, corner: int) -> int:
+        return int(generator(self.plan.seed, "corner", *block.cell, corner).integers(1, 1 << 30))
 
     def _furniture(self, block: Block, side: int) -> None:
         """Line a side of a block with lamps, trees, signs and boxes, in step with the distance along it."""

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from sfd2_ros.core.errors import ConfigError
+from sfd2_ros.core.transforms import inverse
 from sfd2_ros.simulation.atlas import TextureAtlas
 from sfd2_ros.simulation.camera_effects import develop
 from sfd2_ros.simulation.city import build_city
 from sfd2_ros.simulation.city_plan import plan_city
 from sfd2_ros.simulation.conditions import condition_named
+from sfd2_ros.simulation.motion_blur import motion_blurred
+from sfd2_ros.simulation.odometry import camera_moves
 from sfd2_ros.simulation.renderer import Renderer
 from sfd2_ros.simulation.rigs import make_rig
 from sfd2_ros.simulation.route import Motion, poses_along, route_line
@@ -144,12 +147,15 @@ class World:
         poses, stamps = self.poses(config)
         stage = dress_city(self.city, self.atlas, config.session, condition, self.line)
         renderer = Renderer(stage, condition, self.device)
+        moves = camera_moves(poses, condition.shutter_s * config.rate_hz)
         for index, (map_from_base, stamp_ns) in enumerate(zip(poses, stamps, strict=True)):
             for number, camera in enumerate(rig):
                 map_from_cam = map_from_base @ camera.base_from_cam
                 picture = renderer.draw(camera.camera, map_from_cam, map_from_base, (stamp_ns - stamps[0]) * 1e-9)
+                later_from_now = inverse(camera.base_from_cam) @ moves[index] @ camera.base_from_cam
+                light = motion_blurred(picture.light, picture.depth_m, camera.camera, later_from_now)
                 key = (config.seed, config.session, config.condition, index, number)
-                image = develop(picture.light.cpu().numpy(), condition, key)
+                image = develop(light, condition, key)
                 truth = (picture.depth_m, picture.labels, picture.instances, map_from_base, map_from_cam)
                 yield Frame(index, stamp_ns, camera, image, *truth)
 

@@ -118,10 +118,17 @@ def _build_roof(site: Site, frame: NDArray[np.float64], plan: FacadePlan, instan
     slope = (_ROOF_RISE**2 + _ROOF_RUN**2) ** 0.5
     builder, atlas = site.builder, site.atlas
     tiles = atlas.register((plan.width, slope), 25.0, lambda shape: _paint_roof(plan.seed, shape), ("roof", plan.seed))
-    look = Look(tiles, classes.BUILDING, instance)
-    builder.rectangle(
-        frame, (0, plan.height, 0.15), (plan.width, 0, 0), (0, _ROOF_RISE, -_ROOF_RUN), look, uv=(0.0, 0.0)
+    # Round a corner the roof goes on as a hip.
+    cuts = [0.0 if gable else min(_ROOF_RUN, plan.width / 2) for gable in plan.gables]
+    ridge, foot = plan.height + _ROOF_RISE, (plan.height, 0.15)
+    corners = (
+        (0.0, *foot),
+        (plan.width, *foot),
+        (plan.width - cuts[1], ridge, 0.15 - _ROOF_RUN),
+        (cuts[0], ridge, 0.15 - _ROOF_RUN),
     )
+    up = (0.0, _ROOF_RISE / slope, -_ROOF_RUN / slope)
+    builder.polygon(frame, corners, Look(tiles, classes.BUILDING, instance), (corners[0], (1.0, 0.0, 0.0), up))
     gable = atlas.register(
         (2 * _ROOF_RUN, plan.height), 20.0, lambda shape: _paint_gable(plan.seed, shape), ("gable", plan.seed)
     )

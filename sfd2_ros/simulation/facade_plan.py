@@ -87,13 +87,20 @@ _GLOWS: tuple[Vector, ...] = (
 )
 
 
-def plan_facade(seed: int, width: float, gables: tuple[bool, bool] = (True, True)) -> FacadePlan:
-    """Plan a house front of a width in metres; `gables` as in `FacadePlan`."""
-    rng = generator(seed, "plan")
-    ground_height = float(rng.uniform(3.1, 4.4))
-    floor_height = float(rng.uniform(2.75, 3.5))
-    floors = int(rng.integers(1, 5))
-    height = ground_height + floors * floor_height + float(rng.uniform(0.3, 1.1))
+def plan_facade(seed: int, width: float, gables: tuple[bool, bool] = (True, True), house: int = 0) -> FacadePlan:
+    """Plan a house front.
+
+    Args:
+        seed: decides its look.
+        width: metres.
+        gables: as in `FacadePlan`.
+        house: decides its heights; both fronts of a corner house have the same number.
+    """
+    rng, tall = generator(seed, "plan"), generator(house or seed, "heights")
+    ground_height = float(tall.uniform(3.1, 4.4))
+    floor_height = float(tall.uniform(2.75, 3.5))
+    floors = int(tall.integers(1, 5))
+    height = ground_height + floors * floor_height + float(tall.uniform(0.3, 1.1))
     openings, slabs = _upper_floors(rng, width, ground_height, floor_height, floors)
     has_shop = width > 5 and rng.random() < 0.6
     openings += _ground_floor(rng, width, ground_height, has_shop=has_shop)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Painting = NDArray[np.float32]
 
 _DENSITY = 45.0
+_LANE_MIDDLE_M = 1.45
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def paint_road(piece: RoadPiece, shape: tuple[int, int]) -> NDArray[np.uint8]:
     for _ in range(int(rng.integers(0, 3))):
         _cover(rng, painted, rng.uniform(0.3, 0.36))
     _spots(rng, painted, 14, -0.12)
-    return finished(painted)
+    return finished(painted, _traffic(rng, shape, piece))
 
 
 def paint_pavement(piece: RoadPiece, shape: tuple[int, int]) -> NDArray[np.uint8]:
@@ -69,7 +70,7 @@ def paint_pavement(piece: RoadPiece, shape: tuple[int, int]) -> NDArray[np.uint8
     for _ in range(int(rng.integers(0, 3))):
         _box_cover(rng, painted)
     _spots(rng, painted, 40, -0.18)
-    return finished(painted)
+    return finished(painted, _footpath(rng, shape))
 
 
 def paint_kerb(seed: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
@@ -79,6 +80,26 @@ def paint_kerb(seed: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
     painted = blocks(rng, shape, _DENSITY, colour, (float(rng.uniform(0.8, 1.1)), 1.0), contrast=0.07, joint=-0.25)
     painted *= 1 + fractal_noise(rng, shape, [20.0, 2.0], (0.06, 0.06))[..., None]
     return finished(painted)
+
+
+def _traffic(rng: np.random.Generator, shape: tuple[int, int], piece: RoadPiece) -> Painting:
+    """Return how often wheels pass, (h, w) in [0, 1]: two tracks a lane; everywhere a bit on a junction."""
+    ragged = fractal_noise(rng, shape, [_DENSITY * 1.5, _DENSITY * 0.3, 4.0], (0.06, 0.05, 0.06))
+    if piece.kind != "road":
+        return np.asarray(np.clip(0.45 + 2 * ragged, 0, 1), dtype=np.float32)
+    across = (np.arange(shape[1], dtype=np.float32) / _DENSITY - shape[1] / 2 / _DENSITY)[None] + ragged * 3
+    tracks = np.zeros(shape, np.float32)
+    for lane in (-_LANE_MIDDLE_M, _LANE_MIDDLE_M):
+        for wheel in (-0.75, 0.75):
+            tracks = np.maximum(tracks, np.clip(1.5 - np.abs(across - lane - wheel) / 0.22, 0, 1))
+    return np.asarray(np.clip(0.15 + tracks * 0.85 + ragged, 0, 1), dtype=np.float32)
+
+
+def _footpath(rng: np.random.Generator, shape: tuple[int, int]) -> Painting:
+    """Return how often feet pass, (h, w) in [0, 1]."""
+    across = np.abs(np.linspace(-1, 1, shape[1], dtype=np.float32))[None]
+    trodden = 0.55 - 0.5 * across**2 + fractal_noise(rng, shape, [_DENSITY * 0.5, _DENSITY * 0.12], (0.2, 0.25))
+    return np.asarray(np.clip(trodden, 0, 1), dtype=np.float32)
 
 
 def _asphalt(rng: np.random.Generator, shape: tuple[int, int], tone: float) -> Painting:

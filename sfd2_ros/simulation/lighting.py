@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sfd2_ros.simulation.conditions import Condition
+    from sfd2_ros.simulation.shadows import ShadowMap
+    from sfd2_ros.simulation.stage import Moment
 
 _LAMPS_AT_ONCE = 14
 _LAMP_REACH_M = 60.0
@@ -119,6 +121,37 @@ def headlight_light(samples: Samples, world_from_base: NDArray[np.float64]) -> t
         total += torch.clamp(torch.as_tensor(facing), min=0.0) * 42 / (square * wide * wide * tall)
     colour = torch.tensor((1.0, 0.95, 0.85), dtype=torch.float32, device=total.device)
     return torch.clamp(total, max=3.0)[:, None] * colour
+
+
+def below_movers(samples: Samples, moment: Moment) -> torch.Tensor:
+    """Return the share (M, 1) of light from above that moving things leave to the ground beside and below them."""
+    share = torch.ones_like(samples.mask)
+    is_ground = samples.finish[:, 2] > 0
+    for pose, footprint in moment.movers:
+        (x_axis, y_axis), (x, y) = pose[:2, :2].T.tolist(), pose[:2, 3].tolist()
+        dx, dy = samples.position[:, 0] - x, samples.position[:, 1] - y
+        half_x, half_y = footprint.max(0).tolist()
+        along = (dx * x_axis[0] + dy * x_axis[1]).abs()
+        across = (dx * y_axis[0] + dy * y_axis[1]).abs()
+        cover = torch.clamp((half_x + 0.3 - along) / 0.6, 0, 1) * torch.clamp((half_y + 0.3 - across) / 0.6, 0, 1)
+        share = share * torch.where(is_ground, 1 - 0.88 * cover, torch.ones_like(cover))
+    return share[:, None]
+
+
+def sun_light(
+    samples: Samples, condition: Condition, towards_sun: NDArray[np.float64], shadows: ShadowMap
+) -> torch.Tensor:
+    """Return the light (M, 3) of the sun where nothing stands in its way."""
+    x, y, z = towards_sun.tolist()
+    facing = torch.clamp(samples.normal[:, 0] * x + samples.normal[:, 1] * y + samples.normal[:, 2] * z, min=0.0)
+    # Leaves let light through and have no one side.
+    is_leafy = (samples.label == classes.TREE).to(torch.float32)
+    facing = facing + (0.45 - facing) * is_leafy
+    arriving = torch.zeros_like(facing)
+    towards = torch.nonzero(facing > 0)[:, 0]
+    arriving[towards] = facing[towards] * shadows.lit(samples.position[towards], samples.normal[towards])
+    colour = torch.tensor(condition.sun_light, dtype=torch.float32, device=facing.device)
+    return arriving[:, None] * colour
 
 
 def emitted(samples: Samples, condition: Condition) -> torch.Tensor:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sfd2_ros.core.transforms import inverse, rotation_from_vector, vector_from_rotation
+from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector, vector_from_rotation
 from sfd2_ros.simulation.randomness import generator
 
 if TYPE_CHECKING:
@@ -60,6 +60,21 @@ def drifting(poses: Sequence[Pose], seed: int) -> list[Pose]:
         step[:3, :3] = step[:3, :3] @ rotation_from_vector((0.0, 0.0, float(yaw)))
         estimate.append(estimate[-1] @ step)
     return estimate
+
+
+def camera_moves(poses: Sequence[Pose], share: float) -> list[Pose]:
+    """Return later_from_now (4, 4) of the vehicle for a share of the time from each pose to the next.
+
+    Args:
+        poses: (4, 4) map_from_base each.
+        share: of the time between two poses; the last pose moves as the one before.
+    """
+    moves = []
+    for before, after in itertools.pairwise(poses):
+        step = inverse(before) @ after
+        turn = rotation_from_vector(vector_from_rotation(step) * share)
+        moves.append(inverse(rigid(turn, step[:3, 3] * share)))
+    return [*moves, moves[-1] if moves else np.eye(4)]
 
 
 def twists(poses: Sequence[Pose], stamps_ns: Sequence[int]) -> list[NDArray[np.float64]]:

@@ -136,6 +136,7 @@ class PicturePlan:
 
     Attributes:
         surface: (M,) int64 surface at each place.
+        pixel: (M,) int64 pixel of each place, row by row.
         ray: (M, 3) float32 world direction of depth 1.
         dither: (M,) float32 in [0, 0.5).
         step_x: change of the ray from a pixel to the next column.
@@ -146,6 +147,7 @@ class PicturePlan:
     """
 
     surface: torch.Tensor
+    pixel: torch.Tensor
     ray: torch.Tensor
     dither: torch.Tensor
     step_x: tuple[float, float, float]
@@ -190,7 +192,13 @@ def plan_picture(
     dither = bayer[row % 4, column % 4]
     step_x = rotation[:, 0] / camera.fx
     step_y = rotation[:, 1] / camera.fy
-    return PicturePlan(surface, ray, dither, _triple(step_x), _triple(step_y), plain, mixed, (height, width))
+    return PicturePlan(surface, pixels, ray, dither, _triple(step_x), _triple(step_y), plain, mixed, (height, width))
+
+
+def plan_plainly(centre: torch.Tensor, camera: Camera, world_from_cam: NDArray[np.float64]) -> PicturePlan:
+    """Shade every pixel once, at its centre."""
+    fine = centre.repeat_interleave(2, 0).repeat_interleave(2, 1)
+    return plan_picture(fine, centre, camera, world_from_cam)
 
 
 def _triple(vector: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -105,6 +105,18 @@ def poses_along(line: Line, motion: Motion, count: int) -> tuple[list[NDArray[np
     return poses, [round(t * 1e9) for t in times]
 
 
+def pose_on_line(line: Line, place_m: float, left_m: float) -> NDArray[np.float64]:
+    """Return the (4, 4) pose at a distance along a line, beside it to the left; straight on beyond its ends."""
+    length = (len(line) - 1) * _STEP_M
+    x, y, yaw = (float(value[0]) for value in _on_line(line, np.array([np.clip(place_m, 0, length)])))
+    beyond = place_m - float(np.clip(place_m, 0, length))
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    pose = np.eye(4)
+    pose[:2, :2] = [[cos, -sin], [sin, cos]]
+    pose[:2, 3] = x + beyond * cos - left_m * sin, y + beyond * sin + left_m * cos
+    return pose
+
+
 def _waves(rng: np.random.Generator, place: NDArray[np.floating], periods: Sequence[float]) -> NDArray[np.float64]:
     """Return smooth values within about [-1, 1] along a length or a time."""
     parts = [np.sin(2 * np.pi * place / period + rng.uniform(0, 2 * np.pi)) for period in periods]

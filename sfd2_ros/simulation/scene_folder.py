@@ -17,6 +17,7 @@ from sfd2_ros.core.files import atomic_folder
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.mapping.colmap_io import PosedImage, write_posed_model
 from sfd2_ros.simulation.classes import CLASSES
+from sfd2_ros.simulation.session import FIRST_MOVING_INSTANCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,7 +92,7 @@ def write_scene(
         write_posed_model(folder / "sparse", posed)
         for file_name, is_map in (("map.txt", True), ("query.txt", False)):
             (folder / file_name).write_text("".join(f"{name}\n" for name in lists[is_map]), encoding="utf-8")
-        (folder / "truth.json").write_text(_truth_text(parts, truth), encoding="utf-8")
+        (folder / "truth.json").write_text(_truth_text(parts, truth, numbers), encoding="utf-8")
     return len(posed)
 
 
@@ -140,10 +141,16 @@ def _truth_of(name: str, part: Part, frame: Frame) -> dict[str, object]:
     }
 
 
-def _truth_text(parts: Sequence[Part], images: Sequence[dict[str, object]]) -> str:
+def _truth_text(parts: Sequence[Part], images: Sequence[dict[str, object]], numbers: dict[int, int]) -> str:
     classes = {str(entry.id): dataclasses.asdict(entry) for entry in CLASSES.values()}
     drives = [{"folder": part.folder, "is_map": part.is_map, **dataclasses.asdict(part.config)} for part in parts]
-    content = {"drives": drives, "classes": classes, "depth_per_m": DEPTH_PER_M, "images": list(images)}
+    content = {
+        "drives": drives,
+        "classes": classes,
+        "depth_per_m": DEPTH_PER_M,
+        "moving_instances": [small for number, small in numbers.items() if number >= FIRST_MOVING_INSTANCE],
+        "images": list(images),
+    }
     return json.dumps(content, indent=1) + "\n"
 
 

@@ -14,9 +14,10 @@ from sfd2_ros.simulation.city_plan import PARKING_M
 from sfd2_ros.simulation.ground import KERB_M, street_kerbs
 from sfd2_ros.simulation.people import build_person
 from sfd2_ros.simulation.randomness import generator
-from sfd2_ros.simulation.stage import Stage
+from sfd2_ros.simulation.stage import MovingObject, Stage
 from sfd2_ros.simulation.surfaces import Site, SurfaceBuilder, Surfaces, joined
 from sfd2_ros.simulation.tiled_noise import TiledNoise
+from sfd2_ros.simulation.traffic import moving_cars
 from sfd2_ros.simulation.vegetation import build_tree
 from sfd2_ros.simulation.vehicles import CarShape, build_car
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 # Instance numbers of a session start here, so that a house keeps its number and no car takes it over.
 _FIRST_INSTANCE = 1_000_000
 _INSTANCES_PER_SESSION = 10_000
+# What moves during a drive is numbered from here on.
+FIRST_MOVING_INSTANCE = 1_000_000_000
 
 
 def dress_city(city: City, atlas: TextureAtlas, session: int, condition: Condition, route: Point) -> Stage:
@@ -52,7 +55,7 @@ class _Dresser:
 
     def __init__(self, city: City, atlas: TextureAtlas, session: int, condition: Condition, route: Point) -> None:
         self.city, self.atlas, self.session, self.condition = city, atlas, session, condition
-        self.route = route[:: max(1, len(route) // 60)]
+        self.line, self.route = route, route[:: max(1, len(route) // 60)]
         self.seed = city.plan.seed
         self.instance = _FIRST_INSTANCE + session * _INSTANCES_PER_SESSION
 
@@ -64,7 +67,7 @@ class _Dresser:
         device = self.atlas.device
         return Stage(
             still=joined(parts),
-            moving=(),
+            moving=tuple(self._traffic()),
             atlas=self.atlas,
             occlusion=self.city.occlusion.with_objects(footprints),
             lamps=self.city.lamps,
@@ -74,6 +77,10 @@ class _Dresser:
             session=self.session,
             seed=self.seed,
         )
+
+    def _traffic(self) -> list[MovingObject]:
+        seeds, lights = (self.seed, self.session), self.condition.has_headlights
+        return moving_cars(self.atlas, self.line, seeds, FIRST_MOVING_INSTANCE + self.instance, lights=lights)
 
     def _next(self) -> int:
         self.instance += 1
@@ -119,13 +126,14 @@ class _Dresser:
             seed = int(rng.integers(1 << 30))
             jitter = rng.normal(0, 1, 3)
             is_there = rng.random() < 0.45
+            instance = self._next()
             middle = first + along * (place + jitter[0] * 0.15) + left * (PARKING_M / 2 + 0.03 * jitter[1])
             if is_there and self._is_near(middle, 90):
                 turn = float(np.arctan2(along[1], along[0]) + 0.015 * jitter[2])
                 pose = np.eye(4)
                 pose[:2, :2] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
                 pose[:2, 3] = middle
-                cars.append(build_car(self.atlas, seed, self._next(), lights=False).moved(pose))
+                cars.append(build_car(self.atlas, seed, instance, lights=False).moved(pose))
                 footprints.append(CarShape(seed).footprint() @ pose[:2, :2].T + middle)
             place += float(rng.uniform(5.3, 6.2))
 
@@ -140,15 +148,16 @@ class _Dresser:
                     outer = block.kerb[side] + (block.kerb[(side + 1) % 4] - block.kerb[side]) * share
                     inner = block.walls[side] + (block.walls[(side + 1) % 4] - block.walls[side]) * share
                     place = outer + (inner - outer) * inside
+                    instance = self._next()
                     if self._is_near(place, 70):
                         heading = (block.kerb[(side + 1) % 4] - block.kerb[side]) * way
                         heading = heading / np.linalg.norm(heading)
-                        build_person(site, seed, np.array((*place, KERB_M)), heading, self._next())
+                        build_person(site, seed, np.array((*place, KERB_M)), heading, instance)
         return site.builder.build()
 
     def _trees(self) -> Surfaces:
         site = Site(SurfaceBuilder(), self.atlas)
         for pit in self.city.trees:
             if self._is_near(pit.foot[:2], 110):
-                build_tree(site, pit.seed, pit.foot, pit.instance, ("summer", self.session))
+                build_tree(site, pit.seed, pit.foot, pit.instance, (self.condition.season, self.session))
         return site.builder.build()

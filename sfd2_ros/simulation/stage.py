@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfd2_ros.simulation.surfaces import Surfaces, joined
@@ -28,10 +28,25 @@ class MovingObject:
     Attributes:
         surfaces: in its own frame.
         pose_at: time in seconds -> (4, 4) world_from_object.
+        footprint: (4, 2) corners on the ground in its own frame, metres.
     """
 
     surfaces: Surfaces
     pose_at: Callable[[float], NDArray[np.float64]]
+    footprint: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """What the light of one time depends on.
+
+    Attributes:
+        world_from_base: (4, 4) of the vehicle, for its headlights.
+        movers: (4, 4) world_from_object and (4, 2) footprint of each moving thing.
+    """
+
+    world_from_base: NDArray[np.float64]
+    movers: tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +76,11 @@ class Stage:
     cloud_drift: tuple[float, float]
     session: int
     seed: int
-    _grids: dict[str, object] = field(default_factory=dict)
+
+    def moment(self, world_from_base: NDArray[np.float64], time_s: float) -> Moment:
+        """Return what the light of one time depends on."""
+        poses = [thing.pose_at(time_s) for thing in self.moving]
+        return Moment(world_from_base, tuple(zip(poses, (thing.footprint for thing in self.moving), strict=True)))
 
     def surfaces_at(self, time_s: float) -> Surfaces:
         """Return all surfaces at a time."""

@@ -59,7 +59,7 @@ def build_tree(
     spread = float(rng.uniform(1.1, 1.6))
     middle = raised(crown, 1.3)
     foliage = generator(seed, session, "foliage")
-    for _ in range(14):
+    for _ in range(22):
         texture = _leaf_texture(site.atlas, session, int(foliage.integers(_LEAF_KINDS)), season)
         leaf = Look(
             texture, classes.TREE, instance, is_double_sided=True, is_cutout=True, shade=float(foliage.uniform(0.55, 1))
@@ -69,7 +69,7 @@ def build_tree(
         right /= np.linalg.norm(right)
         up = np.cross(right, heading / np.linalg.norm(heading))
         up *= -1 if up[2] < 0 else 1
-        centre = middle + foliage.normal(0, 0.5, 3) * (spread, spread, spread * 0.8)
+        centre = middle + foliage.normal(0, 0.6, 3) * (spread, spread, spread * 0.85)
         add_card(site.builder, centre, (right, up), (2.2, 2.2), leaf)
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 NEAREST_M = 0.05
 NOTHING = -1
 
+# Polygons drawn together; bounds the memory that their fragments take.
+_AT_ONCE = 4096
+
 
 @dataclass(frozen=True, eq=False)
 class Outlines:
@@ -98,10 +101,10 @@ def nearest_surface(
     """
     height, width = size
     buffer = torch.zeros(height * width, dtype=torch.int64, device=is_cutout.device)
-    for with_holes in (False, True):
-        chosen = torch.nonzero(is_cutout == with_holes)[:, 0]
-        if len(chosen) == 0:
-            continue
+    solid, holed = torch.nonzero(~is_cutout)[:, 0], torch.nonzero(is_cutout)[:, 0]
+    parts = [(False, part) for part in _in_parts(solid)]
+    parts += [(True, part) for part in _in_parts(holed)]
+    for with_holes, chosen in parts:
         surface, column, row, closeness = _fragments(outlines, chosen, width)
         if with_holes and cutout_test is not None:
             kept = torch.nonzero(cutout_test(surface, column, row, closeness))[:, 0]
@@ -111,6 +114,10 @@ def nearest_surface(
     seen = ((buffer & 0xFFFFFFFF) - 1).reshape(height, width)
     nearness = (buffer >> 32).to(torch.int32).view(torch.float32).reshape(height, width)
     return seen, nearness
+
+
+def _in_parts(indices: torch.Tensor) -> list[torch.Tensor]:
+    return [indices[start : start + _AT_ONCE] for start in range(0, len(indices), _AT_ONCE)]
 
 
 def _fragments(
