@@ -44,7 +44,7 @@ def load_queries(folder: Path, list_name: str | None = None) -> Queries:
     """
     scene = load_scene(folder)
     default = "query.txt" if (folder / "query.txt").is_file() else None
-    chosen = list_name or default
+    chosen = default if list_name is None else list_name
     foreign = read_image_list(folder / "foreign.txt") if (folder / "foreign.txt").is_file() else []
     if chosen is None:
         images = [image for image in scene.images.values() if image.name not in set(foreign)]

@@ -36,7 +36,7 @@ def camera_source(text: str) -> Callable[[str], Camera]:
         MapError: the map cannot be read.
     """
     path = Path(text)
-    if path.is_dir():
+    if text and path.is_dir():
         if is_scene(path):
             return load_scene(path).camera_of
         if (path / MANIFEST).is_file():

@@ -104,14 +104,14 @@ def _build(
             raise click.UsageError("--camera is for a plain folder of images; a scene has its intrinsics in sparse/")
         scene = load_scene(source)
         default = "map.txt" if (source / "map.txt").is_file() else None
-        chosen = list_name or default
-        images = scene.select(chosen) if chosen else list(scene.images.values())
+        chosen = default if list_name is None else list_name
+        images = list(scene.images.values()) if chosen is None else scene.select(chosen)
         check_image_files(scene.image_folder, [image.name for image in images])
         return builder.from_poses(images, scene.image_folder, output, overwrite=overwrite)
     folder = source / "images" if (source / "images").is_dir() else source
-    names = read_image_list(find_list(source, list_name)) if list_name else list_images(folder)
+    names = list_images(folder) if list_name is None else read_image_list(find_list(source, list_name))
     check_image_files(folder, names)
-    known = list(map(camera_source(camera), names)) if camera else None
+    known = None if camera is None else list(map(camera_source(camera), names))
     return builder.from_images(names, folder, output, cameras=known, overwrite=overwrite)
 
 
