@@ -62,5 +62,6 @@ def channels_last_gradient(values: torch.Tensor) -> torch.Tensor:
     return values
 
 
-def _in_channels_last(gradient: torch.Tensor) -> torch.Tensor:
-    return gradient.contiguous(memory_format=torch.channels_last)
+def _in_channels_last(gradient: torch.Tensor | None) -> torch.Tensor | None:
+    # Compiled code hands None to the hook of an output that no loss uses.
+    return None if gradient is None else gradient.contiguous(memory_format=torch.channels_last)

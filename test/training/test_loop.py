@@ -9,7 +9,7 @@ import torch
 
 from sfd2_ros.core.errors import ConfigError, WeightsError
 from sfd2_ros.features.network import Sfd2Network
-from sfd2_ros.training.assemble import make_trainer
+from sfd2_ros.training.assemble import layers_like_ours, make_trainer
 from sfd2_ros.training.config import training_config_from
 from sfd2_ros.training.loop import STATE_FILE, Ranks, Trainer, TrainingDivergedError
 from sfd2_ros.training.taps import raw_forward, tapped
@@ -83,6 +83,29 @@ def test_every_loss_of_the_paper_trains_the_network(small_config: dict, drawn_da
     assert set(losses) == {"detection", "stability", "info_nce", "inter_class", "intra_class", "total"}
     assert losses["total"] == pytest.approx(sum(value for name, value in losses.items() if name != "total"), rel=1e-5)
     assert all(parameter.grad is not None for parameter in trainer.network.parameters())
+
+
+def test_encoder_learns_from_the_teacher_s_features(
+    small_config: dict, drawn_data: Path, shared_dir: Path, tmp_path: Path
+) -> None:
+    weights = str(shared_dir / "weights" / "espnetv2_s_2.0_city_1024x512.pth")
+    small_config["loss"] = {
+        "feature_weight": 1.0,
+        "detection_weight": 0.0,
+        "info_nce_weight": 0.0,
+        "stability_weight": 0.0,
+    }
+    small_config["feature_teacher"] = {"kind": "espnetv2", "weights": weights}
+    trainer = trainer_of(small_config, drawn_data, tmp_path / "run")
+    losses = [trainer.step(step)["feature"] for step in range(4)]
+    assert losses[-1] < losses[0]
+
+
+def test_teacher_without_layers_like_ours_is_refused() -> None:
+    layers = [torch.zeros(1, channels, 4, 4) for channels in (64, 128, 256, 512)]
+    assert [layer.shape[1] for layer in layers_like_ours(layers)] == [128, 256]
+    with pytest.raises(ConfigError, match="have 64, 128 channels, 256 are needed"):
+        layers_like_ours(layers[:2])
 
 
 def test_run_with_other_settings_is_not_gone_on_with(small_config: dict, drawn_data: Path, tmp_path: Path) -> None:
