@@ -30,7 +30,6 @@ class NodeProcess:
     Args:
         executable: "feature_node" or "localizer_node".
         parameters: ROS parameters by name.
-        environment: variables beside those of this process.
         log: file for what it prints.
         arguments: further ROS arguments, such as remappings.
     """
@@ -40,7 +39,6 @@ class NodeProcess:
         executable: str,
         parameters: Mapping[str, Any],
         *,
-        environment: Mapping[str, str],
         log: Path,
         arguments: Sequence[str] = (),
     ) -> None:
@@ -52,7 +50,6 @@ class NodeProcess:
         with log.open("wb") as stream:
             self._process = subprocess.Popen(
                 self.command,
-                env={**os.environ, **environment},
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,

@@ -21,11 +21,14 @@ FIRST, LAST = 43, 101
 
 
 @contextlib.contextmanager
-def private_domain() -> Iterator[dict[str, str]]:
+def private_domain() -> Iterator[int]:
     """Hold a ROS domain that no other caller on this machine holds.
 
+    Within the block the environment puts this process and those that it starts into that domain, and keeps them on
+    this machine's loopback interface.
+
     Yields:
-        Environment variables that put a process into that domain and keep it on this machine's loopback interface.
+        The domain.
 
     Raises:
         DependencyError: all of them are held.
@@ -38,14 +41,30 @@ def private_domain() -> Iterator[dict[str, str]]:
             stream = stack.enter_context((folder / f"sfd2_ros_domain_{os.getuid()}_{domain}.lock").open("w"))
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go when the file is closed, even by a crash
-                yield _environment(domain)
+                stack.enter_context(_environment(_variables(domain)))
+                yield domain
                 return
     raise DependencyError(
         f"all ROS domains from {FIRST} to {LAST} are in use by sfd2_ros on this machine; end some runs"
     )
 
 
-def _environment(domain: int) -> dict[str, str]:
+@contextlib.contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set environment variables for the block."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _variables(domain: int) -> dict[str, str]:
     variables = {"ROS_DOMAIN_ID": str(domain)}
     if os.environ.get("ROS_DISTRO") == "humble":  # knows only this one, which later releases warn of
         return {**variables, "ROS_LOCALHOST_ONLY": "1"}

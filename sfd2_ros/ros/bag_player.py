@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib
 import signal
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from rosgraph_msgs.msg import Clock
 
 from sfd2_ros.core.errors import BagError
 from sfd2_ros.ros.conversions.poses import NS_PER_S, stamp_ns
+from sfd2_ros.ros.participant import participant
 from sfd2_ros.ros.qos import newest_only
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
     from sfd2_ros.bags.reader import BagMessage, BagReader, BagTopic
 
+NODES = ("sfd2_play", "sfd2_play_images")
+LARGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/PointCloud2")
 CLOCK_PERIOD_S = 0.01
 SETTLED_S = 1.0
 ACK_S = 2.0
@@ -71,19 +75,33 @@ def play_bag(reader: BagReader, settings: PlaySettings, report: Callable[[str], 
     Raises:
         BagError: the bag is damaged, or none of its types is installed.
     """
-    # As in managed_node: rclpy ends the context on the signal, and no KeyboardInterrupt comes at an arbitrary line.
-    previous = signal.signal(signal.SIGINT, lambda _number, _frame: None)
-    rclpy.init(args=[])
+    interrupted = threading.Event()
+    previous = {
+        number: signal.signal(number, lambda _number, _frame: interrupted.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    contexts = participant(), participant()
     try:
-        return _Player(rclpy.create_node("sfd2_play"), reader, settings, report).play()
+        small, large = (rclpy.create_node(name, context=each) for name, each in zip(NODES, contexts, strict=True))
+        return _Player((small, large), reader, settings, report, interrupted).play()
     finally:
-        rclpy.try_shutdown()
-        signal.signal(signal.SIGINT, previous)
+        for context in contexts:
+            context.try_shutdown()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 class _Player:
-    def __init__(self, node: Node, reader: BagReader, settings: PlaySettings, report: Callable[[str], None]) -> None:
-        self._node, self._reader, self._settings, self._report = node, reader, settings, report
+    def __init__(
+        self,
+        nodes: tuple[Node, Node],
+        reader: BagReader,
+        settings: PlaySettings,
+        report: Callable[[str], None],
+        interrupted: threading.Event,
+    ) -> None:
+        self._node, self._image_node = nodes
+        self._reader, self._settings, self._report, self._interrupted = reader, settings, report, interrupted
         self._types: dict[str, Any] = {}
         self._publishers: dict[str, Any] = {}
         left_out = [topic.name for topic in reader.topics if not self._advertise(topic)]
@@ -93,16 +111,18 @@ class _Player:
             raise BagError(
                 "none of the bag's topics can be played; build the workspace with their messages and source it"
             )
-        self._clock = node.create_publisher(Clock, "/clock", newest_only("reliable")) if settings.has_clock else None
+        self._clock = (
+            self._node.create_publisher(Clock, "/clock", newest_only("reliable")) if settings.has_clock else None
+        )
         self._played = PlayReport(0, left_out)
 
     def play(self) -> PlayReport:
         self._wait_for_subscribers()
-        while rclpy.ok():
+        while not self._interrupted.is_set():
             self._play_once()
             if not self._settings.is_looping:
                 break
-        if rclpy.ok():
+        if not self._interrupted.is_set():
             self._let_the_last_through()
         return self._played
 
@@ -121,20 +141,21 @@ class _Player:
             durability=DurabilityPolicy.TRANSIENT_LOCAL if is_latched else DurabilityPolicy.VOLATILE,
         )
         self._types[topic.name] = kind
-        self._publishers[topic.name] = self._node.create_publisher(kind, topic.name, profile)
+        node = self._image_node if topic.type_name in LARGE_TYPES else self._node
+        self._publishers[topic.name] = node.create_publisher(kind, topic.name, profile)
         return True
 
     def _wait_for_subscribers(self) -> None:
         """Wait until somebody listens and nobody new has come for a while."""
         deadline = time.monotonic() + self._settings.discovery_s
         listeners, since = 0, time.monotonic()
-        while rclpy.ok() and time.monotonic() < deadline:
+        while not self._interrupted.is_set() and time.monotonic() < deadline:
             found = sum(publisher.get_subscription_count() for publisher in self._publishers.values())
             if found != listeners:
                 listeners, since = found, time.monotonic()
             if listeners and time.monotonic() - since > SETTLED_S:
                 return
-            rclpy.spin_once(self._node, timeout_sec=0.02)
+            self._interrupted.wait(CLOCK_PERIOD_S)
         if not listeners and self._settings.discovery_s > 0:
             self._report(f"nobody listens after {self._settings.discovery_s:.0f} s; played all the same")
 
@@ -147,7 +168,7 @@ class _Player:
                 shift_ns = time.time_ns() - start_bag if self._settings.is_restamped else 0
             due = start_wall + (message.time_ns - start_bag) / NS_PER_S / self._settings.rate
             self._sleep_until(due, message.time_ns + shift_ns)
-            if not rclpy.ok():
+            if self._interrupted.is_set():
                 return
             data = self._restamped(message, start_bag, shift_ns) if self._settings.is_restamped else message.data
             self._publishers[message.topic].publish(data)
@@ -155,12 +176,12 @@ class _Player:
 
     def _sleep_until(self, due: float, bag_ns: int) -> None:
         """Sleep until a message is due, with /clock running towards its time; wake up when interrupted."""
-        while rclpy.ok():
+        while not self._interrupted.is_set():
             remaining = due - time.monotonic()
             self._publish_clock(bag_ns - int(max(remaining, 0.0) * self._settings.rate * NS_PER_S))
             if remaining <= 0:
                 return
-            time.sleep(min(remaining, CLOCK_PERIOD_S))
+            self._interrupted.wait(min(remaining, CLOCK_PERIOD_S))
 
     def _publish_clock(self, time_ns: int) -> None:
         if self._clock is None:

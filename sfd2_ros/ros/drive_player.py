@@ -19,13 +19,13 @@ from sfd2_ros.msg import LocalizationStatus
 from sfd2_ros.ros.conversions.cameras import message_from_camera
 from sfd2_ros.ros.conversions.images import image_message
 from sfd2_ros.ros.conversions.poses import header_at, matrix_from_transform, stamp_ns, transform_message
+from sfd2_ros.ros.participant import participant
 from sfd2_ros.ros.qos import newest_only, reliable, static_transforms, transforms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
-    from rclpy.context import Context
 
     from sfd2_ros.core.types import Camera
 
@@ -69,23 +69,24 @@ class DrivePlayer:
     """A node that plays a drive in lock step: the next frame waits for what the nodes say of the last.
 
     Args:
-        context: of rclpy.
         localizer: full name of the localizer node, whose ~/status is heard.
         tolerance_ns: how far TF is dated after the image, by the localizer's setting.
         names: of frames and topics.
     """
 
-    def __init__(self, context: Context, localizer: str, tolerance_ns: int, names: FrameNames | None = None) -> None:
+    def __init__(self, localizer: str, tolerance_ns: int, names: FrameNames | None = None) -> None:
         self._names = names = names or FrameNames()
-        self._node = rclpy.create_node("drive_player", context=context)
-        self._executor = SingleThreadedExecutor(context=context)
+        self._context, self._camera_context = participant(), participant()
+        self._node = rclpy.create_node("drive_player", context=self._context)
+        self._camera_driver = rclpy.create_node("camera_driver", context=self._camera_context)
+        self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         self._tolerance_ns = tolerance_ns
         self._statuses: dict[int, LocalizationStatus] = {}
         self._drifts: dict[int, NDArray[np.float64]] = {}
         self.tf_messages = 0
         node = self._node
-        self._images = node.create_publisher(Image, f"{names.camera}/image", newest_only("reliable"))
+        self._images = self._camera_driver.create_publisher(Image, f"{names.camera}/image_raw", newest_only("reliable"))
         self._infos = node.create_publisher(CameraInfo, f"{names.camera}/camera_info", newest_only("reliable"))
         self._tf = node.create_publisher(TFMessage, "/tf", transforms())
         self._static_tf = node.create_publisher(TFMessage, "/tf_static", static_transforms())
@@ -191,7 +192,9 @@ class DrivePlayer:
     def close(self) -> None:
         """Leave the network."""
         self._executor.shutdown()
-        self._node.destroy_node()
+        for node, context in ((self._node, self._context), (self._camera_driver, self._camera_context)):
+            node.destroy_node()
+            context.try_shutdown()
 
     def _spin_until(self, is_done: Callable[[], bool], timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s

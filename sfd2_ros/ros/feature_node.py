@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from rclpy.duration import Duration
 from sensor_msgs.msg import Image
 
 from sfd2_ros.core.errors import CameraError, ImageError, Sfd2Error
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sfd2_ros.core.types import Features
 
 NS_PER_S = 1_000_000_000
+ACK_S = 0.05
 WARM_UP_SIZE = (480, 640, 3)
 
 
@@ -149,6 +151,8 @@ class FeatureNode(ManagedNode):
         if publisher.get_subscription_count() > 0:
             from sfd2_ros.features.overlay import draw_features  # noqa: PLC0415  only when someone looks
 
+            # See `participant`: a large message right behind the features would push them out.
+            self._features_publishers[camera].wait_for_all_acked(Duration(seconds=ACK_S))
             publisher.publish(image_message(draw_features(pixels, features), image.message.header))
 
 

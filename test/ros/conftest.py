@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,21 +29,14 @@ def ros(skip_without: Callable[[str, str], None]) -> None:
 
 
 @pytest.fixture(scope="session")
-def ros_environment(ros: None) -> Iterator[dict[str, str]]:
+def ros_domain(ros: None) -> Iterator[int]:
     """Put this process, and those that it starts, into a ROS domain of the tests."""
-    with private_domain() as variables:
-        before = {name: os.environ.get(name) for name in variables}
-        os.environ.update(variables)
-        yield variables
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value
+    with private_domain() as domain:
+        yield domain
 
 
 @pytest.fixture(scope="session")
-def rclpy_running(ros_environment: dict[str, str]) -> Iterator[None]:
+def rclpy_running(ros_domain: int) -> Iterator[None]:
     """Start and stop rclpy in this process."""
     import rclpy
 

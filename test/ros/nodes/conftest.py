@@ -75,7 +75,7 @@ def probe(rclpy_running: None, request: pytest.FixtureRequest) -> Iterator[Probe
 
 
 @pytest.fixture(scope="module")
-def start_node(ros_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def start_node(ros_domain: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Return a call that starts a node under a name; every one is ended after the module's tests."""
     started: list[NodeProcess] = []
     folder = tmp_path_factory.mktemp("nodes")
@@ -83,7 +83,7 @@ def start_node(ros_environment: dict[str, str], tmp_path_factory: pytest.TempPat
     def start(executable: str, name: str, **parameters: Any) -> NodeProcess:
         log: Path = folder / f"{name}.log"
         renamed = ("-r", f"__node:={name}")
-        node = NodeProcess(executable, parameters, environment=ros_environment, log=log, arguments=renamed)
+        node = NodeProcess(executable, parameters, log=log, arguments=renamed)
         started.append(node)
         return node
 

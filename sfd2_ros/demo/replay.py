@@ -1,0 +1,138 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Replays a drive into the real nodes, as processes, and keeps what they said of each frame."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sfd2_ros.demo.drive_bag import NAMES
+from sfd2_ros.demo.node_process import NodeProcess
+from sfd2_ros.demo.ros_domain import private_domain
+from sfd2_ros.ros.drive_player import DrivePlayer, OdometrySample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sfd2_ros.demo.drive_bag import DriveBag, DriveFrame
+    from sfd2_ros.ros.drive_player import Heard
+
+START_S = 120.0
+FRAME_S = 30.0
+TOLERANCE_S = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What the nodes said of one frame.
+
+    Attributes:
+        status: of the frame; "no_answer" when none came.
+        reason: of that status.
+        map_from_base: (4, 4) where the broadcast transform and odometry put the robot; None when nothing was broadcast.
+        truth: (4, 4) where it was.
+        latency_s: from the image's stamp to its status.
+        num_inliers: of the pose.
+    """
+
+    status: str
+    reason: str
+    map_from_base: NDArray[np.float64] | None
+    truth: NDArray[np.float64]
+    latency_s: float
+    num_inliers: int
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What was heard in a replay: an outcome a frame, and how many map to odom transforms."""
+
+    outcomes: list[Outcome]
+    tf_messages: int
+
+
+def replay_drive(
+    drive: DriveBag, map_folder: Path, log_folder: Path, *, device: str, on_frame: Callable[[Outcome], None]
+) -> Replay:
+    """Start both nodes, replay a drive in lock step, and end the nodes, whatever happens.
+
+    Args:
+        drive: to replay.
+        map_folder: for localizer_node.
+        log_folder: for what the nodes print.
+        device: of both nodes.
+        on_frame: called with every outcome.
+
+    Raises:
+        DependencyError: a node ends, or does not appear on the network.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(private_domain())
+        nodes = [
+            stack.enter_context(_start_feature_node(log_folder, device)),
+            stack.enter_context(_start_localizer_node(map_folder, log_folder, device)),
+        ]
+        player = DrivePlayer("/localizer_node", int(TOLERANCE_S * 1e9), NAMES)
+        stack.callback(player.close)
+
+        def check() -> None:
+            for node in nodes:
+                node.check()
+
+        player.wait_for_nodes(START_S, check)
+        player.publish_mount(drive.base_from_cam)
+        replayer, outcomes = _Replayer(player), []
+        for number, frame in enumerate(drive.frames()):
+            if number == 0:
+                player.greet(frame.camera, START_S, check)
+            check()
+            outcomes.append(replayer.play(frame))
+            on_frame(outcomes[-1])
+        return Replay(outcomes, player.tf_messages)
+
+
+def _start_feature_node(log_folder: Path, device: str) -> NodeProcess:
+    # A best-effort subscription may lose a large image on its way between two processes.
+    settings = {"cameras": [NAMES.camera], "device": device, "image_reliability": "reliable"}
+    remapping = ("-r", f"{NAMES.camera}/image:={NAMES.camera}/image_raw")
+    return NodeProcess("feature_node", settings, log=log_folder / "feature_node.log", arguments=remapping)
+
+
+def _start_localizer_node(map_folder: Path, log_folder: Path, device: str) -> NodeProcess:
+    settings: dict[str, Any] = {"cameras": [NAMES.camera], "device": device, "map": str(map_folder.resolve())}
+    settings["transform_tolerance_s"] = TOLERANCE_S
+    return NodeProcess("localizer_node", settings, log=log_folder / "localizer_node.log")
+
+
+class _Replayer:
+    """Plays frames as if they happened now, one after the other."""
+
+    def __init__(self, player: DrivePlayer) -> None:
+        self._player = player
+        self._odometry_until_ns = 0
+
+    def play(self, frame: DriveFrame) -> Outcome:
+        now_ns = self._wait_for_turn(frame)
+        shift_ns = now_ns - frame.time_ns
+        odometry = [OdometrySample(sample.time_ns + shift_ns, sample.odom_from_base) for sample in frame.odometry]
+        self._odometry_until_ns = odometry[-1].time_ns
+        heard: Heard = self._player.play_frame(frame.image, frame.camera, now_ns, odometry, FRAME_S)
+        told = None if heard.map_from_odom is None else heard.map_from_odom @ frame.odom_from_base
+        status, truth = heard.status, frame.map_from_base
+        if status is None:
+            return Outcome("no_answer", f"no status within {FRAME_S:.0f} s", told, truth, float("nan"), 0)
+        return Outcome(status.status, status.reason, told, truth, float(status.latency_s), int(status.num_inliers))
+
+    def _wait_for_turn(self, frame: DriveFrame) -> int:
+        """Return a time for the frame, later than all odometry of the last: a fast machine would overtake that."""
+        lead_ns = frame.time_ns - frame.odometry[0].time_ns
+        while (now_ns := self._player.now_ns()) - lead_ns <= self._odometry_until_ns:
+            time.sleep(0.001)
+        return now_ns
