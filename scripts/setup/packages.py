@@ -85,15 +85,13 @@ class Packages:
         self._made.write(self._plan.environment_key)
 
     def _install_torch(self) -> None:
-        failed: list[str] = []
         for attempt in self._plan.torch:
             check_disk(self._plan.root, gigabytes=attempt.gigabytes)
             self._say(attempt.words)
-            outcome = self._pip(list(attempt.arguments))
+            outcome = self._pip(attempt.arguments)
             if outcome.ok:
                 return
-            failed.append(attempt.words)
-        self._require(outcome, " or ".join(failed))
+        self._require(outcome, "torch")
 
     def _mend(self) -> None:
         code = "import sysconfig, numpy; print(sysconfig.get_path('include')); print(numpy.get_include())"
