@@ -17,59 +17,65 @@ PACKAGE = "sfd2_ros"
 
 def generate_launch_description() -> LaunchDescription:
     """Declare the arguments and start the nodes."""
-    share = FindPackageShare(PACKAGE)
     rviz = Node(
         package="rviz2",
         executable="rviz2",
         name="rviz2",
         namespace=LaunchConfiguration("namespace"),
-        arguments=["-d", PathJoinSubstitution([share, "config", "sfd2.rviz"])],
+        arguments=["-d", PathJoinSubstitution([FindPackageShare(PACKAGE), "config", "sfd2.rviz"])],
         parameters=[{"use_sim_time": LaunchConfiguration("use_sim_time")}],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
-    params_file = PathJoinSubstitution([share, "config", "localize.yaml"])
+    return LaunchDescription([*_inputs(), *_switches(), OpaqueFunction(function=_nodes), rviz])
+
+
+def _inputs() -> list[DeclareLaunchArgument]:
+    """Declare what is localized in which map."""
+    params_file = PathJoinSubstitution([FindPackageShare(PACKAGE), "config", "localize.yaml"])
+    return [
+        DeclareLaunchArgument("map", description="Folder of the map, made by `sfd2 map build`."),
+        DeclareLaunchArgument(
+            "weights",
+            default_value="",
+            description="Weights file; empty: those of params_file, else those that ship.",
+        ),
+        DeclareLaunchArgument(
+            "cameras",
+            default_value="",
+            description="Names of the cameras, by commas, such as front,rear; empty: those of params_file.",
+        ),
+        DeclareLaunchArgument(
+            "image",
+            default_value="image_raw",
+            description="Topic of a camera's images below its name, such as image_raw or image_rect.",
+        ),
+        DeclareLaunchArgument(
+            "params_file",
+            default_value=params_file,
+            description="Parameters of both nodes; copy it to change them.",
+        ),
+    ]
+
+
+def _switches() -> list[DeclareLaunchArgument]:
+    """Declare what is published, and how the nodes run."""
     boolean = ["true", "false"]
-    return LaunchDescription(
-        [
-            DeclareLaunchArgument("map", description="Folder of the map, made by `sfd2 map build`."),
-            DeclareLaunchArgument(
-                "weights",
-                default_value="",
-                description="Weights file; empty: those of params_file, else those that ship.",
-            ),
-            DeclareLaunchArgument(
-                "cameras",
-                default_value="",
-                description="Names of the cameras, by commas, such as front,rear; empty: those of params_file.",
-            ),
-            DeclareLaunchArgument(
-                "image",
-                default_value="image_raw",
-                description="Topic of a camera's images below its name, such as image_raw or image_rect.",
-            ),
-            DeclareLaunchArgument(
-                "params_file",
-                default_value=params_file,
-                description="Parameters of both nodes; copy it to change them.",
-            ),
-            DeclareLaunchArgument(
-                "publish",
-                default_value="",
-                choices=["", "map_to_odom", "map_to_base", "none"],
-                description="TF that is broadcast (map_to_odom needs odometry on TF); empty: that of params_file.",
-            ),
-            DeclareLaunchArgument("rviz", default_value="false", choices=boolean, description="Start rviz2 too."),
-            DeclareLaunchArgument(
-                "use_sim_time", default_value="false", choices=boolean, description="Follow /clock, as in a replay."
-            ),
-            DeclareLaunchArgument("namespace", default_value="", description="Namespace of the nodes."),
-            DeclareLaunchArgument(
-                "composed", default_value="false", choices=boolean, description="Run both nodes in one process."
-            ),
-            OpaqueFunction(function=_nodes),
-            rviz,
-        ]
-    )
+    return [
+        DeclareLaunchArgument(
+            "publish",
+            default_value="",
+            choices=["", "map_to_odom", "map_to_base", "none"],
+            description="TF that is broadcast (map_to_odom needs odometry on TF); empty: that of params_file.",
+        ),
+        DeclareLaunchArgument("rviz", default_value="false", choices=boolean, description="Start rviz2 too."),
+        DeclareLaunchArgument(
+            "use_sim_time", default_value="false", choices=boolean, description="Follow /clock, as in a replay."
+        ),
+        DeclareLaunchArgument("namespace", default_value="", description="Namespace of the nodes."),
+        DeclareLaunchArgument(
+            "composed", default_value="false", choices=boolean, description="Run both nodes in one process."
+        ),
+    ]
 
 
 def _nodes(context: LaunchContext) -> list[Node]:

@@ -37,20 +37,19 @@ def generate_launch_description() -> LaunchDescription:
         ],
         output="screen",
     )
-    return LaunchDescription(
-        [
-            DeclareLaunchArgument("bag", description="Folder of the rosbag2."),
-            DeclareLaunchArgument("map", description="Folder of the map, made by `sfd2 map build`."),
-            DeclareLaunchArgument(
-                "cameras",
-                default_value="camera/front",
-                description="Names of the cameras in the bag, by commas; their images are on <camera>/image_raw.",
-            ),
-            DeclareLaunchArgument("rate", default_value="1.0", description="2.0 plays twice as fast as recorded."),
-            DeclareLaunchArgument(
-                "rviz", default_value="false", choices=["true", "false"], description="Start rviz2 too."
-            ),
-            localize,
-            player,
-        ]
-    )
+    return LaunchDescription([*_arguments(), localize, player])
+
+
+def _arguments() -> list[DeclareLaunchArgument]:
+    """Declare the arguments."""
+    return [
+        DeclareLaunchArgument("bag", description="Folder of the rosbag2."),
+        DeclareLaunchArgument("map", description="Folder of the map, made by `sfd2 map build`."),
+        DeclareLaunchArgument(
+            "cameras",
+            default_value="camera/front",
+            description="Names of the cameras in the bag, by commas; their images are on <camera>/image_raw.",
+        ),
+        DeclareLaunchArgument("rate", default_value="1.0", description="2.0 plays twice as fast as recorded."),
+        DeclareLaunchArgument("rviz", default_value="false", choices=["true", "false"], description="Start rviz2 too."),
+    ]
