@@ -81,7 +81,7 @@ def judge(
             f"{inliers} of {matches} matches agree, as random ones do 10^{evidence.log10_false_alarms:.0f} times; "
             f"at most 10^{config.max_log10_false_alarms:.0f} is allowed"
         )
-    if evidence.spread < config.min_spread:
+    if not evidence.spread >= config.min_spread:
         return Status.POOR_SPREAD, (
             f"inliers lie in {evidence.spread:.0%} of the image, {config.min_spread:.0%} are needed"
         )
@@ -94,10 +94,12 @@ def judge(
 def _doubt(covariance: NDArray[np.float64] | None, config: LocalizerConfig, *, metric: bool) -> str | None:
     if covariance is None:
         return "the inliers do not determine the pose"
+    if not np.all(np.isfinite(covariance)):
+        return "the covariance is not finite"
     position_std_m, rotation_std_rad = worst_deviations(covariance)
-    if metric and position_std_m > config.max_position_std_m:
+    if metric and not position_std_m <= config.max_position_std_m:
         return f"position is uncertain by {position_std_m:.2f} m, {config.max_position_std_m:.2f} m is allowed"
-    if rotation_std_rad > config.max_rotation_std_rad:
+    if not rotation_std_rad <= config.max_rotation_std_rad:
         return f"rotation is uncertain by {rotation_std_rad:.3f} rad, {config.max_rotation_std_rad:.3f} rad is allowed"
     return None
 
