@@ -24,7 +24,7 @@ setup(
     package_data={"sfd2_ros": ["py.typed", "data/**/*", "data/*"]},
     install_requires=[
         "numpy>=1.26",
-        "torch>=2.4",
+        "torch>=2.5",
         "pycolmap>=4.2,<5",
         "opencv-python-headless>=4.6",
         "h5py>=3.8",
