@@ -7,6 +7,7 @@ import numpy as np
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.simulation import classes
 from sfd2_ros.simulation.drive import DriveConfig, Frame, World
+from sfd2_ros.simulation.session import FIRST_MOVING_INSTANCE
 
 
 def lift(frame: Frame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -32,31 +33,41 @@ def project(frame: Frame, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def agreement(first: Frame, second: Frame, shift_px: float = 0.0) -> tuple[float, float, int]:
-    """Return how many visible points of the first land on their instance and label in the second, and how many."""
+    """Return which shares of the points of the first view land on their instance and label in the second.
+
+    A point lies between four pixel centres; it lands on its object when one of them shows it. Points that something
+    hides are told by the depth at the nearest pixel; what moves by itself is left out.
+
+    Returns:
+        Share with the same instance, share with the same label, number of points.
+    """
     points, instances, labels = lift(first)
-    pixels, depth = project(second, points)
+    is_still = instances < FIRST_MOVING_INSTANCE
+    pixels, depth = project(second, points[is_still])
+    instances, labels = instances[is_still], labels[is_still]
     pixels[:, 0] += shift_px
     height, width = second.depth_m.shape
-    near = np.rint(np.nan_to_num(pixels, nan=-9)).astype(int)
-    inside = (near[:, 0] >= 0) & (near[:, 0] < width) & (near[:, 1] >= 0) & (near[:, 1] < height)
-    near, depth = near[inside], depth[inside]
-    there = second.depth_m[near[:, 1], near[:, 0]]
-    is_visible = np.abs(there - depth) < 0.02 * depth
-    same_instance = second.instances[near[:, 1], near[:, 0]] == instances[inside]
-    same_label = second.labels[near[:, 1], near[:, 0]] == labels[inside]
-    return float(same_instance[is_visible].mean()), float(same_label[is_visible].mean()), int(is_visible.sum())
+    corner = np.floor(np.nan_to_num(pixels, nan=-9)).astype(int)
+    inside = (corner[:, 0] >= 0) & (corner[:, 0] < width - 1) & (corner[:, 1] >= 0) & (corner[:, 1] < height - 1)
+    (x, y), (near_x, near_y) = corner[inside].T, np.rint(pixels[inside]).astype(int).T
+    is_visible = np.abs(second.depth_m[near_y, near_x] - depth[inside]) < 0.02 * depth[inside]
+    found = []
+    for picture, expected in ((second.instances, instances), (second.labels, labels)):
+        around = np.stack([picture[y + j, x + i] for i in (0, 1) for j in (0, 1)])
+        found.append(float((around == expected[inside]).any(0)[is_visible].mean()))
+    return found[0], found[1], int(is_visible.sum())
 
 
 def test_points_land_on_their_object_in_the_next_view(frames: list[Frame]) -> None:
     for first, second in ((frames[0], frames[1]), (frames[1], frames[0])):
         instance, label, count = agreement(first, second)
         assert count > 5000
-        assert instance > 0.98
-        assert label > 0.98
+        assert instance > 0.995
+        assert label > 0.995
 
 
 def test_the_agreement_breaks_when_the_geometry_is_wrong(frames: list[Frame]) -> None:
-    assert agreement(frames[0], frames[1], shift_px=6.0)[0] < 0.98
+    assert agreement(frames[0], frames[1], shift_px=6.0)[0] < 0.99
 
 
 def test_corners_of_windows_are_found_where_they_project(world: World) -> None:
