@@ -100,6 +100,8 @@ class _Linear:
 
 
 def _linearise(pose: NDArray[np.float64], observed: Observations) -> _Linear | None:
+    if len(observed.positions) == 0:
+        return None
     rotation = pose[:3, :3]
     offsets = observed.positions - inverse(pose)[:3, 3]
     in_camera = offsets @ rotation.T
