@@ -23,6 +23,7 @@ import sfd2_ros
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ET.parse(ROOT / "package.xml").getroot()  # noqa: S314  our own file
 CMAKE = (ROOT / "CMakeLists.txt").read_text("utf-8")
+EXECUTABLES = sorted(path.name for path in (ROOT / "scripts").iterdir() if path.is_file() and not path.suffix)
 # Imports whose package has another name.
 KEYS = {"tf2_ros": "tf2_ros_py"}
 
@@ -161,11 +162,12 @@ def test_colcon_installs_every_file(skip_without: Callable[[str, str], None]) ->
     missing = [path for path in shared if not (share / path).exists()]
     missing += [path for path in files_below("sfd2_ros") if not (python / path).exists()]
     assert not missing
-    for name in ("feature_node", "localizer_node", "sfd2"):
+    assert {"feature_node", "localizer_node", "sfd2"} <= set(EXECUTABLES)
+    for name in EXECUTABLES:
         assert os.access(prefix / "lib" / "sfd2_ros" / name, os.X_OK)
 
 
-@pytest.mark.parametrize("name", ["feature_node", "localizer_node", "sfd2"])
+@pytest.mark.parametrize("name", EXECUTABLES)
 def test_executable_finds_the_python_of_who_runs_it(name: str) -> None:
     script = ROOT / "scripts" / name
     assert script.read_text("utf-8").startswith("#!/usr/bin/env python3\n")
