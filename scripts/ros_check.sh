@@ -9,19 +9,22 @@ base="$root/.ros/check"
 rm -rf "$base"
 . .ros/setup.bash
 bases=(--build-base "$base/build" --install-base "$base/install")
-set -x
-colcon --log-base "$base/log" build --paths . "${bases[@]}" --event-handlers console_cohesion+ \
+run() {
+    echo "+ $*"
+    "$@"
+}
+
+run colcon --log-base "$base/log" build --paths . "${bases[@]}" --event-handlers console_cohesion+ \
     --cmake-args -DBUILD_TESTING=ON "-DPython3_EXECUTABLE=$(command -v python3)"
-colcon --log-base "$base/log" test --paths . "${bases[@]}" --event-handlers console_cohesion+
-colcon --log-base "$base/log" test-result --test-result-base "$base/build" --verbose
+run colcon --log-base "$base/log" test --paths . "${bases[@]}" --event-handlers console_cohesion+
+run colcon --log-base "$base/log" test-result --test-result-base "$base/build" --verbose
 . "$base/install/local_setup.bash"
 cd "$base" # where `import sfd2_ros` can only mean what was installed
-python3 -c 'import rclpy, sfd2_ros.msg, sfd2_ros.srv, sfd2_ros.core; assert "/check/" in sfd2_ros.__file__'
-"$base/install/sfd2_ros/lib/sfd2_ros/sfd2" --version
-if command -v ros2; then
-    ros2 interface show sfd2_ros/msg/LocalFeatures >/dev/null
-    ros2 launch sfd2_ros localize.launch.py --show-args
+run python3 -c 'import rclpy, sfd2_ros.msg, sfd2_ros.srv, sfd2_ros.core; assert "/check/" in sfd2_ros.__file__'
+run "$base/install/sfd2_ros/lib/sfd2_ros/sfd2" --version
+if command -v ros2 >/dev/null; then
+    run ros2 interface show sfd2_ros/msg/LocalFeatures
+    run ros2 launch sfd2_ros localize.launch.py --show-args
 else
-    { set +x; } 2>/dev/null
     echo "ros-check: no command ros2 here: ros2 interface show, ros2 launch --show-args were not run"
 fi
