@@ -1,0 +1,84 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`sfd2 evaluate`: figures, table, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sfd2_ros.core.types import Evidence, PoseEstimate, Status
+from sfd2_ros.localization.poses_file import write_poses
+from sfd2_ros.mapping.scene import load_scene
+
+Run = Callable[..., Any]
+
+
+def _write(path: Path, scene: Path, *, moved_m: float = 0.0, names: list[str] | None = None) -> None:
+    """Write the reference poses of a scene, the cameras moved along x."""
+    estimates = {}
+    for name, image in load_scene(scene).images.items():
+        pose = np.linalg.inv(image.cam_from_world)
+        pose[0, 3] += moved_m
+        if names is None or name in names:
+            estimates[name] = PoseEstimate(Status.LOCALIZED, "", pose, np.eye(6), Evidence())
+    write_poses(path, estimates)
+
+
+def test_figures_are_those_of_the_poses(sfd2: Run, scene: Path, tmp_path: Path) -> None:
+    _write(tmp_path / "p.txt", scene, moved_m=0.3)
+    said = sfd2("evaluate", tmp_path / "p.txt", scene, "--json", tmp_path / "f.json").succeeded()
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert figures["recall"] == [0.0, 1.0, 1.0]
+    assert figures["median_position_m"] == pytest.approx(0.3)
+    assert figures["median_rotation_deg"] == pytest.approx(0, abs=1e-6)
+    assert (figures["queries"], figures["localized"], figures["false_accepts"], figures["foreign"]) == (2, 2, 0, 0)
+    assert "300.0 mm" in said
+
+
+def test_a_query_without_a_pose_counts_against_recall(sfd2: Run, scene: Path, tmp_path: Path) -> None:
+    _write(tmp_path / "p.txt", scene, names=["2.png"])
+    sfd2("evaluate", tmp_path / "p.txt", scene, "--json", tmp_path / "f.json").succeeded()
+    assert json.loads((tmp_path / "f.json").read_text())["recall"] == [0.5, 0.5, 0.5]
+
+
+def test_a_list_names_other_queries(sfd2: Run, scene: Path, tmp_path: Path) -> None:
+    _write(tmp_path / "p.txt", scene)
+    sfd2("evaluate", tmp_path / "p.txt", scene, "--list", "map.txt", "--json", tmp_path / "f.json").succeeded()
+    assert json.loads((tmp_path / "f.json").read_text())["queries"] == 4
+
+
+def test_a_pose_of_a_foreign_image_is_a_false_accept(sfd2: Run, scene: Path, tmp_path: Path) -> None:
+    (scene / "foreign.txt").write_text("5.png\n")
+    _write(tmp_path / "p.txt", scene)
+    sfd2("evaluate", tmp_path / "p.txt", scene, "--json", tmp_path / "f.json").succeeded()
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert (figures["false_accepts"], figures["foreign"]) == (1, 1)
+
+
+def test_nothing_localized_is_no_error(sfd2: Run, scene: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("")
+    said = sfd2("evaluate", tmp_path / "p.txt", scene, "--json", tmp_path / "f.json").succeeded()
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert figures["recall"] == [0.0, 0.0, 0.0]
+    assert figures["median_position_m"] is None
+    assert "0.0%" in said
+
+
+def test_what_cannot_be_scored_is_refused(sfd2: Run, scene: Path, tmp_path: Path) -> None:
+    sfd2("evaluate", tmp_path / "nosuch.txt", scene).refused(1, "nosuch.txt' cannot be read: No such file")
+    sfd2("evaluate", tmp_path, scene).refused(1, "cannot be read: Is a directory")
+    (tmp_path / "p.txt").write_text("2.png 1 0 0 0 1 2\n")
+    sfd2("evaluate", tmp_path / "p.txt", scene).refused(1, "p.txt:1:", "no line `name qw qx qy qz tx ty tz`")
+    (tmp_path / "p.txt").write_text("images/2.png 1 0 0 0 1 2 3\n")
+    sfd2("evaluate", tmp_path / "p.txt", scene).refused(1, "none of 1 poses", "'images/2.png'")
+    _write(tmp_path / "p.txt", scene)
+    sfd2("evaluate", tmp_path / "p.txt", tmp_path / "nowhere").refused(1, "is no folder")
+    sfd2("evaluate", tmp_path / "p.txt", tmp_path).refused(1, "has no folder images/")
+    sfd2("evaluate", tmp_path / "p.txt", scene, "--list", "no.txt").refused(1, "'no.txt' cannot be read")
+    sfd2("evaluate", tmp_path / "p.txt", scene, "--json", scene).refused(1, "is a folder")

@@ -1,0 +1,197 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`sfd2 localize`: poses, reasons, intrinsics, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from sfd2_ros.features.weights import read_weights, weights_of_network, write_weights
+from sfd2_ros.localization.poses_file import read_poses
+from sfd2_ros.mapping import load_map
+from sfd2_ros.mapping.scene import load_scene
+
+Run = Callable[..., Any]
+CAMERA = "PINHOLE,320,240,300,300,160,120"
+
+
+def _localize(sfd2: Run, map_: Path, images: Path, out: Path, *options: object) -> Any:
+    return sfd2("localize", map_, images, "-o", out / "p.txt", "--json", out / "f.json", "--device", "cpu", *options)
+
+
+def test_queries_are_localized_where_they_are(sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path) -> None:
+    said = _localize(sfd2, painted_map, painted, tmp_path, "--list", "query.txt").succeeded()
+    assert f"{tmp_path / 'p.txt'}: 2 of 2 localized; details in {tmp_path / 'p.details.json'}" in said
+    truth = load_scene(painted).images
+    for name, pose in read_poses(tmp_path / "p.txt").items():
+        np.testing.assert_allclose(pose, truth[name].cam_from_world, atol=0.02)
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert (figures["queries"], figures["localized"], figures["refused"], figures["reasons"]) == (2, 2, 0, {})
+    assert figures["map_id"] == load_map(painted_map).map_id
+    assert figures["median_inliers"] > 50
+    details = json.loads((tmp_path / "p.details.json").read_text())
+    assert {one["status"] for one in details.values()} == {"localized"}
+
+
+def test_the_python_calls_of_the_product_page_give_the_same(
+    sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path
+) -> None:
+    from sfd2_ros.features import load_extractor  # noqa: PLC0415
+    from sfd2_ros.features.images import read_image  # noqa: PLC0415
+    from sfd2_ros.localization import Localizer  # noqa: PLC0415
+
+    _localize(sfd2, painted_map, painted / "images" / "2.png", tmp_path, "--camera", CAMERA).succeeded()
+    extractor = load_extractor(weights=None, device="cpu", max_keypoints=2048)
+    features = extractor(read_image(painted / "images" / "2.png"))
+    estimate = Localizer(load_map(str(painted_map))).localize(features, load_scene(painted).camera_of("2.png"))
+    assert estimate.map_from_cam is not None
+    found = read_poses(tmp_path / "p.txt")["2.png"]
+    np.testing.assert_allclose(np.linalg.inv(found), estimate.map_from_cam, atol=1e-9)
+
+
+@pytest.mark.parametrize("source", ["scene", "map", "yaml", "text"])
+def test_intrinsics_may_come_from_anywhere(
+    sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path, source: str
+) -> None:
+    yaml = tmp_path / "camera.yaml"
+    yaml.write_text(
+        "image_width: 320\nimage_height: 240\ncamera_matrix: {data: [300, 0, 159.5, 0, 300, 119.5, 0, 0, 1]}\n"
+        "distortion_model: plumb_bob\ndistortion_coefficients: {data: [0, 0, 0, 0, 0]}\n"
+    )
+    given = {"scene": painted, "map": painted_map, "yaml": yaml, "text": CAMERA}[source]
+    _localize(sfd2, painted_map, painted / "images", tmp_path, "--camera", given).succeeded()
+    truth = load_scene(painted).images
+    found = read_poses(tmp_path / "p.txt")
+    assert len(found) == 6
+    for name, pose in found.items():
+        np.testing.assert_allclose(pose, truth[name].cam_from_world, atol=0.02)
+
+
+def test_another_place_a_black_and_a_blank_image_are_refused_with_a_reason(
+    sfd2: Run, painted_map: Path, paint_scene: Callable[..., Any], tmp_path: Path
+) -> None:
+    paint_scene(tmp_path / "other", count=3, seed=50)
+    images = tmp_path / "other" / "images"
+    cv2.imwrite(str(images / "black.png"), np.zeros((240, 320, 3), np.uint8))
+    cv2.imwrite(str(images / "white.png"), np.full((240, 320, 3), 255, np.uint8))
+    said = _localize(sfd2, painted_map, images, tmp_path, "--camera", CAMERA).succeeded()
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert (figures["queries"], figures["localized"], figures["refused"]) == (5, 0, 5)
+    assert sum(figures["reasons"].values()) == 5
+    assert figures["median_inliers"] is None
+    for reason, count in figures["reasons"].items():
+        assert f"refused {count:5d}  {reason}" in said
+    assert (tmp_path / "p.txt").read_text() == ""
+    details = json.loads((tmp_path / "p.details.json").read_text())
+    assert all(one["reason"] and one["covariance"] is None for one in details.values())
+
+
+def test_a_camera_without_intrinsics_is_refused(sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path) -> None:
+    for images in (painted / "images", painted / "images" / "2.png"):
+        _localize(sfd2, painted_map, images, tmp_path).refused(1, "has no model with intrinsics", "--camera")
+    for camera in ("nosuch.yaml", "", "PINHOLE", tmp_path):
+        said = _localize(sfd2, painted_map, painted / "images", tmp_path, "--camera", camera)
+        said.refused(1, "--camera", "allowed: a scene folder")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_camera_of_another_size_is_a_refusal_of_every_image(
+    sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path
+) -> None:
+    _localize(
+        sfd2, painted_map, painted / "images", tmp_path, "--camera", "PINHOLE,640,480,600,600,320,240"
+    ).succeeded()
+    assert json.loads((tmp_path / "f.json").read_text())["reasons"] == {"wrong_image_size": 6}
+
+
+def test_no_map_and_a_damaged_map_are_refused(sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path) -> None:
+    _localize(sfd2, tmp_path / "nowhere", painted, tmp_path).refused(1, "does not exist; make one with")
+    shutil.copytree(painted_map, tmp_path / "damaged")
+    (tmp_path / "damaged" / "images.json").unlink()
+    _localize(sfd2, tmp_path / "damaged", painted, tmp_path).refused(1, "is damaged: images.json is missing")
+
+
+def test_a_map_made_with_other_weights_is_refused(sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path) -> None:
+    shipped = read_weights()
+    from sfd2_ros.features.weights import build_network  # noqa: PLC0415
+
+    network = build_network(shipped)
+    parameter = next(network.parameters())
+    parameter.data[0] += 0.01
+    others = weights_of_network(network, training="none", terms="none")
+    write_weights(tmp_path / "other.safetensors", others)
+    said = _localize(sfd2, painted_map, painted, tmp_path, "--weights", tmp_path / "other.safetensors")
+    said.refused(1, f"was made with weights '{shipped.weights_id}', these are '{others.weights_id}'", "--weights")
+    (tmp_path / "none.pth").write_bytes(b"no weights")
+    said = _localize(sfd2, painted_map, painted, tmp_path, "--weights", tmp_path / "none.pth")
+    said.refused(1, "none.pth")
+    assert not (tmp_path / "p.txt").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no image"])
+def test_an_image_that_is_no_image_is_refused(sfd2: Run, painted_map: Path, scene: Path, content: bytes) -> None:
+    (scene / "images" / "4.png").write_bytes(content)
+    out = scene.parent
+    _localize(sfd2, painted_map, scene, out).refused(1, "4.png")
+    _localize(sfd2, painted_map, scene / "images" / "4.png", out, "--camera", CAMERA).refused(1, "4.png")
+    assert sorted(path.name for path in out.iterdir()) == ["scene"]
+
+
+def test_images_that_are_not_there_are_refused(sfd2: Run, painted_map: Path, scene: Path) -> None:
+    out = scene.parent
+    _localize(sfd2, painted_map, scene / "nowhere", out).refused(1, "do not exist; name a scene, a folder of images")
+    (scene / "mine.txt").write_text("2.png\nnosuch.png\n")
+    _localize(sfd2, painted_map, scene, out, "--list", "mine.txt").refused(1, "1 images are missing", "nosuch.png")
+    _localize(sfd2, painted_map, scene, out, "--list", "no.txt").refused(1, "'no.txt' cannot be read")
+    image = scene / "images" / "2.png"
+    _localize(sfd2, painted_map, image, out, "--list", "mine.txt").refused(2, "--list is for a folder of images")
+    (scene / "empty").mkdir()
+    _localize(sfd2, painted_map, scene / "empty", out, "--camera", CAMERA).refused(1, "no images in")
+
+
+def test_outputs_that_exist_are_kept(sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path) -> None:
+    for name in ("p.txt", "p.details.json"):
+        (tmp_path / name).write_text("old")
+        _localize(sfd2, painted_map, painted, tmp_path).refused(1, name, "exists", "--overwrite")
+        (tmp_path / name).unlink()
+    (tmp_path / "p.txt").write_text("old")
+    _localize(sfd2, painted_map, painted, tmp_path, "--overwrite").succeeded()
+    assert len(read_poses(tmp_path / "p.txt")) == 6
+
+
+def test_outputs_never_lie_on_top_of_each_other(sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path) -> None:
+    for name in ("p.txt", "p.details.json"):
+        said = sfd2("localize", painted_map, painted, "-o", tmp_path / "p.txt", "--json", tmp_path / name)
+        said.refused(2, "--json and --output both write")
+    for path in (tmp_path, Path("/"), painted / "images" / "0.png" / "p.txt"):
+        assert sfd2("localize", painted_map, painted, "-o", path, "--overwrite").code == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_with_spaces_letters_and_subfolders_come_through(
+    sfd2: Run, paint_scene: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["a b/0 0.png", "ü/ö.png", "c/日本.png", "d.PNG", "e.JPG", "f g.jpeg"]
+    paint_scene(tmp_path / "my scene", names)
+    monkeypatch.chdir(tmp_path)
+    sfd2("map", "build", "my scene", "-o", "my map", "--device", "cpu").succeeded()
+    sfd2("localize", "my map", "my scene", "-o", "my poses.txt", "--device", "cpu").succeeded()
+    assert sorted(read_poses(Path("my poses.txt"))) == sorted(names)
+    said = sfd2("evaluate", "my poses.txt", "my scene", "--json", "s.json").succeeded()
+    assert "100.0%" in said
+    assert json.loads(Path("s.json").read_text())["recall"] == [1.0, 1.0, 1.0]
+
+
+def test_a_name_that_a_pose_file_cannot_hold_is_refused_before_the_work(
+    sfd2: Run, painted_map: Path, scene: Path
+) -> None:
+    (scene / "images" / "2.png").rename(scene / "images" / "#2.png")
+    _localize(sfd2, painted_map, scene, scene.parent).refused(1, "'#2.png' cannot stand in a pose file")
