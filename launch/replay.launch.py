@@ -1,55 +1,95 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Replay a rosbag2 at the nodes: localize.launch.py on the bag's clock, and the bag."""
+"""Play a rosbag2, and localize in a map what it shows, as on the robot that recorded it."""
 
-from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, ExecuteProcess, IncludeLaunchDescription
+from __future__ import annotations
+
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    RegisterEventHandler,
+    UnsetLaunchConfiguration,
+)
+from launch.event_handlers import OnProcessExit
+from launch.events import Shutdown
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.substitutions import FindPackagePrefix, FindPackageShare
 
-PACKAGE = "sfd2_ros"
+BOOLEANS = ["true", "false"]
+# Handed on to localize.launch.py when given; their defaults and descriptions are there.
+HANDED_ON = ("weights", "cameras", "params_file", "publish", "rviz", "namespace", "composed")
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Declare the arguments, start the nodes and play the bag."""
-    share = FindPackageShare(PACKAGE)
-    localize = IncludeLaunchDescription(
-        PythonLaunchDescriptionSource(PathJoinSubstitution([share, "launch", "localize.launch.py"])),
-        launch_arguments={
-            "map": LaunchConfiguration("map"),
-            "cameras": LaunchConfiguration("cameras"),
-            "rviz": LaunchConfiguration("rviz"),
-            "use_sim_time": "true",
-        }.items(),
+    """Declare the arguments, start the player, and the nodes when there is a map."""
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument("bag", description="The rosbag2: its folder, or an .mcap or .db3 file."),
+            DeclareLaunchArgument(
+                "map", default_value="", description="Folder of the map to localize in. Empty: the bag is played alone."
+            ),
+            DeclareLaunchArgument("rate", default_value="1.0", description="2.0 plays twice as fast."),
+            DeclareLaunchArgument(
+                "loop", default_value="false", choices=BOOLEANS, description="Begin again at the end."
+            ),
+            DeclareLaunchArgument(
+                "clock",
+                default_value="false",
+                choices=BOOLEANS,
+                description="true: play at the times of the recording, with /clock and use_sim_time. "
+                "false: move the stamps to now.",
+            ),
+            DeclareLaunchArgument(
+                "wait", default_value="60.0", description="Longest time to wait for subscribers, seconds."
+            ),
+            *[
+                DeclareLaunchArgument(
+                    name, default_value="", description=f"As {name} of localize.launch.py; empty: its default."
+                )
+                for name in HANDED_ON
+            ],
+            OpaqueFunction(function=start),
+        ]
     )
-    # Our own player waits for the nodes before the first message, and works where there is no `ros2 bag`.
+
+
+def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Return the player, whose end ends the launch, and the nodes."""
+    has_clock = LaunchConfiguration("clock").perform(context) == "true"
+    options = ["--clock" if has_clock else "--restamp"]
+    if LaunchConfiguration("loop").perform(context) == "true":
+        options.append("--loop")
     player = ExecuteProcess(
         cmd=[
-            PathJoinSubstitution([FindPackagePrefix(PACKAGE), "lib", PACKAGE, "sfd2"]),
+            PathJoinSubstitution([FindPackagePrefix("sfd2_ros"), "lib", "sfd2_ros", "sfd2"]),
             "play",
             LaunchConfiguration("bag"),
-            "--clock",
             "--rate",
             LaunchConfiguration("rate"),
             "--wait",
-            "60",
+            LaunchConfiguration("wait"),
+            *options,
         ],
         output="screen",
     )
-    return LaunchDescription([*_arguments(), localize, player])
+    at_end = RegisterEventHandler(OnProcessExit(target_action=player, on_exit=[EmitEvent(event=Shutdown())]))
+    return [at_end, player, *localization(context, has_clock=has_clock)]
 
 
-def _arguments() -> list[DeclareLaunchArgument]:
-    """Declare the arguments."""
-    return [
-        DeclareLaunchArgument("bag", description="Folder of the rosbag2."),
-        DeclareLaunchArgument("map", description="Folder of the map, made by `sfd2 map build`."),
-        DeclareLaunchArgument(
-            "cameras",
-            default_value="camera/front",
-            description="Names of the cameras in the bag, by commas; their images are on <camera>/image_raw.",
-        ),
-        DeclareLaunchArgument("rate", default_value="1.0", description="2.0 plays twice as fast as recorded."),
-        DeclareLaunchArgument("rviz", default_value="false", choices=["true", "false"], description="Start rviz2 too."),
-    ]
+def localization(context: LaunchContext, *, has_clock: bool) -> list[LaunchDescriptionEntity]:
+    """Return localize.launch.py with the arguments that were given; nothing without a map."""
+    given = {name: LaunchConfiguration(name).perform(context) for name in ("map", *HANDED_ON)}
+    if not given["map"]:
+        return []
+    chosen = {name: value for name, value in given.items() if value}
+    chosen["use_sim_time"] = "true" if has_clock else "false"
+    # An included file sees our arguments; an empty one would go before its own default.
+    not_given = [UnsetLaunchConfiguration(name) for name, value in given.items() if not value]
+    path = PathJoinSubstitution([FindPackageShare("sfd2_ros"), "launch", "localize.launch.py"])
+    include = IncludeLaunchDescription(PythonLaunchDescriptionSource(path), launch_arguments=chosen.items())
+    return [*not_given, include]

@@ -28,7 +28,7 @@ class NodeProcess:
     """A node in a process of its own, ended when the block ends; use it as a context manager.
 
     Args:
-        executable: "feature_node" or "localizer_node".
+        executable: "feature_node", "localizer_node" or "composed_nodes".
         parameters: ROS parameters by name.
         log: file for what it prints.
         arguments: further ROS arguments, such as remappings.

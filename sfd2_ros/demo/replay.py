@@ -101,8 +101,7 @@ def replay_drive(
 def _start_feature_node(log_folder: Path, device: str) -> NodeProcess:
     # A best-effort subscription may lose a large image on its way between two processes.
     settings = {"cameras": [NAMES.camera], "device": device, "image_reliability": "reliable"}
-    remapping = ("-r", f"{NAMES.camera}/image:={NAMES.camera}/image_raw")
-    return NodeProcess("feature_node", settings, log=log_folder / "feature_node.log", arguments=remapping)
+    return NodeProcess("feature_node", settings, log=log_folder / "feature_node.log")
 
 
 def _start_localizer_node(map_folder: Path, log_folder: Path, device: str) -> NodeProcess:

@@ -51,9 +51,7 @@ class CameraInputs:
         self._last_image: dict[str, float] = {}
         self._started = time.monotonic()
         self._subscriptions = [
-            subscription
-            for camera in config.cameras
-            for subscription in self._subscribe(camera, config.image_transport, config.image_reliability)
+            subscription for camera in config.cameras for subscription in self._subscribe(camera, config)
         ]
 
     def camera_info(self, camera: str, timeout_s: float) -> CameraInfo | None:
@@ -73,15 +71,15 @@ class CameraInputs:
             self._node.destroy_subscription(subscription)
         self._subscriptions = []
 
-    def _subscribe(self, camera: str, transport: str, reliability: str) -> list[Any]:
-        is_raw = transport == "raw"
-        kind, topic = (Image, f"{camera}/image") if is_raw else (CompressedImage, f"{camera}/image/compressed")
+    def _subscribe(self, camera: str, config: FeatureNodeConfig) -> list[Any]:
+        topic = f"{camera}/{config.image_topic}"
+        kind, topic = (Image, topic) if config.image_transport == "raw" else (CompressedImage, f"{topic}/compressed")
         info = partial(self._on_info, camera)
         image = partial(self._on_image, camera)
         return [
             # Intrinsics are small, and heard best-effort from any publisher.
             self._node.create_subscription(CameraInfo, f"{camera}/camera_info", info, newest_only("best_effort")),
-            self._node.create_subscription(kind, topic, image, newest_only(reliability)),
+            self._node.create_subscription(kind, topic, image, newest_only(config.image_reliability)),
         ]
 
     def _on_info(self, camera: str, message: CameraInfo) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -29,20 +29,23 @@ from sfd2_ros.ros.node_config import FeatureNodeConfig, check_cameras
 from sfd2_ros.ros.qos import newest_only
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from sfd2_ros.core.types import Features
 
 NS_PER_S = 1_000_000_000
 ACK_S = 0.05
+SETTINGS: dict[str, type[Any]] = {"": FeatureNodeConfig, "extractor": ExtractorConfig}
 WARM_UP_SIZE = (480, 640, 3)
 
 
 class FeatureNode(ManagedNode):
     """Extracts features of the newest image of each camera, on a thread of its own."""
 
-    def __init__(self) -> None:
-        super().__init__("feature_node", {"": FeatureNodeConfig, "extractor": ExtractorConfig})
+    def __init__(self, ignored: Mapping[str, type[Any]] | None = None) -> None:
+        super().__init__("feature_node", SETTINGS, ignored)
         self._config: FeatureNodeConfig = self.settings[""]
         check_cameras(self._config.cameras)
         self._extractor: Extractor | None = None

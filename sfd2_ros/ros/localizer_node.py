@@ -35,7 +35,11 @@ from sfd2_ros.ros.transforms import listen_to_transforms
 from sfd2_ros.srv import LoadMap, Relocalize
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sfd2_ros.localization.hint import PlaceHint
+
+SETTINGS: dict[str, type[Any]] = {"": LocalizerNodeConfig, "localizer": LocalizerConfig}
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +53,8 @@ class ReceivedFeatures:
 class LocalizerNode(ManagedNode):
     """Localizes the newest features of each camera, on a thread of its own."""
 
-    def __init__(self) -> None:
-        super().__init__("localizer_node", {"": LocalizerNodeConfig, "localizer": LocalizerConfig})
+    def __init__(self, ignored: Mapping[str, type[Any]] | None = None) -> None:
+        super().__init__("localizer_node", SETTINGS, ignored)
         self._config: LocalizerNodeConfig = self.settings[""]
         check_cameras(self._config.cameras)
         self._changing = threading.Lock()  # guards what follows, which the worker and the callbacks both change

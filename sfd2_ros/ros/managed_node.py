@@ -26,15 +26,18 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
     Args:
         name: of the node.
         settings: settings dataclass by parameter prefix; "" is the node's own and has `autostart`.
+        ignored: settings of another node in the same process; see `parameters.declare`.
 
     Raises:
         ConfigError: a parameter is unknown, has the wrong type or is out of range.
     """
 
-    def __init__(self, name: str, settings: Mapping[str, type[Any]]) -> None:
+    def __init__(
+        self, name: str, settings: Mapping[str, type[Any]], ignored: Mapping[str, type[Any]] | None = None
+    ) -> None:
         super().__init__(name, automatically_declare_parameters_from_overrides=True)
         try:
-            self.settings = declare(self, settings)
+            self.settings = declare(self, settings, ignored)
         except Sfd2Error:
             self.destroy_node()
             raise

@@ -18,11 +18,15 @@ class FeatureNodeConfig:
 
     autostart: bool = setting(True, "Configure and activate at start; false: wait for a lifecycle manager.")
     cameras: tuple[str, ...] = setting(
-        ("camera",), "Names of the cameras; their topics are <camera>/image, <camera>/camera_info, <camera>/features."
+        ("camera",),
+        "Names of the cameras; their topics are <camera>/image_raw, <camera>/camera_info, <camera>/features.",
+    )
+    image_topic: str = setting(
+        "image_raw", "Name of the image topic below the camera's; image_rect for rectified ones."
     )
     image_transport: str = setting(
         "raw",
-        "Topic that images are taken from: <camera>/image or <camera>/image/compressed.",
+        "Topic that images are taken from: <camera>/<image_topic>, or /compressed below it.",
         choices=("raw", "compressed"),
     )
     image_reliability: str = setting(

@@ -27,20 +27,26 @@ INT64_MAX = 2**63 - 1
 FOREIGN_PREFIXES = ("use_sim_time", "start_type_description_service", "qos_overrides.", "diagnostic_updater.")
 
 
-def declare(node: Node, settings: Mapping[str, type[Any]]) -> dict[str, Any]:
+def declare(
+    node: Node, settings: Mapping[str, type[Any]], ignored: Mapping[str, type[Any]] | None = None
+) -> dict[str, Any]:
     """Declare the parameters of a node and return its settings, by the same prefixes.
 
     Args:
         node: made with `automatically_declare_parameters_from_overrides=True`, which is rclpy's only public way to
             learn what a user has set, misspelt names included.
         settings: settings dataclass by prefix.
+        ignored: settings of another node in the same process, for which parameters may be meant that name no node.
 
     Raises:
         ConfigError: a parameter is unknown, has the wrong type or is out of range. Nothing is repaired.
     """
     given = {name: parameter.value for name, parameter in node.get_parameters_by_prefix("").items()}
     given = {name: value for name, value in given.items() if not name.startswith(FOREIGN_PREFIXES)}
-    configs = resolve(given, settings)
+    foreign = _known(ignored or {}).keys() - _known(settings).keys()
+    for name in foreign & given.keys():
+        node.undeclare_parameter(name)
+    configs = resolve({name: value for name, value in given.items() if name not in foreign}, settings)
     for prefix, config_class in settings.items():
         types = get_type_hints(config_class)
         for name, described in describe(config_class).items():
@@ -59,11 +65,7 @@ def resolve(given: Mapping[str, Any], settings: Mapping[str, type[Any]]) -> dict
     Raises:
         ConfigError: a name is unknown, a value has the wrong type or is out of range.
     """
-    known = {
-        parameter_name(prefix, field.name): (prefix, field.name)
-        for prefix, config_class in settings.items()
-        for field in dataclasses.fields(config_class)
-    }
+    known = _known(settings)
     chosen: dict[str, dict[str, Any]] = {prefix: {} for prefix in settings}
     for full_name, value in given.items():
         if full_name not in known:
@@ -77,6 +79,15 @@ def resolve(given: Mapping[str, Any], settings: Mapping[str, type[Any]]) -> dict
 def parameter_name(prefix: str, name: str) -> str:
     """Return the full name of a setting."""
     return f"{prefix}.{name}" if prefix else name
+
+
+def _known(settings: Mapping[str, type[Any]]) -> dict[str, tuple[str, str]]:
+    """Return prefix and field of every setting, by the full name of its parameter."""
+    return {
+        parameter_name(prefix, field.name): (prefix, field.name)
+        for prefix, config_class in settings.items()
+        for field in dataclasses.fields(config_class)
+    }
 
 
 def _make(prefix: str, config_class: type[Any], values: Mapping[str, Any]) -> Any:

@@ -76,13 +76,13 @@ def probe(rclpy_running: None, request: pytest.FixtureRequest) -> Iterator[Probe
 
 @pytest.fixture(scope="module")
 def start_node(ros_domain: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Return a call that starts a node under a name; every one is ended after the module's tests."""
+    """Return a call that starts a node, under a name or its own; every one is ended after the module's tests."""
     started: list[NodeProcess] = []
     folder = tmp_path_factory.mktemp("nodes")
 
-    def start(executable: str, name: str, **parameters: Any) -> NodeProcess:
-        log: Path = folder / f"{name}.log"
-        renamed = ("-r", f"__node:={name}")
+    def start(executable: str, name: str | None, **parameters: Any) -> NodeProcess:
+        log: Path = folder / f"{name or executable}.log"
+        renamed = ("-r", f"__node:={name}") if name else ()
         node = NodeProcess(executable, parameters, log=log, arguments=renamed)
         started.append(node)
         return node

@@ -46,7 +46,7 @@ class Driver:
 
         self.probe = probe
         self.features = probe.listen(LocalFeatures, f"{camera}/features", reliable(50))
-        self.images = probe.node.create_publisher(Image, f"{camera}/image", newest_only("reliable"))
+        self.images = probe.node.create_publisher(Image, f"{camera}/image_raw", newest_only("reliable"))
         self.infos = probe.node.create_publisher(CameraInfo, f"{camera}/camera_info", newest_only("reliable"))
 
         def is_discovered() -> bool:
@@ -217,7 +217,7 @@ def test_compressed_images_are_taken_from_their_topic(probe: Any, start_node: An
     node = start_node(
         "feature_node", "features_compressed", cameras=["left"], device="cpu", image_transport="compressed"
     )
-    publisher = probe.node.create_publisher(CompressedImage, "left/image/compressed", newest_only("reliable"))
+    publisher = probe.node.create_publisher(CompressedImage, "left/image_raw/compressed", newest_only("reliable"))
     from sensor_msgs.msg import CameraInfo
     from sfd2_ros.msg import LocalFeatures
 

@@ -74,7 +74,7 @@ def test_lifecycle_manager_configures_activates_and_deactivates(probe: Any, star
         request = ChangeState.Request(transition=Transition(id=transition))
         return bool(probe.call(ChangeState, "managed/change_state", request).success)
 
-    images = probe.node.create_publisher(Image, "managed/image", 1)
+    images = probe.node.create_publisher(Image, "managed/image_raw", 1)
     assert state() == "unconfigured"
     assert change(Transition.TRANSITION_CONFIGURE)
     assert state() == "inactive"
