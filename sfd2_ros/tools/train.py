@@ -50,7 +50,7 @@ def command(
     of the run holds best.safetensors and last.safetensors (weights for --weights), log.jsonl, config.yaml and
     state.safetensors. On several GPUs: torchrun --nproc-per-node 4 -m sfd2_ros.tools.main train CONFIG -o RUN
     """
-    from sfd2_ros.training.assemble import make_trainer, make_validation  # noqa: PLC0415
+    from sfd2_ros.training.assemble import make_trainer, make_validation, trim_log  # noqa: PLC0415
     from sfd2_ros.training.config import read_training_config  # noqa: PLC0415
 
     start = perf_counter()
@@ -64,6 +64,8 @@ def command(
         trainer = make_trainer(config, data, output, chosen, ranks)
         if trainer.resume():
             click.echo(f"{output}: goes on at step {trainer.position.step}")
+            if ranks.rank == 0:
+                trim_log(output, trainer.position.step)
         report = _Reporter(trainer, output, ranks, tensorboard=tensorboard)
         judge = None
         if config.validation_sources and ranks.rank == 0:

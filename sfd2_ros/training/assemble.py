@@ -187,6 +187,18 @@ def append_log(folder: Path, step: int, figures: Mapping[str, float], kind: str)
         stream.write(json.dumps({"kind": kind, "step": step, **figures}) + "\n")
 
 
+def trim_log(folder: Path, step: int) -> None:
+    """Drop the lines of steps after this one: they are done again after an interruption."""
+    path = folder / LOG_FILE
+    if not path.is_file():
+        return
+    kept = [
+        line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if json.loads(line)["step"] <= step
+    ]
+    with atomic_file(path) as temporary:
+        temporary.write_text("".join(kept), encoding="utf-8")
+
+
 def _logged_scores(path: Path, *, before: int) -> list[float]:
     """Return the scores of earlier validations of the run, also of those before an interruption."""
     if not path.is_file():

@@ -50,6 +50,8 @@ def test_train_stops_in_time_and_the_same_command_goes_on_to_weights_that_extrac
 ) -> None:
     assert main([*arguments(data), "--max-minutes", "0"]) == 0
     assert "1 of 4 steps" in capsys.readouterr().out
+    with (data / "run" / "log.jsonl").open("a") as log:  # steps that were done but not saved when it was killed
+        log.write('{"kind": "loss", "step": 2}\n{"kind": "loss", "step": 3}\n')
     assert main([*arguments(data), "--json", str(data / "figures.json")]) == 0
     assert "goes on at step 1" in capsys.readouterr().out
     figures = json.loads((data / "figures.json").read_text())
