@@ -1,0 +1,93 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sfd2_ros.ros.diagnostics import (
+    FeatureMeasurements,
+    Level,
+    LocalizerMeasurements,
+    diagnose_features,
+    diagnose_localizer,
+)
+
+FEATURES = FeatureMeasurements(
+    is_active=True,
+    received=100,
+    dropped=40,
+    silence_s=0.1,
+    silent_camera="front",
+    extraction_s=0.03,
+    num_keypoints=2000,
+    status="ok",
+    reason="",
+    device="cuda:0",
+    weights_id="sfd2-abc",
+)
+LOCALIZER = LocalizerMeasurements(
+    is_active=True,
+    state="TRACKING",
+    received=100,
+    dropped=0,
+    localized=98,
+    refused={"few_matches": 2},
+    silence_s=0.1,
+    status="localized",
+    reason="",
+    latency_s=0.05,
+    num_inliers=300,
+    map_id="0123",
+    weights_id="sfd2-abc",
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "words"),
+    [
+        ({}, Level.OK, "extracting"),
+        ({"is_active": False, "silence_s": float("inf")}, Level.OK, "not active"),
+        ({"silence_s": float("inf")}, Level.WARN, "no image yet on camera 'front'"),
+        ({"silence_s": 2.1}, Level.WARN, "no image for 2.1 s"),
+        ({"status": "bad_image", "reason": "truncated"}, Level.ERROR, "bad_image: truncated"),
+        ({"dropped": 51}, Level.WARN, "51 of 100 images dropped"),
+        ({"received": 0, "dropped": 0}, Level.OK, "extracting"),
+    ],
+)
+def test_feature_node_is_judged_by_the_worst_that_is_known(
+    changes: dict[str, object], level: Level, words: str
+) -> None:
+    diagnosis = diagnose_features(replace(FEATURES, **changes))
+    assert (diagnosis.level, words in diagnosis.reason) == (level, True), diagnosis.reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "words"),
+    [
+        ({}, Level.OK, "localized"),
+        ({"is_active": False}, Level.OK, "not active"),
+        ({"silence_s": float("inf")}, Level.WARN, "no features yet"),
+        ({"status": "few_matches", "reason": "3 matches"}, Level.WARN, "not localized, few_matches: 3 matches"),
+        ({"status": "wrong_weights", "reason": "a, b"}, Level.ERROR, "wrong_weights: a, b"),
+        ({"status": "no_transform", "reason": "odom"}, Level.ERROR, "no_transform: odom"),
+        ({"dropped": 60}, Level.WARN, "60 of 100 frames dropped"),
+    ],
+)
+def test_localizer_node_is_judged_by_its_last_frame(changes: dict[str, object], level: Level, words: str) -> None:
+    diagnosis = diagnose_localizer(replace(LOCALIZER, **changes))
+    assert (diagnosis.level, words in diagnosis.reason) == (level, True), diagnosis.reason
+
+
+def test_values_have_documented_keys() -> None:
+    assert set(diagnose_features(FEATURES).values) == {
+        "images_received", "images_dropped", "silence_s", "extraction_s", "num_keypoints", "last_status", "device",
+        "weights_id",
+    }  # fmt: skip
+    values = diagnose_localizer(LOCALIZER).values
+    assert set(values) == {
+        "state", "frames_received", "frames_dropped", "frames_localized", "frames_refused", "refused_few_matches",
+        "silence_s", "last_status", "latency_s", "num_inliers", "map_id", "weights_id",
+    }  # fmt: skip
+    assert (values["frames_refused"], values["refused_few_matches"]) == ("2", "2")
