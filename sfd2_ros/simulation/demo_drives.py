@@ -47,6 +47,7 @@ def write_demo_drives(
         OutputError: an output exists, or cannot be written.
     """
     first = mapping or DriveConfig()
+    world = World(first.seed, first.route)
     second = dataclasses.replace(
         first,
         session=first.session + 1,
@@ -54,9 +55,8 @@ def write_demo_drives(
         condition=condition,
         lateral_m=first.lateral_m + QUERY_LATERAL_M[0],
         start_m=first.start_m + QUERY_START_M + 2.0,
-        speed_mps=first.speed_mps * 1.1,
+        speed_mps=world.speed_mps(first) * 1.1,
     )
-    world = World(first.seed, first.route)
     write_scene(world, [Part(first.condition, first, is_map=True)], scene, overwrite=overwrite, on_frame=on_frame)
     write_drive_bag(world, second, bag, overwrite=overwrite, on_frame=on_frame)
     return first, second

@@ -13,15 +13,13 @@ from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.simulation.atlas import TextureAtlas
 from sfd2_ros.simulation.camera_effects import develop
-from sfd2_ros.simulation.city import build_city
-from sfd2_ros.simulation.city_plan import plan_city
 from sfd2_ros.simulation.conditions import condition_named
 from sfd2_ros.simulation.motion_blur import motion_blurred
 from sfd2_ros.simulation.odometry import camera_moves
 from sfd2_ros.simulation.renderer import Renderer
 from sfd2_ros.simulation.rigs import make_rig
-from sfd2_ros.simulation.route import Motion, poses_along, route_line
-from sfd2_ros.simulation.session import dress_city
+from sfd2_ros.simulation.route import Motion, poses_along
+from sfd2_ros.simulation.world import make_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +27,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sfd2_ros.simulation.city import City
     from sfd2_ros.simulation.rigs import RigCamera
 
 
 FIRST_STAMP_NS = 1_600_000_000_000_000_000
+_SPEEDS_MPS = {"corridor": 1.6}
 DAY_NS = 86_400_000_000_000
 
 
@@ -48,10 +46,10 @@ class DriveConfig:
         condition: see `conditions.CONDITIONS`.
         rig: see `rigs.RIGS`.
         size: (w, h) of the pictures, pixels.
-        route: "street" or "loop".
+        route: "street", "loop" or "corridor".
         lateral_m: offset to the left of the lane's middle.
         start_m: where along the route it starts.
-        speed_mps: mean speed.
+        speed_mps: mean speed; None for 6 in a street, 1.6 in a corridor.
         rate_hz: instants a second.
     """
 
@@ -64,7 +62,7 @@ class DriveConfig:
     route: str = "street"
     lateral_m: float = 0.0
     start_m: float = 0.0
-    speed_mps: float = 6.0
+    speed_mps: float | None = None
     rate_hz: float = 4.0
 
 
@@ -96,10 +94,10 @@ class Frame:
 
 
 class World:
-    """A town that several drives share, so that its textures are painted once."""
+    """A town, or a corridor, that several drives share, so that its textures are painted once."""
 
     def __init__(self, seed: int, route: str = "street", *, device: str = "cpu") -> None:
-        """Build the town of a seed around a route.
+        """Build the place of a seed around a route.
 
         Raises:
             ConfigError: the route is unknown, or the seed negative.
@@ -109,13 +107,15 @@ class World:
         self.seed, self.route = seed, route
         self.device = torch.device(device)
         self.atlas = TextureAtlas(self.device)
-        plan = plan_city(seed)
-        self.line = route_line(plan, route)
-        self.city: City = build_city(plan, self.atlas, self.line)
+        self.place = make_place(seed, route, self.atlas)
 
     def rig(self, config: DriveConfig) -> tuple[RigCamera, ...]:
         """Return the cameras of a drive."""
         return make_rig(config.rig, config.size)
+
+    def speed_mps(self, config: DriveConfig) -> float:
+        """Return the mean speed of a drive, metres a second."""
+        return config.speed_mps or _SPEEDS_MPS.get(config.route, 6.0)
 
     def poses(self, config: DriveConfig) -> tuple[list[NDArray[np.float64]], list[int]]:
         """Return map_from_base and the stamp in nanoseconds of each instant of a drive.
@@ -124,13 +124,13 @@ class World:
             ConfigError: the route is too short for so many frames.
         """
         motion = Motion(
-            speed_mps=config.speed_mps,
+            speed_mps=self.speed_mps(config),
             rate_hz=config.rate_hz,
             lateral_m=config.lateral_m,
             seed=config.seed * 1000 + config.session,
             start_m=config.start_m,
         )
-        poses, since_start = poses_along(self.line, motion, config.frames)
+        poses, since_start = poses_along(self.place.line, motion, config.frames)
         # Time 0 means "unknown" or "latest" in ROS, so that clocks of drives start elsewhere.
         start = FIRST_STAMP_NS + config.session * DAY_NS
         return poses, [start + stamp for stamp in since_start]
@@ -143,9 +143,9 @@ class World:
         """
         if (config.seed, config.route) != (self.seed, self.route):
             raise ConfigError(f"drive of world {config.seed}/{config.route} given to world {self.seed}/{self.route}")
-        condition, rig = condition_named(config.condition), self.rig(config)
+        condition, rig = self.place.condition(condition_named(config.condition)), self.rig(config)
         poses, stamps = self.poses(config)
-        stage = dress_city(self.city, self.atlas, config.session, condition, self.line)
+        stage = self.place.stage(config.session, condition)
         renderer = Renderer(stage, condition, self.device)
         moves = camera_moves(poses, condition.shutter_s * config.rate_hz)
         for index, (map_from_base, stamp_ns) in enumerate(zip(poses, stamps, strict=True)):

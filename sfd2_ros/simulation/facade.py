@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from sfd2_ros.simulation.surfaces import Site, SurfaceBuilder
 
 _LABELS = {"window": classes.WINDOW, "shop": classes.WINDOW, "door": classes.DOOR, "gate": classes.DOOR}
-_SLAB_LABELS = {"sign": classes.SIGNBOARD, "balcony": classes.RAILING}
+_SLAB_LABELS = {
+    "sign": classes.SIGNBOARD,
+    "balcony": classes.RAILING,
+    "board": classes.POSTER,
+    "picture": classes.PAINTING,
+}
 _ROOF_RISE, _ROOF_RUN = 2.6, 4.0
 
 
@@ -40,22 +45,26 @@ def build_facade(site: Site, frame: NDArray[np.float64], plan: FacadePlan, first
     Returns:
         The first instance number that is still free.
     """
-    size = (plan.width, plan.height)
-    builder = site.builder
     texture = site.atlas.register(
-        size, FACADE_TEXELS_PER_M, lambda shape: paint_facade(plan, shape), ("facade", plan.seed, str(plan.width))
+        (plan.width, plan.height),
+        FACADE_TEXELS_PER_M,
+        lambda shape: paint_facade(plan, shape),
+        ("facade", plan.seed, str(plan.width)),
     )
-    wall = Look(texture, classes.BUILDING, first_instance)
+    free = build_wall(site.builder, frame, plan, Look(texture, classes.BUILDING, first_instance))
+    _build_roof(site, frame, plan, first_instance)
+    return free
+
+
+def build_wall(builder: SurfaceBuilder, frame: NDArray[np.float64], plan: FacadePlan, wall: Look) -> int:
+    """Add a wall in relief: holes with their panes, boxes in front; return the first free instance number."""
     for left, bottom, right, top in _wall_parts(plan):
         builder.rectangle(frame, (left, bottom, 0), (right - left, 0, 0), (0, top - bottom, 0), wall)
     for slab in plan.slabs:
         _build_slab(builder, frame, slab, wall)
-    instance = first_instance + 1
-    for opening in plan.openings:
-        _build_opening(builder, frame, opening, wall, instance)
-        instance += 1
-    _build_roof(site, frame, plan, first_instance)
-    return instance
+    for number, opening in enumerate(plan.openings, start=wall.instance + 1):
+        _build_opening(builder, frame, opening, wall, number)
+    return wall.instance + 1 + len(plan.openings)
 
 
 def _wall_parts(plan: FacadePlan) -> Iterator[tuple[float, float, float, float]]:
@@ -84,13 +93,14 @@ def _build_opening(
     is_glass = opening.kind in {"window", "shop"}
     pane = Look(
         wall.texture,
-        _LABELS[opening.kind],
+        _LABELS.get(opening.kind, wall.label),
         instance,
         emission=opening.glow,
         gloss=0.6 if is_glass else 0.15,
         shade=0.85,
     )
-    builder.rectangle(frame, (left, bottom, -depth), (width, 0, 0), (0, height, 0), pane)
+    if opening.kind != "lookout":
+        builder.rectangle(frame, (left, bottom, -depth), (width, 0, 0), (0, height, 0), pane)
     side, lintel = dataclasses.replace(wall, shade=0.72), dataclasses.replace(wall, shade=0.5)
     # Reveals continue the wall beside the hole, so that they are of its material.
     builder.rectangle(frame, (left, bottom, 0), (0, 0, -depth), (0, height, 0), side, uv=(left - depth, bottom))

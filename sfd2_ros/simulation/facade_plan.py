@@ -21,7 +21,7 @@ class Opening:
     """A hole in the wall, metres from the lower left corner of the facade.
 
     Attributes:
-        kind: "window", "shop", "door" or "gate".
+        kind: "window", "shop", "door", "gate", or "lookout" for a window without pane.
         left: of the hole.
         bottom: of the hole.
         right: of the hole.

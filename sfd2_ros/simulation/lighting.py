@@ -33,6 +33,7 @@ class Samples:
         position: (M, 3) metres in the world.
         direction: (M, 3) from the eye, unit length.
         normal: (M, 3) unit, towards the eye.
+        relief: (M, 3) that normal tilted by bumps, not quite unit; what faces a light by it is brighter.
         albedo: (M, 3) linear.
         mask: (M,) the texture's mask.
         emission: (M, 3) of the surface.
@@ -43,6 +44,7 @@ class Samples:
     position: torch.Tensor
     direction: torch.Tensor
     normal: torch.Tensor
+    relief: torch.Tensor
     albedo: torch.Tensor
     mask: torch.Tensor
     emission: torch.Tensor
@@ -74,17 +76,24 @@ def diffuse_sky(
     samples: Samples, condition: Condition, ground_share: torch.Tensor, origin: tuple[float, float]
 ) -> torch.Tensor:
     """Return the light (M, 3) from the whole sky, weaker between walls, under cars and in recesses."""
-    height, up = samples.position[:, 2], samples.normal[:, 2]
+    height, up = samples.position[:, 2], samples.relief[:, 2]
     share = share_at(ground_share, origin, samples.position[:, 0], samples.position[:, 1])
     is_low = torch.clamp(1 - height * 0.6, 0, 1)
     canyon = torch.clamp(0.62 + 0.045 * height, max=1.0)
     seen = torch.clamp(0.58 + 0.42 * up, min=0.1) * (canyon + (share - canyon) * is_low * torch.clamp(up + 0.4, 0, 1))
     # The sky is a little brighter on one side, else walls of all directions look alike.
-    side = 1 + 0.13 * samples.normal[:, 0] + 0.07 * samples.normal[:, 1]
+    side = 1 + 0.13 * samples.relief[:, 0] + 0.07 * samples.relief[:, 1]
     bounce = 0.10 * torch.clamp(0.6 - 0.4 * up, min=0.0)
     light = (seen * side + bounce) * samples.finish[:, 1]
     colour = torch.tensor(condition.sky_light, dtype=torch.float32, device=light.device)
     return light[:, None] * colour
+
+
+def diffuse_indoors(samples: Samples, condition: Condition) -> torch.Tensor:
+    """Return the light (M, 3) that walls scatter: nearly the same from everywhere, a bit more on what faces up."""
+    side = 0.72 + 0.1 * samples.relief[:, 2] + 0.06 * samples.relief[:, 0] + 0.03 * samples.relief[:, 1]
+    colour = torch.tensor(condition.sky_light, dtype=torch.float32, device=side.device)
+    return (side * samples.finish[:, 1])[:, None] * colour
 
 
 def lamp_light(samples: Samples, lamps: Lamps, share: float) -> torch.Tensor:
@@ -95,7 +104,7 @@ def lamp_light(samples: Samples, lamps: Lamps, share: float) -> torch.Tensor:
         square = away[0] * away[0] + away[1] * away[1] + away[2] * away[2] + 0.05
         inverse = 1 / torch.sqrt(square)
         slope = away[2] * inverse
-        facing = sum(away[axis] * samples.normal[:, axis] for axis in range(3)) * inverse
+        facing = sum(away[axis] * samples.relief[:, axis] for axis in range(3)) * inverse
         # Bright below, dim to the side, a little upwards from the glowing housing.
         beam = torch.clamp(slope + 0.12, min=0.0) * 0.9 + 0.04
         strength = torch.clamp(torch.as_tensor(facing), min=0.0) * beam / square * share
@@ -103,7 +112,7 @@ def lamp_light(samples: Samples, lamps: Lamps, share: float) -> torch.Tensor:
     return total * (0.4 + 0.6 * samples.finish[:, 1:2])
 
 
-def headlight_light(samples: Samples, world_from_base: NDArray[np.float64]) -> torch.Tensor:
+def headlight_light(samples: Samples, world_from_base: NDArray[np.float64], share: float = 1.0) -> torch.Tensor:
     """Return the light (M, 3) of the own car's dipped headlights."""
     total = torch.zeros_like(samples.position[:, 0])
     axes = world_from_base[:3, :3].T.tolist()
@@ -114,11 +123,11 @@ def headlight_light(samples: Samples, world_from_base: NDArray[np.float64]) -> t
         ahead = torch.clamp(torch.as_tensor(ahead), min=0.05)
         across, rise = left / ahead, up / ahead
         square = away[0] * away[0] + away[1] * away[1] + away[2] * away[2]
-        facing = -sum(away[axis] * samples.normal[:, axis] for axis in range(3)) / torch.sqrt(square)
+        facing = -sum(away[axis] * samples.relief[:, axis] for axis in range(3)) / torch.sqrt(square)
         wide = 1 + (across * across) * 2.2
         above = torch.clamp(rise + 0.01, min=0.0) * 16
         tall = 1 + rise * rise * 22 + above * above
-        total += torch.clamp(torch.as_tensor(facing), min=0.0) * 42 / (square * wide * wide * tall)
+        total += torch.clamp(torch.as_tensor(facing), min=0.0) * 42 * share / (square * wide * wide * tall)
     colour = torch.tensor((1.0, 0.95, 0.85), dtype=torch.float32, device=total.device)
     return torch.clamp(total, max=3.0)[:, None] * colour
 
@@ -143,7 +152,7 @@ def sun_light(
 ) -> torch.Tensor:
     """Return the light (M, 3) of the sun where nothing stands in its way."""
     x, y, z = towards_sun.tolist()
-    facing = torch.clamp(samples.normal[:, 0] * x + samples.normal[:, 1] * y + samples.normal[:, 2] * z, min=0.0)
+    facing = torch.clamp(samples.relief[:, 0] * x + samples.relief[:, 1] * y + samples.relief[:, 2] * z, min=0.0)
     # Leaves let light through and have no one side.
     is_leafy = (samples.label == classes.TREE).to(torch.float32)
     facing = facing + (0.45 - facing) * is_leafy

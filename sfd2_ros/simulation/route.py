@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LANE_M = 1.45
 _TURN_RADIUS_M = 8.0
+_INDOOR_RADIUS_M = 1.3
 _STEP_M = 0.25
 
 _STRAIGHT = ((1, 0), (1, 1), (1, 2), (1, 3), (1, 4))
@@ -48,27 +49,31 @@ class Motion:
     start_m: float = 0.0
 
 
+STREET_ROUTES = ("street", "loop")
+
+
 def route_line(plan: CityPlan, kind: str) -> Line:
     """Return the middle of the right-hand lane of a route as points (N, 2), every 0.25 m.
 
     Args:
         plan: of the town.
         kind: "street" straight on over junctions, or "loop" round a block and on into its first street again.
-
-    Raises:
-        ConfigError: another kind.
     """
-    kinds = {"street": _STRAIGHT, "loop": _LOOP}
-    if kind not in kinds:
-        raise ConfigError(f"unknown route {kind!r}; allowed: {', '.join(kinds)}")
-    nodes = [plan.nodes[node] for node in kinds[kind]]
+    nodes = [plan.nodes[node] for node in (_STRAIGHT if kind == "street" else _LOOP)]
     if kind == "street":
         nodes[0] = (nodes[0] * 0.45 + nodes[1] * 0.55) * 1.0
         nodes[-1] = nodes[-1] * 0.45 + nodes[-2] * 0.55
     else:
         nodes[0] = (nodes[0] + nodes[1]) / 2
         nodes[-1] = (nodes[-2] + nodes[-1]) / 2
-    return _resampled(_rounded(_shifted(nodes)))
+    return _resampled(_rounded(_shifted(nodes), _TURN_RADIUS_M))
+
+
+def ring_line(corners: Line) -> Line:
+    """Return points (N, 2), every 0.25 m, once round a ring of corners (K, 2) and on to the end of its first side."""
+    middle = (corners[0] + corners[1]) / 2
+    way = [middle, *corners[1:], corners[0], corners[0] * 0.1 + corners[1] * 0.9]
+    return _resampled(_rounded(way, _INDOOR_RADIUS_M))
 
 
 def poses_along(line: Line, motion: Motion, count: int) -> tuple[list[NDArray[np.float64]], list[int]]:
@@ -165,8 +170,8 @@ def _shifted(nodes: Sequence[Line]) -> list[Line]:
     return moved
 
 
-def _rounded(corners: Sequence[Line]) -> Line:
-    """Replace corners by arcs of the turning radius."""
+def _rounded(corners: Sequence[Line], radius_m: float) -> Line:
+    """Replace corners by smooth bends of about a radius."""
     points = [corners[0]]
     for before, corner, after in zip(corners, corners[1:], corners[2:], strict=False):
         into, out = (
@@ -174,7 +179,7 @@ def _rounded(corners: Sequence[Line]) -> Line:
             (after - corner) / np.linalg.norm(after - corner),
         )
         bend = float(np.arccos(np.clip(into @ out, -1, 1)))
-        cut = min(_TURN_RADIUS_M * float(np.tan(bend / 2)), 15.0)
+        cut = min(radius_m * float(np.tan(bend / 2)), 15.0)
         first, last = corner - into * cut, corner + out * cut
         shares = np.linspace(0, 1, 24)[:, None]
         # A quadratic curve turns smoothly and meets both straights in their direction.

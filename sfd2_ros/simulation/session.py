@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     Point = NDArray[np.float64]
 
 # Instance numbers of a session start here, so that a house keeps its number and no car takes it over.
-_FIRST_INSTANCE = 1_000_000
-_INSTANCES_PER_SESSION = 10_000
+FIRST_INSTANCE = 1_000_000
+INSTANCES_PER_SESSION = 10_000
 # What moves during a drive is numbered from here on.
 FIRST_MOVING_INSTANCE = 1_000_000_000
 
@@ -57,7 +57,7 @@ class _Dresser:
         self.city, self.atlas, self.session, self.condition = city, atlas, session, condition
         self.line, self.route = route, route[:: max(1, len(route) // 60)]
         self.seed = city.plan.seed
-        self.instance = _FIRST_INSTANCE + session * _INSTANCES_PER_SESSION
+        self.instance = FIRST_INSTANCE + session * INSTANCES_PER_SESSION
 
     def dress(self) -> Stage:
         """Return the stage."""

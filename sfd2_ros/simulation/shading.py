@@ -11,6 +11,7 @@ import torch
 from sfd2_ros.simulation.lighting import (
     Samples,
     below_movers,
+    diffuse_indoors,
     diffuse_sky,
     emitted,
     headlight_light,
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from sfd2_ros.simulation.conditions import Condition
     from sfd2_ros.simulation.stage import Moment, Stage
     from sfd2_ros.simulation.view import Seen
+
+
+_INDOOR_HEADLIGHT = 0.06
 
 
 class Shader:
@@ -77,7 +81,10 @@ class Shader:
 
     def _arriving(self, samples: Samples, eye: NDArray[np.float64], moment: Moment) -> torch.Tensor:
         condition, stage = self._condition, self._stage
-        arriving = diffuse_sky(samples, condition, self._ground_share, self._ground_origin)
+        if stage.is_indoor:
+            arriving = diffuse_indoors(samples, condition)
+        else:
+            arriving = diffuse_sky(samples, condition, self._ground_share, self._ground_origin)
         if self._shadows is not None and condition.sun is not None:
             arriving = arriving + sun_light(samples, condition, direction_of(*condition.sun), self._shadows)
         arriving = arriving * below_movers(samples, moment)
@@ -85,7 +92,9 @@ class Shader:
             ahead = eye[:3, 3] + 12 * eye[:3, 2]
             arriving = arriving + lamp_light(samples, stage.lamps.nearest(ahead), condition.lamp_share)
         if condition.has_headlights:
-            arriving = arriving + headlight_light(samples, moment.world_from_base)
+            arriving = arriving + headlight_light(
+                samples, moment.world_from_base, _INDOOR_HEADLIGHT if stage.is_indoor else 1.0
+            )
         return arriving
 
     def _wet(

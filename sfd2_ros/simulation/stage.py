@@ -64,6 +64,7 @@ class Stage:
         cloud_drift: where the clouds stand in this session, texels.
         session: number of the session.
         seed: of the world.
+        is_indoor: light comes from everywhere rather than from above.
     """
 
     still: Surfaces
@@ -76,6 +77,7 @@ class Stage:
     cloud_drift: tuple[float, float]
     session: int
     seed: int
+    is_indoor: bool = False
 
     def moment(self, world_from_base: NDArray[np.float64], time_s: float) -> Moment:
         """Return what the light of one time depends on."""

@@ -27,20 +27,28 @@ class TiledNoise:
             device: where it lies.
         """
         field = _spectral_noise(generator(seed, "tiled", name), slope)
-        levels = [field]
+        slopes = [np.roll(field, -1, axis) - np.roll(field, 1, axis) for axis in (1, 0)]
+        levels = [np.stack([field, *slopes], -1)]
         while len(levels[-1]) > 1:
             top = levels[-1]
             levels.append((top[0::2, 0::2] + top[1::2, 0::2] + top[0::2, 1::2] + top[1::2, 1::2]) / 4)
         sizes = [len(level) for level in levels]
         starts = np.concatenate([[0], np.cumsum([size * size for size in sizes])[:-1]])
-        self._values = torch.from_numpy(np.concatenate([level.reshape(-1) for level in levels]).astype(np.float32)).to(
-            device
-        )
+        values = np.concatenate([level.reshape(-1, 3) for level in levels]).astype(np.float32)
+        self._all = torch.from_numpy(values).to(device)
+        self._values = self._all[:, 0].contiguous()
         self._sizes = torch.tensor(sizes, dtype=torch.int64, device=device)
         self._starts = torch.tensor(starts, dtype=torch.int64, device=device)
 
     def at(self, x: torch.Tensor, y: torch.Tensor, footprint: torch.Tensor) -> torch.Tensor:
         """Return the field (M,) at places given in texels (period 512), averaged over a footprint in texels."""
+        return self._read(self._values, x, y, footprint)
+
+    def with_slopes(self, x: torch.Tensor, y: torch.Tensor, footprint: torch.Tensor) -> torch.Tensor:
+        """Return the field and its slopes along x and y (M, 3), as `at` does."""
+        return self._read(self._all, x, y, footprint)
+
+    def _read(self, values: torch.Tensor, x: torch.Tensor, y: torch.Tensor, footprint: torch.Tensor) -> torch.Tensor:
         level = torch.clamp(binary_level(footprint), 0, _LEVELS - 1).to(torch.int64)
         size, start = self._sizes[level], self._starts[level]
         scale = torch.ldexp(torch.ones_like(x), -level)
@@ -51,8 +59,10 @@ class TiledNoise:
         left_index, low_index = left.to(torch.int64) & last, low.to(torch.int64) & last
         right_index, high_index = (left_index + 1) & last, (low_index + 1) & last
         low_row, high_row = start + low_index * size, start + high_index * size
-        lower = _mixed(self._values[low_row + left_index], self._values[low_row + right_index], weight_x)
-        upper = _mixed(self._values[high_row + left_index], self._values[high_row + right_index], weight_x)
+        if values.ndim == 2:
+            weight_x, weight_y = weight_x[:, None], weight_y[:, None]
+        lower = _mixed(values[low_row + left_index], values[low_row + right_index], weight_x)
+        upper = _mixed(values[high_row + left_index], values[high_row + right_index], weight_x)
         return _mixed(lower, upper, weight_y)
 
 

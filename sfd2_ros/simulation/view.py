@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 _FARTHEST_M = 260.0
 _ROUGHNESS_TEXELS_PER_M = 160.0
-_ROUGHNESS = 0.16
+_ROUGHNESS = 0.09
+# Unevenness of plaster and asphalt: its texels are larger by this, and how steep the fine and the large one are.
+_UNEVEN = 0.11
+_RELIEF = (0.10, 0.2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,14 +102,20 @@ def seen_at(view: View, stage: Stage, places: torch.Tensor) -> Seen:
     footprint = torch.maximum(*place.footprint)
     shift = (texture * 131 % 509).to(torch.float32)
     scale = _ROUGHNESS_TEXELS_PER_M
-    rough = stage.roughness.at(place.at[0] * scale + shift, place.at[1] * scale + 2 * shift, footprint * scale)
-    albedo = albedo * torch.clamp(1 + _ROUGHNESS * rough, 0.3, 1.8)[:, None]
+    at = (place.at[0] * scale + shift, place.at[1] * scale + 2 * shift)
+    rough = stage.roughness.with_slopes(*at, footprint * scale)
+    uneven = stage.clouds.with_slopes(at[0] * _UNEVEN, at[1] * _UNEVEN, footprint * scale * _UNEVEN)
+    albedo = albedo * torch.clamp(1 + _ROUGHNESS * rough[:, 0], 0.3, 1.8)[:, None]
+    is_matt = (1 - mask * (table.finish[surface, 0] > 0))[:, None]
+    slope = (rough[:, 1:] * _RELIEF[0] + uneven[:, 1:] * _RELIEF[1]) * is_matt
+    bump = table.u_axis[surface] * slope[:, :1] + table.v_axis[surface] * slope[:, 1:]
     centre = torch.tensor(view.eye[:3, 3], dtype=torch.float32, device=ray.device)
     length = torch.sqrt(ray[:, 0] * ray[:, 0] + ray[:, 1] * ray[:, 1] + ray[:, 2] * ray[:, 2])
     samples = Samples(
         position=centre + ray * place.depth[:, None],
         direction=ray / length[:, None],
         normal=place.normal,
+        relief=place.normal - bump,
         albedo=albedo,
         mask=mask,
         emission=table.emission[surface],

@@ -35,11 +35,13 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str) -> t
 )
 @click.option("--rig", default="front", show_default=True, help="Cameras: front, stereo, robotcar.")
 @click.option("--size", default="640x480", show_default=True, callback=_size, help="Of each picture, pixels.")
-@click.option("--route", default="street", show_default=True, help="street: straight on; loop: round a block.")
+@click.option(
+    "--route", default="street", show_default=True, help="street: straight on; loop: round a block; corridor."
+)
 @click.option(
     "--lateral", "lateral_m", type=float, default=0.0, show_default=True, help="Metres left of the lane's middle."
 )
-@click.option("--speed", "speed_mps", type=float, default=6.0, show_default=True, help="Metres a second.")
+@click.option("--speed", "speed_mps", type=float, help="Metres a second.  [default: 6, in a corridor 1.6]")
 @click.option("--rate", "rate_hz", type=float, default=4.0, show_default=True, help="Pictures a second.")
 @click.option("--device", default="cpu", show_default=True, help="Where to render, as torch names it.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Scene folder to write.")
@@ -58,7 +60,7 @@ def command(
     size: tuple[int, int],
     route: str,
     lateral_m: float,
-    speed_mps: float,
+    speed_mps: float | None,
     rate_hz: float,
     device: str,
     output: Path | None,

@@ -15,6 +15,7 @@ from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.simulation import classes
 from sfd2_ros.simulation.city_plan import plan_city
 from sfd2_ros.simulation.drive import DriveConfig, Frame, World
+from sfd2_ros.simulation.world import Town
 
 _HASH_A_FRAME = """
 import hashlib, sys, cv2, torch
@@ -75,6 +76,11 @@ def still_camera(world: World, config: DriveConfig, like: Frame) -> Frame:
         world.poses = poses  # type: ignore[method-assign]
 
 
+def town_of(world: World) -> Town:
+    assert isinstance(world.place, Town)
+    return world.place
+
+
 def test_twenty_seeds_give_twenty_towns() -> None:
     plans = [plan_city(seed) for seed in range(20)]
     sizes = {tuple(np.round(plan.nodes[2, 3] - plan.nodes[1, 1], 3)) for plan in plans}
@@ -82,7 +88,7 @@ def test_twenty_seeds_give_twenty_towns() -> None:
 
 
 def test_houses_do_not_look_alike(world: World) -> None:
-    surfaces = world.city.surfaces
+    surfaces = town_of(world).city.surfaces
     houses = np.unique(surfaces.texture[surfaces.label == classes.BUILDING])
     assert len(houses) > 200
 

@@ -8,6 +8,7 @@ from sfd2_ros.core.transforms import inverse
 from sfd2_ros.simulation import classes
 from sfd2_ros.simulation.drive import DriveConfig, Frame, World
 from sfd2_ros.simulation.session import FIRST_MOVING_INSTANCE
+from sfd2_ros.simulation.world import Town
 
 
 def lift(frame: Frame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -72,7 +73,8 @@ def test_the_agreement_breaks_when_the_geometry_is_wrong(frames: list[Frame]) ->
 
 def test_corners_of_windows_are_found_where_they_project(world: World) -> None:
     frame = next(iter(world.drive(DriveConfig(seed=0, frames=1))))
-    surfaces = world.city.surfaces
+    assert isinstance(world.place, Town)
+    surfaces = world.place.city.surfaces
     is_pane = surfaces.label == classes.WINDOW
     checked = 0
     for index in np.nonzero(is_pane)[0]:
