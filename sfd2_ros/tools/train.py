@@ -79,7 +79,7 @@ def command(
                 on_validate=judge,
             )
     if ranks.rank == 0:
-        _finish(trainer, config, output, json_path)
+        _finish(trainer, config, data, output, json_path)
 
 
 class _Reporter:
@@ -110,13 +110,13 @@ class _Reporter:
                 self._board.add_scalar(f"{kind}/{name}", value, step)
 
 
-def _finish(trainer: Trainer, config: TrainingConfig, folder: Path, json_path: Path | None) -> None:
+def _finish(trainer: Trainer, config: TrainingConfig, data: Path, folder: Path, json_path: Path | None) -> None:
     """Write the last weights and say where the run stands."""
     from sfd2_ros.features.weights import write_weights  # noqa: PLC0415
     from sfd2_ros.training.assemble import LAST_FILE, export  # noqa: PLC0415
 
     position = trainer.position
-    weights = export(trainer.average, config, position.step)
+    weights = export(trainer.average, config, data, position.step)
     write_weights(folder / LAST_FILE, weights)
     figures = {
         "step": position.step,

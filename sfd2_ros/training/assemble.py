@@ -101,7 +101,7 @@ def initial_network(config: TrainingConfig, data: Path) -> Sfd2Network:
 
     Raises:
         WeightsError: the weights are missing or do not fit.
-        ConfigError: they have another descriptor dimension.
+        ConfigError: they have another descriptor dimension, or terms that an open run cannot take on.
     """
     if not config.run.start:
         with torch.random.fork_rng(devices=[]):
@@ -112,6 +112,11 @@ def initial_network(config: TrainingConfig, data: Path) -> Sfd2Network:
         raise ConfigError(
             f"run.dimension is {config.run.dimension}, the weights to start from have {weights.dimension}; "
             "set it to that, or start from nothing"
+        )
+    if config.run.terms == "open" and not weights.terms.startswith("open"):
+        raise ConfigError(
+            f"run.terms is 'open', but the weights to start from are not: their terms are {weights.terms!r}; "
+            "start from nothing, or set run.terms to 'research'"
         )
     return build_network(weights).requires_grad_(requires_grad=True)
 
@@ -157,7 +162,7 @@ def make_validation(
     sources = dict(zip(names, opened, strict=True))
 
     def judge(network: Sfd2Network, step: int) -> float:
-        weights = export(network, config, step)
+        weights = export(network, config, data, step)
         figures = validate(weights, sources, config.validation, str(device))
         score = overall(figures)
         on_figures(step, {**figures, "score": score})
@@ -169,16 +174,26 @@ def make_validation(
     return judge
 
 
-def export(network: Sfd2Network, config: TrainingConfig, step: int) -> Weights:
-    """Return float16 weights whose header says what they were trained on and under which terms."""
-    folders = sorted({source.folder for source in config.sources})
-    start = config.run.start or "nothing"
-    training = f"{config.run.name}: {step} steps from {start} on {', '.join(folders)}"
-    terms = sorted({source.terms for source in config.sources if source.terms})
-    weights = weights_of_network(
-        network, training=training, terms=f"{config.run.terms}: {'; '.join(terms) or 'unknown'}"
-    )
-    return in_half_precision(weights)
+def export(network: Sfd2Network, config: TrainingConfig, data: Path, step: int) -> Weights:
+    """Return float16 weights whose header says what they were trained on and under which terms.
+
+    Both go on from what the weights that they started from say: what those were trained on binds these, too.
+
+    Args:
+        network: whose weights.
+        config: settings of the run.
+        data: folder that `run.start` is relative to.
+        step: number of steps done.
+    """
+    folders = ", ".join(sorted({source.folder for source in config.sources}))
+    terms = {source.terms for source in config.sources if source.terms}
+    start = "nothing"
+    if config.run.start:
+        before = read_weights(data / config.run.start)
+        start, terms = f"{before.weights_id} ({before.training})", {*terms, before.terms}
+    training = f"{config.run.name}: {step} steps of {config.run.pairs} pairs on {folders}, from {start}"
+    joined = "; ".join(sorted(terms)) or "unknown"
+    return in_half_precision(weights_of_network(network, training=training, terms=f"{config.run.terms}: {joined}"))
 
 
 def append_log(folder: Path, step: int, figures: Mapping[str, float], kind: str) -> None:

@@ -1,0 +1,49 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sfd2_ros.core.errors import ConfigError
+from sfd2_ros.features.network import Sfd2Network
+from sfd2_ros.features.weights import weights_of_network, write_weights
+from sfd2_ros.training.assemble import export, initial_network
+from sfd2_ros.training.config import training_config_from
+
+
+def test_weights_carry_the_terms_of_their_sources_and_of_what_they_started_from(
+    small_config: dict, drawn_data: Path, tmp_path: Path
+) -> None:
+    before = weights_of_network(Sfd2Network(), training="long ago", terms="never sell")
+    write_weights(tmp_path / "start.safetensors", before)
+    small_config["run"] |= {"terms": "research", "start": "start.safetensors"}
+    weights = export(Sfd2Network(), training_config_from(small_config), tmp_path, 7)
+    assert weights.terms == "research: drawn; never sell"
+    assert "7 steps of 1 pairs on images" in weights.training
+    assert "long ago" in weights.training
+
+
+def test_open_run_that_starts_from_closed_weights_is_refused(small_config: dict, tmp_path: Path) -> None:
+    write_weights(tmp_path / "start.safetensors", weights_of_network(Sfd2Network(), training="t", terms="never sell"))
+    small_config["run"]["start"] = "start.safetensors"
+    with pytest.raises(ConfigError, match="terms are 'never sell'"):
+        initial_network(training_config_from(small_config), tmp_path)
+    write_weights(tmp_path / "start.safetensors", weights_of_network(Sfd2Network(), training="t", terms="open: drawn"))
+    assert initial_network(training_config_from(small_config), tmp_path).dimension == 128
+
+
+def test_start_of_another_dimension_is_refused(small_config: dict, tmp_path: Path) -> None:
+    write_weights(tmp_path / "start.safetensors", weights_of_network(Sfd2Network(64), training="t", terms="open: a"))
+    small_config["run"]["start"] = "start.safetensors"
+    with pytest.raises(ConfigError, match="start from have 64"):
+        initial_network(training_config_from(small_config), tmp_path)
+
+
+def test_random_start_is_decided_by_the_seed(small_config: dict, tmp_path: Path) -> None:
+    one, same = (initial_network(training_config_from(small_config), tmp_path) for _ in range(2))
+    small_config["run"]["seed"] = 1
+    other = initial_network(training_config_from(small_config), tmp_path)
+    assert one.stability.weight.equal(same.stability.weight)
+    assert not one.stability.weight.equal(other.stability.weight)
