@@ -6,6 +6,10 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sfd2_ros.ros.newest import Counts
 
 SILENCE_S = 2.0
 """A node that has heard nothing for longer than this warns."""
@@ -45,6 +49,7 @@ class FeatureMeasurements:
         is_active: whether it is subscribed.
         received: images received of all cameras.
         dropped: of those let go because a newer one had come.
+        recent: the same two counts since the last diagnosis.
         silence_s: seconds since the last image of the camera that is silent longest; infinite before the first.
         silent_camera: that camera.
         extraction_s: duration of the last extraction; NaN before the first.
@@ -58,6 +63,7 @@ class FeatureMeasurements:
     is_active: bool
     received: int
     dropped: int
+    recent: Counts
     silence_s: float
     silent_camera: str
     extraction_s: float
@@ -77,6 +83,7 @@ class LocalizerMeasurements:
         state: name of the robot's state.
         received: frames received of all cameras.
         dropped: of those let go because a newer one had come.
+        recent: the same two counts since the last diagnosis.
         localized: frames localized.
         refused: frames refused, by status.
         silence_s: seconds since the last frame; infinite before the first.
@@ -92,6 +99,7 @@ class LocalizerMeasurements:
     state: str
     received: int
     dropped: int
+    recent: Counts
     localized: int
     refused: dict[str, int]
     silence_s: float
@@ -150,7 +158,7 @@ def _judge_features(seen: FeatureMeasurements) -> tuple[Level, str]:
         return Level.WARN, f"{_silence(seen.silence_s, 'image')} on camera {seen.silent_camera!r}"
     if seen.status != "ok":
         return Level.ERROR, f"{seen.status}: {seen.reason}"
-    return _judge_drops(seen.received, seen.dropped, "images", "extracting features")
+    return _judge_drops(seen.recent, "images", "extracting features")
 
 
 def _judge_localizer(seen: LocalizerMeasurements) -> tuple[Level, str]:
@@ -162,14 +170,17 @@ def _judge_localizer(seen: LocalizerMeasurements) -> tuple[Level, str]:
         return Level.ERROR, f"{seen.status}: {seen.reason}"
     if seen.status != "localized":
         return Level.WARN, f"not localized, {seen.status}: {seen.reason}"
-    return _judge_drops(seen.received, seen.dropped, "frames", "localized")
+    return _judge_drops(seen.recent, "frames", "localized")
 
 
 def _silence(silence_s: float, what: str) -> str:
     return f"no {what} yet" if silence_s == float("inf") else f"no {what} for {silence_s:.1f} s"
 
 
-def _judge_drops(received: int, dropped: int, what: str, well: str) -> tuple[Level, str]:
-    if received and dropped / received > MAX_DROPPED_SHARE:
-        return Level.WARN, f"{dropped} of {received} {what} dropped; this machine is too slow for their rate"
+def _judge_drops(recent: Counts, what: str, well: str) -> tuple[Level, str]:
+    if recent.dropped > MAX_DROPPED_SHARE * recent.received:
+        reason = (
+            f"{recent.dropped} of the last {recent.received} {what} dropped; this machine is too slow for their rate"
+        )
+        return Level.WARN, reason
     return Level.OK, well

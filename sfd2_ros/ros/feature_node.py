@@ -24,7 +24,7 @@ from sfd2_ros.ros.conversions.poses import stamp_ns
 from sfd2_ros.ros.diagnostics import Diagnosis, FeatureMeasurements, diagnose_features
 from sfd2_ros.ros.diagnostics_publisher import publish_diagnostics
 from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
-from sfd2_ros.ros.newest import NewestItems, Worker
+from sfd2_ros.ros.newest import CountsSince, NewestItems, Worker
 from sfd2_ros.ros.node_config import FeatureNodeConfig, check_cameras
 from sfd2_ros.ros.qos import newest_only
 
@@ -53,6 +53,7 @@ class FeatureNode(ManagedNode):
         self._inputs: CameraInputs | None = None
         self._worker: Worker[ReceivedImage] | None = None
         self._last = LocalFeatures(status=STATUS_OK)
+        self._recent = CountsSince()
         self._features_publishers = {
             camera: self.create_publisher(LocalFeatures, f"{camera}/features", newest_only("reliable"))
             for camera in self._config.cameras
@@ -101,6 +102,7 @@ class FeatureNode(ManagedNode):
                 is_active=inputs is not None,
                 received=counts.received,
                 dropped=counts.dropped,
+                recent=self._recent.ask(counts),
                 silence_s=silence[silent_camera],
                 silent_camera=silent_camera,
                 extraction_s=self._last.extraction_s,

@@ -27,7 +27,7 @@ from sfd2_ros.ros.diagnostics_publisher import publish_diagnostics
 from sfd2_ros.ros.frame_localizer import FrameLocalizer, FrameResult
 from sfd2_ros.ros.localizer_outputs import LocalizerOutputs
 from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
-from sfd2_ros.ros.newest import NewestItems, Worker
+from sfd2_ros.ros.newest import CountsSince, NewestItems, Worker
 from sfd2_ros.ros.node_config import LocalizerNodeConfig, check_cameras
 from sfd2_ros.ros.qos import newest_only, reliable
 from sfd2_ros.ros.robot_state import RobotState, next_state
@@ -65,6 +65,7 @@ class LocalizerNode(ManagedNode):
         self._num_localized = 0
         self._last: LocalizationStatus | None = None
         self._last_heard = float("-inf")
+        self._recent = CountsSince()
 
         self._features: NewestItems[ReceivedFeatures] = NewestItems()
         self._worker: Worker[ReceivedFeatures] | None = None
@@ -119,6 +120,7 @@ class LocalizerNode(ManagedNode):
                 state=self._state.name,
                 received=counts.received,
                 dropped=counts.dropped,
+                recent=self._recent.ask(counts),
                 localized=self._num_localized,
                 refused=dict(self._refused),
                 silence_s=time.monotonic() - self._last_heard,

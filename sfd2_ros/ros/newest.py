@@ -22,6 +22,20 @@ class Counts:
     dropped: int = 0
 
 
+class CountsSince:
+    """Says what has been counted since it was last asked."""
+
+    def __init__(self) -> None:
+        self._before = Counts()
+
+    def ask(self, total: Counts) -> Counts:
+        """Return the part of `total` that was not there at the last call."""
+        before, self._before = self._before, total
+        if total.received < before.received:  # counted anew since an activation
+            return total
+        return Counts(total.received - before.received, total.dropped - before.dropped)
+
+
 class NewestItems(Generic[ItemT]):
     """Holds at most one item a source. Putting never waits; what was not taken yet is replaced and counted."""
 

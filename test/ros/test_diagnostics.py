@@ -13,11 +13,13 @@ from sfd2_ros.ros.diagnostics import (
     diagnose_features,
     diagnose_localizer,
 )
+from sfd2_ros.ros.newest import Counts
 
 FEATURES = FeatureMeasurements(
     is_active=True,
     received=100,
-    dropped=40,
+    dropped=90,
+    recent=Counts(10, 4),
     silence_s=0.1,
     silent_camera="front",
     extraction_s=0.03,
@@ -32,6 +34,7 @@ LOCALIZER = LocalizerMeasurements(
     state="TRACKING",
     received=100,
     dropped=0,
+    recent=Counts(10, 0),
     localized=98,
     refused={"few_matches": 2},
     silence_s=0.1,
@@ -52,8 +55,8 @@ LOCALIZER = LocalizerMeasurements(
         ({"silence_s": float("inf")}, Level.WARN, "no image yet on camera 'front'"),
         ({"silence_s": 2.1}, Level.WARN, "no image for 2.1 s"),
         ({"status": "bad_image", "reason": "truncated"}, Level.ERROR, "bad_image: truncated"),
-        ({"dropped": 51}, Level.WARN, "51 of 100 images dropped"),
-        ({"received": 0, "dropped": 0}, Level.OK, "extracting"),
+        ({"recent": Counts(10, 6)}, Level.WARN, "6 of the last 10 images dropped"),
+        ({"recent": Counts(0, 0)}, Level.OK, "extracting"),
     ],
 )
 def test_feature_node_is_judged_by_the_worst_that_is_known(
@@ -72,7 +75,7 @@ def test_feature_node_is_judged_by_the_worst_that_is_known(
         ({"status": "few_matches", "reason": "3 matches"}, Level.WARN, "not localized, few_matches: 3 matches"),
         ({"status": "wrong_weights", "reason": "a, b"}, Level.ERROR, "wrong_weights: a, b"),
         ({"status": "no_transform", "reason": "odom"}, Level.ERROR, "no_transform: odom"),
-        ({"dropped": 60}, Level.WARN, "60 of 100 frames dropped"),
+        ({"recent": Counts(10, 6)}, Level.WARN, "6 of the last 10 frames dropped"),
     ],
 )
 def test_localizer_node_is_judged_by_its_last_frame(changes: dict[str, object], level: Level, words: str) -> None:

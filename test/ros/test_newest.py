@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from sfd2_ros.ros.newest import Counts, NewestItems, Worker
+from sfd2_ros.ros.newest import Counts, CountsSince, NewestItems, Worker
 
 TIMEOUT_S = 10.0
 
@@ -28,6 +28,13 @@ def test_sources_take_turns_however_fast_one_of_them_is() -> None:
         taken.append(items.take())
     assert taken == [("fast", 1), ("slow", 0)]
     assert items.total().received == 22
+
+
+def test_counts_since_the_last_call_begin_anew_with_the_node() -> None:
+    since = CountsSince()
+    assert since.ask(Counts(10, 4)) == Counts(10, 4)
+    assert since.ask(Counts(13, 4)) == Counts(3, 0)
+    assert since.ask(Counts(2, 1)) == Counts(2, 1)
 
 
 def test_closing_wakes_who_waits() -> None:

@@ -145,8 +145,9 @@ def test_black_image_is_answered_like_any_other(driver: Driver, extractor: Any) 
 def test_newest_image_wins_and_the_others_are_counted(driver: Driver) -> None:
     before = driver.answer(image_of(street(), driver))
     images = [image_of(street(number), driver) for number in range(30)]
-    for image in images:
+    for image in images:  # faster than they can be extracted, slower than they can be received
         driver.send(image)
+        driver.probe.handle_for(0.02)
     last = driver.probe.until(
         lambda: next((m for m in driver.features if m.header.stamp == images[-1].header.stamp), None)
     )
