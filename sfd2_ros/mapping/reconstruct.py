@@ -98,11 +98,15 @@ def structure_from_motion(
     _write_database(database_path, _unposed(numbers, cameras), features, matches, verified=False)
     pairs_path = work_folder / "pairs.txt"
     pairs_path.write_text("".join(f"{first} {second}\n" for first, second in matches), encoding="utf-8")
-    pycolmap.verify_matches(database_path, pairs_path)
+    verification = pycolmap.TwoViewGeometryOptions()
+    verification.ransac.random_seed = _SEED
+    pycolmap.verify_matches(database_path, pairs_path, verification)
     options = pycolmap.IncrementalPipelineOptions()
     options.random_seed = _SEED
     options.min_model_size = 3
     options.extract_colors = False
+    # For an image of another place that fallback tries half a minute before it fails.
+    options.structure_less_registration_fallback = False
     options.ba_refine_focal_length = options.ba_refine_extra_params = refine_intrinsics
     options.mapper.abs_pose_refine_focal_length = options.mapper.abs_pose_refine_extra_params = refine_intrinsics
     models = pycolmap.incremental_mapping(database_path, image_folder, work_folder, options)
