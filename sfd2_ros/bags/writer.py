@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     Transform = tuple[str, str, NDArray[np.float64]]
 
+BAG_MARKER = "metadata.yaml"
 STORAGES = {"sqlite3": StoragePlugin.SQLITE3, "mcap": StoragePlugin.MCAP}
 
 # Version 8 is the newest whose metadata Humble still reads; later releases read it too.
@@ -39,22 +40,32 @@ def open_bag(path: Path, *, storage: str = "sqlite3", overwrite: bool = False) -
     Args:
         path: the folder to make.
         storage: "sqlite3" or "mcap".
-        overwrite: replace an existing folder.
+        overwrite: replace an existing bag.
 
     Raises:
         BagError: the storage is unknown.
         OutputError: `path` exists and `overwrite` is false, or it cannot be written.
     """
-    if storage not in STORAGES:
-        raise BagError(f"unknown bag storage {storage!r}; allowed: {', '.join(STORAGES)}")
-    with atomic_folder(path, overwrite=overwrite) as folder:
+    plugin = storage_named(storage)
+    with atomic_folder(path, overwrite=overwrite, marker=BAG_MARKER) as folder:
         # The library names the data file after its folder, so the folder must have the final name already.
         inner = folder / path.name
-        with Writer(inner, version=_METADATA_VERSION, storage_plugin=STORAGES[storage]) as writer:
+        with Writer(inner, version=_METADATA_VERSION, storage_plugin=plugin) as writer:
             yield BagWriter(writer)
         for part in inner.iterdir():
             part.rename(folder / part.name)
         inner.rmdir()
+
+
+def storage_named(name: str) -> StoragePlugin:
+    """Return the storage of a name.
+
+    Raises:
+        BagError: there is none of that name.
+    """
+    if name not in STORAGES:
+        raise BagError(f"unknown bag storage {name!r}; allowed: {', '.join(STORAGES)}")
+    return STORAGES[name]
 
 
 class BagWriter:

@@ -53,9 +53,9 @@ def add_prism(
     start, end = np.asarray(foot, dtype=np.float64), np.asarray(tip, dtype=np.float64)
     axis = (end - start) / np.linalg.norm(end - start)
     helper = np.array((1.0, 0.0, 0.0)) if abs(axis[0]) < 0.9 else np.array((0.0, 1.0, 0.0))
-    first = np.cross(axis, helper)
+    first = crossed(axis, helper)
     first /= np.linalg.norm(first)
-    second = np.cross(axis, first)
+    second = crossed(axis, first)
     angles = np.arange(sides + 1) * 2 * np.pi / sides
     rim = np.cos(angles)[:, None] * first + np.sin(angles)[:, None] * second
     chord = 2 * radii[0] * np.sin(np.pi / sides)
@@ -68,6 +68,12 @@ def add_prism(
         )
         along = (rim[k + 1] - rim[k]) / np.linalg.norm(rim[k + 1] - rim[k])
         builder.polygon(np.eye(4), corners, look, (corners[0] - along * chord * k, along, axis))
+
+
+def crossed(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the cross product of two (3,) vectors, many times faster than numpy's for single ones."""
+    (a, b, c), (x, y, z) = first.tolist(), second.tolist()
+    return np.array((b * z - c * y, c * x - a * z, a * y - b * x))
 
 
 def add_card(

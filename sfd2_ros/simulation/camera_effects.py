@@ -86,8 +86,9 @@ def _noisy(exposed: Light, condition: Condition, key: tuple[int | str, ...]) -> 
 def _saturated(exposed: Light, saturation: float) -> Light:
     if saturation == 1:
         return exposed
-    grey = exposed @ np.array((0.3, 0.59, 0.11), np.float32)
-    return np.asarray(grey[..., None] + (exposed - grey[..., None]) * np.float32(saturation), dtype=np.float32)
+    red, green, blue = exposed[..., 0:1], exposed[..., 1:2], exposed[..., 2:3]
+    grey = red * np.float32(0.3) + green * np.float32(0.59) + blue * np.float32(0.11)
+    return np.asarray(grey + (exposed - grey) * np.float32(saturation), dtype=np.float32)
 
 
 def _toned(exposed: Light) -> NDArray[np.uint8]:

@@ -7,10 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
-
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.transforms import inverse
+from sfd2_ros.features.device import choose_device
 from sfd2_ros.simulation.atlas import TextureAtlas
 from sfd2_ros.simulation.camera_effects import develop
 from sfd2_ros.simulation.conditions import condition_named
@@ -100,12 +99,13 @@ class World:
         """Build the place of a seed around a route.
 
         Raises:
-            ConfigError: the route is unknown, or the seed negative.
+            ConfigError: the route or the device is unknown, or the seed negative.
+            DependencyError: the device is not there.
         """
         if seed < 0:
             raise ConfigError(f"seed {seed!r} is negative; allowed: 0, 1, 2, ...")
         self.seed, self.route = seed, route
-        self.device = torch.device(device)
+        self.device = choose_device(device)
         self.atlas = TextureAtlas(self.device)
         self.place = make_place(seed, route, self.atlas)
 
@@ -165,7 +165,7 @@ def render_drive(config: DriveConfig | None = None, *, device: str = "cpu") -> I
 
     Args:
         config: which drive; None the default one.
-        device: where to render, as torch names it.
+        device: "cpu", "cuda", "cuda:1" and so on, or "auto".
 
     Raises:
         ConfigError: a setting is not allowed.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LAMPS_AT_ONCE = 14
 _LAMP_REACH_M = 60.0
+_MOVER_REACH_M = 70.0
 _HEADLIGHT_PLACES_M = ((1.9, 0.6, 0.65), (1.9, -0.6, 0.65))
 
 
@@ -136,7 +137,10 @@ def below_movers(samples: Samples, moment: Moment) -> torch.Tensor:
     """Return the share (M, 1) of light from above that moving things leave to the ground beside and below them."""
     share = torch.ones_like(samples.mask)
     is_ground = samples.finish[:, 2] > 0
+    eye = moment.world_from_base[:2, 3]
     for pose, footprint in moment.movers:
+        if np.linalg.norm(pose[:2, 3] - eye) > _MOVER_REACH_M:
+            continue
         (x_axis, y_axis), (x, y) = pose[:2, :2].T.tolist(), pose[:2, 3].tolist()
         dx, dy = samples.position[:, 0] - x, samples.position[:, 1] - y
         half_x, half_y = footprint.max(0).tolist()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,10 @@ class SurfaceTable:
             finish=single(surfaces.finish),
             is_cutout=torch.from_numpy(surfaces.is_cutout).to(device),
         )
+
+    def select(self, indices: torch.Tensor) -> SurfaceTable:
+        """Return the surfaces at indices (K,) int64."""
+        return SurfaceTable(*(getattr(self, field.name)[indices] for field in dataclasses.fields(self)))
 
     def intersect(
         self,

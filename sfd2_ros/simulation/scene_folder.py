@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # As in KITTI: depth in a 16-bit picture, 256 to the metre, 0 where there is none (sky, or farther than 255 m).
 DEPTH_PER_M = 256.0
 _JPEG_QUALITY = 95
+SCENE_MARKER = "truth.json"
 QUERY_LATERAL_M = (0.5, -0.6, 0.7, -0.4)
 QUERY_START_M = 0.8
 
@@ -65,7 +66,7 @@ def write_scene(
         world: that the drives belong to.
         parts: drives, each in its own folder below images/.
         path: the folder to make.
-        overwrite: replace an existing folder.
+        overwrite: replace an existing folder that this function made.
         on_frame: called with every frame when it is written.
 
     Raises:
@@ -75,7 +76,7 @@ def write_scene(
     folders = [part.folder for part in parts]
     if len(set(folders)) != len(folders):
         raise ConfigError(f"drives of a scene need folders of their own, got {', '.join(folders)}")
-    with atomic_folder(path, overwrite=overwrite) as folder:
+    with atomic_folder(path, overwrite=overwrite, marker=SCENE_MARKER) as folder:
         posed: list[PosedImage] = []
         lists: dict[bool, list[str]] = {True: [], False: []}
         truth: list[dict[str, object]] = []

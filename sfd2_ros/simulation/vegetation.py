@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from sfd2_ros.simulation import classes
-from sfd2_ros.simulation.boxes import add_card, add_prism
+from sfd2_ros.simulation.boxes import add_card, add_prism, crossed
 from sfd2_ros.simulation.materials import finished
 from sfd2_ros.simulation.randomness import fractal_noise, generator
 from sfd2_ros.simulation.surfaces import Look, raised
@@ -65,9 +65,9 @@ def build_tree(
             texture, classes.TREE, instance, is_double_sided=True, is_cutout=True, shade=float(foliage.uniform(0.55, 1))
         )
         heading = foliage.normal(0, 1, 3)
-        right = np.cross(heading, (0, 0, 1.0))
+        right = np.array((heading[1], -heading[0], 0.0))
         right /= np.linalg.norm(right)
-        up = np.cross(right, heading / np.linalg.norm(heading))
+        up = crossed(right, heading / np.linalg.norm(heading))
         up *= -1 if up[2] < 0 else 1
         centre = middle + foliage.normal(0, 0.6, 3) * (spread, spread, spread * 0.85)
         add_card(site.builder, centre, (right, up), (2.2, 2.2), leaf)

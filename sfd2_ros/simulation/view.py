@@ -83,7 +83,12 @@ def look(stage: Stage, surfaces: Surfaces, camera: Camera, eye: NDArray[np.float
     table = SurfaceTable.make(near, eye, device)
     centre, nearness = _visible(table, atlas, camera, 1)
     if is_fine:
-        plan = plan_picture(_visible(table, atlas, camera, 2)[0], centre, camera, eye)
+        # What no pixel's centre shows is too small or hidden: half of all fragments that need not be drawn again.
+        found = torch.unique(centre)
+        shown = found[found != NOTHING]
+        fine, _ = _visible(table.select(shown), atlas, camera, 2)
+        fine = torch.where(fine == NOTHING, fine, shown[torch.clamp(fine, min=0)] if len(shown) else fine)
+        plan = plan_picture(fine, centre, camera, eye)
     else:
         plan = plan_plainly(centre, camera, eye)
     # Only what is seen is painted: most of a town stands behind its first row of houses.

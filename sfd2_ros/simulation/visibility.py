@@ -105,12 +105,12 @@ def nearest_surface(
     parts = [(False, part) for part in _in_parts(solid)]
     parts += [(True, part) for part in _in_parts(holed)]
     for with_holes, chosen in parts:
-        surface, column, row, closeness = _fragments(outlines, chosen, width)
+        surface, place, closeness = _fragments(outlines, chosen, width)
         if with_holes and cutout_test is not None:
-            kept = torch.nonzero(cutout_test(surface, column, row, closeness))[:, 0]
-            surface, column, row, closeness = surface[kept], column[kept], row[kept], closeness[kept]
+            kept = torch.nonzero(cutout_test(surface, place % width, place // width, closeness))[:, 0]
+            surface, place, closeness = surface[kept], place[kept], closeness[kept]
         key = (closeness.view(torch.int32).to(torch.int64) << 32) | (surface + 1)
-        buffer.scatter_reduce_(0, row * width + column, key, "amax")
+        buffer.scatter_reduce_(0, place, key, "amax")
     seen = ((buffer & 0xFFFFFFFF) - 1).reshape(height, width)
     nearness = (buffer >> 32).to(torch.int32).view(torch.float32).reshape(height, width)
     return seen, nearness
@@ -120,10 +120,8 @@ def _in_parts(indices: torch.Tensor) -> list[torch.Tensor]:
     return [indices[start : start + _AT_ONCE] for start in range(0, len(indices), _AT_ONCE)]
 
 
-def _fragments(
-    outlines: Outlines, chosen: torch.Tensor, width: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return surface, column, row and closeness of every sample inside the chosen polygons."""
+def _fragments(outlines: Outlines, chosen: torch.Tensor, width: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return surface, sample number and closeness of every sample inside the chosen polygons."""
     surface, row, first, last = _spans(outlines, chosen, width)
     lengths = last - first + 1
     plane = outlines.closeness[surface]
@@ -133,7 +131,7 @@ def _fragments(
     along = torch.arange(len(span), device=span.device) - starts[span]
     slope = plane[:, 0].to(torch.float32)
     closeness = at_start.to(torch.float32)[span] + slope[span] * along.to(torch.float32)
-    return surface[span], first[span] + along, row[span], torch.clamp(closeness, min=1e-6)
+    return surface[span], (row * width + first)[span] + along, torch.clamp(closeness, min=1e-6)
 
 
 def _spans(

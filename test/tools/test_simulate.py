@@ -21,6 +21,15 @@ def test_simulate_writes_a_scene_and_its_figures(tmp_path: Path) -> None:
     assert main([*arguments, "-o", str(tmp_path / "scene")]) == 1
 
 
+def test_a_folder_that_is_no_scene_is_never_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/a.jpg").touch()
+    for option in ("-o", "--bag"):
+        assert main(["simulate", "--frames", "1", option, str(tmp_path / "photos"), "--overwrite"]) == 1
+        assert "is not replaced" in capsys.readouterr().err
+    assert (tmp_path / "photos/a.jpg").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
