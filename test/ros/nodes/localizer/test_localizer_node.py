@@ -11,120 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
-from sfd2_ros.core.types import Camera, Features
+from sfd2_ros.core.transforms import rigid
+from sfd2_ros.core.types import Camera
 
 pytestmark = [pytest.mark.ros, pytest.mark.data, pytest.mark.usefixtures("ros")]
-BASE_FROM_CAM = rigid(np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]]), [0.5, 0.1, 1.2])
-ODOM_FROM_BASE = rigid(rotation_from_vector([0, 0, 0.7]), [30.0, -4.0, 0.5])
-MS = 1_000_000
-
-
-class Robot:
-    """The robot of the tests: sends features and transforms, hears what the localizer says."""
-
-    def __init__(self, probe: Any, node: Any, name: str) -> None:
-        from geometry_msgs.msg import PoseWithCovarianceStamped
-        from nav_msgs.msg import Odometry
-        from nav_msgs.msg import Path as PathMessage
-        from sfd2_ros.msg import LocalFeatures, LocalizationStatus
-        from tf2_msgs.msg import TFMessage
-
-        from sfd2_ros.ros.qos import newest_only, reliable, static_transforms, transforms
-
-        self.probe, self.name = probe, name
-        self.statuses = probe.listen(LocalizationStatus, f"{name}/status", reliable(50))
-        self.poses = probe.listen(PoseWithCovarianceStamped, f"{name}/pose", reliable())
-        self.odometry = probe.listen(Odometry, f"{name}/odometry", reliable())
-        self.paths = probe.listen(PathMessage, f"{name}/path", reliable())
-        self.heard_tf = probe.listen(TFMessage, "/tf", transforms())
-        self._features = probe.node.create_publisher(LocalFeatures, f"{name}/features", newest_only("reliable"))
-        self._tf = probe.node.create_publisher(TFMessage, "/tf", transforms())
-        self._static_tf = probe.node.create_publisher(TFMessage, "/tf_static", static_transforms())
-        self.hints = probe.node.create_publisher(PoseWithCovarianceStamped, "initialpose", reliable())
-
-        def is_discovered() -> bool:
-            node.check()
-            ours = (self._features, self._static_tf, self.hints)
-            listened = all(publisher.get_subscription_count() > 0 for publisher in ours)
-            return (
-                listened and self._tf.get_subscription_count() > 1 and probe.node.count_publishers(f"{name}/status") > 0
-            )
-
-        probe.until(is_discovered, 60.0)
-        self.mount()
-
-    def send_transform(
-        self, parent: str, child: str, matrix: np.ndarray, stamp_ns: int, *, static: bool = False
-    ) -> None:
-        from tf2_msgs.msg import TFMessage
-
-        from sfd2_ros.ros.conversions.poses import transform_message
-
-        message = TFMessage(transforms=[transform_message(stamp_ns, parent, child, matrix)])
-        (self._static_tf if static else self._tf).publish(message)
-
-    def mount(self) -> None:
-        self.send_transform(f"{self.name}_base", f"{self.name}_cam", BASE_FROM_CAM, self.probe.now_ns(), static=True)
-
-    def odometry_around(self, stamp_ns: int, matrix: np.ndarray = ODOM_FROM_BASE) -> None:
-        """Send odometry 20 ms before and after a time, 2 m apart, so that it must be interpolated."""
-        for sign in (-1, 1):
-            sample = matrix @ rigid(np.eye(3), [sign * 1.0, 0, 0])
-            self.send_transform(f"{self.name}_odom", f"{self.name}_base", sample, stamp_ns + sign * 20 * MS)
-
-    def send_features(self, features: Features, camera: Camera, stamp_ns: int, **changes: Any) -> None:
-        from sfd2_ros.ros.conversions.features import message_from_features
-        from sfd2_ros.ros.conversions.poses import header_at
-
-        message = message_from_features(features, camera, header_at(stamp_ns, f"{self.name}_cam"))
-        for field, value in changes.items():
-            setattr(message, field, value)
-        self._features.publish(message)
-
-    def status_at(self, stamp_ns: int) -> Any:
-        from sfd2_ros.ros.conversions.poses import stamp_ns as ns
-
-        return self.probe.until(lambda: next((s for s in self.statuses if ns(s.header.stamp) == stamp_ns), None))
-
-    def frame(self, features: Features, camera: Camera, *, with_odometry: bool = True, **changes: Any) -> Any:
-        """Send one frame with odometry around it and return its status."""
-        stamp_ns = self.probe.now_ns()
-        if with_odometry:
-            self.odometry_around(stamp_ns)
-        self.send_features(features, camera, stamp_ns, **changes)
-        return self.status_at(stamp_ns)
-
-    def broadcasts(self, parent: str = "map") -> list[Any]:
-        return [edge for message in self.heard_tf for edge in message.transforms if edge.header.frame_id == parent]
-
-
-def parameters(name: str, map_: Path, **others: Any) -> dict[str, Any]:
-    """Return parameters that keep the frames of one test's robot apart from those of others."""
-    frames = {"odom_frame": f"{name}_odom", "base_frame": f"{name}_base", "map_frame": f"{name}_map"}
-    return {"map": str(map_), "cameras": [name], "device": "cpu", "transform_timeout_s": 0.4, **frames, **others}
-
-
-@pytest.fixture(scope="module")
-def node(start_node: Any, small_map: Path) -> Any:
-    return start_node("localizer_node", "robot", **parameters("robot", small_map, hint_duration_s=2.0))
-
-
-@pytest.fixture
-def robot(probe: Any, node: Any) -> Robot:
-    """Return the robot, with the node as if it had just been started."""
-    return Robot(probe, node, "robot")
-
-
-@pytest.fixture
-def query(drive: Any, query_features: Features) -> tuple[Features, Camera, np.ndarray]:
-    """Return features, camera and true map_from_base of a frame that is not in the map."""
-    _, camera, map_from_cam = drive[5]
-    return query_features, camera, map_from_cam @ inverse(BASE_FROM_CAM)
 
 
 def test_nothing_is_said_of_a_pose_before_the_first_fix(
-    robot: Robot, foreign_image: np.ndarray, extractor: Any, query: Any
+    robot: Any, foreign_image: np.ndarray, extractor: Any, query: Any
 ) -> None:
     features, camera, _ = query
     height, width = foreign_image.shape[:2]
@@ -142,15 +36,15 @@ def test_nothing_is_said_of_a_pose_before_the_first_fix(
     robot.probe.until(lambda: robot.broadcasts("robot_map"))
 
 
-def test_transform_and_pose_agree_with_the_truth(robot: Robot, query: Any) -> None:
+def test_transform_and_pose_agree_with_the_truth(robot: Any, query: Any) -> None:
     from sfd2_ros.ros.conversions.poses import matrix_from_pose, matrix_from_transform, stamp_ns
 
     features, camera, truth = query
     status = robot.frame(features, camera)
     edge = robot.probe.until(lambda: robot.broadcasts("robot_map"))[-1]
     assert edge.child_frame_id == "robot_odom"
-    assert stamp_ns(edge.header.stamp) == stamp_ns(status.header.stamp) + 1000 * MS  # transform_tolerance_s
-    told = matrix_from_transform(edge.transform) @ ODOM_FROM_BASE
+    assert stamp_ns(edge.header.stamp) == stamp_ns(status.header.stamp) + 1_000_000_000  # transform_tolerance_s
+    told = matrix_from_transform(edge.transform) @ robot.odom_from_base
     assert np.linalg.norm(told[:3, 3] - truth[:3, 3]) < 0.1
     np.testing.assert_allclose(told[:3, :3], truth[:3, :3], atol=0.01)
     pose = robot.probe.until(lambda: robot.poses)[-1]
@@ -166,7 +60,7 @@ def test_transform_and_pose_agree_with_the_truth(robot: Robot, query: Any) -> No
     assert {"transport", "extraction", "hand_over", "transform"} <= set(status.step_names)
 
 
-def test_features_of_other_weights_are_refused_and_diagnosed(robot: Robot, query: Any) -> None:
+def test_features_of_other_weights_are_refused_and_diagnosed(robot: Any, query: Any) -> None:
     from diagnostic_msgs.msg import DiagnosticArray
 
     from sfd2_ros.ros.qos import reliable
@@ -199,7 +93,7 @@ def test_features_of_other_weights_are_refused_and_diagnosed(robot: Robot, query
     ],
 )
 def test_unusable_frames_are_refused_by_name_and_the_next_one_is_localized(
-    robot: Robot, query: Any, changes: dict[str, Any], status: str
+    robot: Any, query: Any, changes: dict[str, Any], status: str
 ) -> None:
     features, camera, _ = query
     refused = robot.frame(features, camera, **changes)
@@ -208,7 +102,7 @@ def test_unusable_frames_are_refused_by_name_and_the_next_one_is_localized(
 
 
 def test_frame_without_odometry_at_its_stamp_is_refused_and_never_placed_by_an_older_one(
-    robot: Robot, query: Any
+    robot: Any, query: Any
 ) -> None:
     features, camera, _ = query
     robot.frame(features, camera)
@@ -222,7 +116,7 @@ def test_frame_without_odometry_at_its_stamp_is_refused_and_never_placed_by_an_o
     assert robot.frame(features, camera).status == "localized"
 
 
-def test_transform_that_comes_late_is_waited_for(robot: Robot, query: Any) -> None:
+def test_transform_that_comes_late_is_waited_for(robot: Any, query: Any) -> None:
     features, camera, _ = query
     stamp_ns = robot.probe.now_ns()
     robot.send_features(features, camera, stamp_ns)
@@ -233,7 +127,7 @@ def test_transform_that_comes_late_is_waited_for(robot: Robot, query: Any) -> No
     assert (status.status, waited > 0) == ("localized", True)
 
 
-def test_hint_rejects_what_contradicts_it_until_it_expires(robot: Robot, query: Any) -> None:
+def test_hint_rejects_what_contradicts_it_until_it_expires(robot: Any, query: Any) -> None:
     from geometry_msgs.msg import PoseWithCovarianceStamped
 
     from sfd2_ros.ros.conversions.poses import header_at, pose_message
@@ -257,7 +151,7 @@ def test_hint_rejects_what_contradicts_it_until_it_expires(robot: Robot, query: 
     robot.probe.until(lambda: robot.frame(features, camera).status == "localized", 10.0)
 
 
-def test_relocalize_takes_a_hint_and_refuses_one_in_another_frame(robot: Robot, query: Any) -> None:
+def test_relocalize_takes_a_hint_and_refuses_one_in_another_frame(robot: Any, query: Any) -> None:
     from geometry_msgs.msg import PoseWithCovarianceStamped
     from sfd2_ros.srv import Relocalize
 
@@ -278,7 +172,7 @@ def test_relocalize_takes_a_hint_and_refuses_one_in_another_frame(robot: Robot, 
 
 
 def test_load_map_keeps_the_old_map_when_the_new_one_is_damaged(
-    robot: Robot, query: Any, small_map: Path, tmp_path: Path
+    robot: Any, query: Any, small_map: Path, tmp_path: Path
 ) -> None:
     from sensor_msgs.msg import PointCloud2
     from sfd2_ros.srv import LoadMap
@@ -304,7 +198,7 @@ def test_load_map_keeps_the_old_map_when_the_new_one_is_damaged(
     assert robot.frame(features, camera).status == "localized"
 
 
-def test_markers_and_path_are_published_for_who_looks(robot: Robot, query: Any) -> None:
+def test_markers_and_path_are_published_for_who_looks(robot: Any, query: Any) -> None:
     from visualization_msgs.msg import MarkerArray
 
     from sfd2_ros.ros.qos import reliable
@@ -321,11 +215,10 @@ def test_markers_and_path_are_published_for_who_looks(robot: Robot, query: Any) 
     assert len(robot.paths[-1].poses) >= 1
 
 
-def test_robot_without_odometry_gets_map_to_base(probe: Any, start_node: Any, small_map: Path, query: Any) -> None:
+def test_robot_without_odometry_gets_map_to_base(make_robot: Any, query: Any) -> None:
     from sfd2_ros.ros.conversions.poses import matrix_from_transform
 
-    node = start_node("localizer_node", "cart", **parameters("cart", small_map, publish="map_to_base"))
-    cart = Robot(probe, node, "cart")
+    cart = make_robot("cart", publish="map_to_base")
     features, camera, truth = query
     status = cart.frame(features, camera, with_odometry=False)
     assert status.status == "localized", status.reason
