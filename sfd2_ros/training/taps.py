@@ -47,7 +47,7 @@ def raw_forward(network: Sfd2Network, images: torch.Tensor) -> RawOutput:
 def tapped(raw: RawOutput) -> TappedOutput:
     """Turn what the convolutions give into what `network(images)` gives, and keep the middle layers.
 
-    Gradients enter the heads channels last: in the other order oneDNN's backward convolutions in bfloat16 take thirty
+    Gradients enter the heads channels last: in the other order oneDNN's backward convolutions in bfloat16 take several
     times as long (docs/training.md).
     """
     early, shared, detection, description, stability = (channels_last_gradient(part) for part in raw)
