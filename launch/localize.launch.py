@@ -59,14 +59,19 @@ def generate_launch_description() -> LaunchDescription:
                 "composed", default_value="false", choices=BOOLEANS, description="Run both nodes in one process."
             ),
             OpaqueFunction(function=start_nodes),
-            Node(
-                package="rviz2",
-                executable="rviz2",
-                arguments=["-d", PathJoinSubstitution([SHARE, "config", "sfd2.rviz"])],
-                parameters=[{"use_sim_time": LaunchConfiguration("use_sim_time")}],
-                condition=IfCondition(LaunchConfiguration("rviz")),
-            ),
+            rviz(),
         ]
+    )
+
+
+def rviz() -> Node:
+    """Return rviz2 with this package's view, started when asked for."""
+    return Node(
+        package="rviz2",
+        executable="rviz2",
+        arguments=["-d", PathJoinSubstitution([SHARE, "config", "sfd2.rviz"])],
+        parameters=[{"use_sim_time": LaunchConfiguration("use_sim_time")}],
+        condition=IfCondition(LaunchConfiguration("rviz")),
     )
 
 
