@@ -71,7 +71,7 @@ def test_interrupted_demo_leaves_no_node_behind(scene: Path, tmp_path: Path) -> 
     process = subprocess.Popen(demo_command("-o", output, "--data", scene, "--device", "cpu"), stderr=subprocess.PIPE)
     log = output / "logs" / "localizer_node.log"
     deadline = time.monotonic() + TIMEOUT_S
-    while not (log.is_file() and "active" in log.read_text()):
+    while not (log.is_file() and "]: active" in log.read_text()):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)

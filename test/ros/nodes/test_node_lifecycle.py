@@ -22,7 +22,7 @@ def appears(probe: Any, name: str) -> bool:
 def test_feature_node_ends_cleanly_on_a_signal(probe: Any, start_node: Any, number: int) -> None:
     name = f"features_to_end_{number}"
     node = start_node("feature_node", name, cameras=[name], device="cpu")
-    probe.until(lambda: node.check() or "active" in node.output(), START_S)
+    probe.until(lambda: node.check() or "]: active" in node.output(), START_S)
     assert node.stop(number) == 0
     assert "Traceback" not in node.output()
 
@@ -30,7 +30,7 @@ def test_feature_node_ends_cleanly_on_a_signal(probe: Any, start_node: Any, numb
 @pytest.mark.data
 def test_localizer_node_ends_cleanly_on_a_signal(probe: Any, start_node: Any, small_map: Path) -> None:
     node = start_node("localizer_node", "localizer_to_end", map=str(small_map), cameras=["ending"], device="cpu")
-    probe.until(lambda: node.check() or "active" in node.output(), START_S)
+    probe.until(lambda: node.check() or "]: active" in node.output(), START_S)
     assert node.stop(signal.SIGINT) == 0
     assert "Traceback" not in node.output()
 
