@@ -55,6 +55,13 @@ def test_features_survive_the_wire(count: int) -> None:
     assert received.descriptors.shape == (count, 128)
 
 
+def test_descriptors_on_the_wire_are_half_precision_little_endian_row_by_row() -> None:
+    sent = make_features(3)
+    message = make_message(sent)
+    wire = np.frombuffer(bytes(message.descriptors), np.dtype("<f2")).reshape(3, message.dimension)
+    np.testing.assert_allclose(wire, sent.descriptors, atol=3e-4)
+
+
 def test_half_precision_moves_similarities_by_less_than_a_thousandth() -> None:
     from sfd2_ros.ros.conversions.features import features_from_message
 
