@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 NODES = ("sfd2_play", "sfd2_play_images")
 LARGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/PointCloud2")
 CLOCK_PERIOD_S = 0.01
-SETTLED_S = 1.0
+SETTLED_S = 2.0
 ACK_S = 10.0  # a lost message comes again with the next heartbeat of Fast DDS, three seconds later
 QUEUE = 100
 
