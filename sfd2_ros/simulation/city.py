@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +50,7 @@ class City:
         trees: where trees stand.
         occlusion: sky seen from the ground.
         next_instance: first free instance number.
+        trees_built: trees with their leaves by season and session, since many conditions share them.
     """
 
     plan: CityPlan
@@ -58,6 +59,7 @@ class City:
     trees: tuple[TreePit, ...]
     occlusion: OcclusionMap
     next_instance: int
+    trees_built: dict[tuple[str, int], Surfaces] = field(default_factory=dict)
 
 
 def build_city(plan: CityPlan, atlas: TextureAtlas, route: Point) -> City:

@@ -73,6 +73,9 @@ def share_at(grid: torch.Tensor, origin: tuple[float, float], x: torch.Tensor, y
     left, low = column.to(torch.int64), row.to(torch.int64)
     weight_x, weight_y = column - left.to(column.dtype), row - low.to(row.dtype)
     flat, start = grid.reshape(-1), low * cols + left
-    lower = flat[start] + (flat[start + 1] - flat[start]) * weight_x
-    upper = flat[start + cols] + (flat[start + cols + 1] - flat[start + cols]) * weight_x
+    lower = flat.index_select(0, start) + (flat.index_select(0, start + 1) - flat.index_select(0, start)) * weight_x
+    upper = (
+        flat.index_select(0, start + cols)
+        + (flat.index_select(0, start + cols + 1) - flat.index_select(0, start + cols)) * weight_x
+    )
     return lower + (upper - lower) * weight_y

@@ -96,12 +96,16 @@ class SurfaceTable:
         step_y: tuple[float, float, float],
     ) -> Places:
         """Meet (M,) surfaces with (M, 3) rays of depth 1; steps are the change of a ray to the next pixel."""
-        normal = self.normal[surface]
-        u_axis, v_axis, eye_uv = self.u_axis[surface], self.v_axis[surface], self.eye_uv[surface]
+        normal = self.normal.index_select(0, surface)
+        u_axis, v_axis, eye_uv = (
+            self.u_axis.index_select(0, surface),
+            self.v_axis.index_select(0, surface),
+            self.eye_uv.index_select(0, surface),
+        )
         slope = _dot(normal, ray)
         # At a silhouette the centre of a pixel can see a surface edge on; keep its depth finite.
         slope = torch.where(slope.abs() < 1e-4, torch.where(slope < 0, -1e-4, 1e-4).to(slope.dtype), slope)
-        depth = torch.clamp(self.distance[surface] / slope, 0.01, 1000.0)
+        depth = torch.clamp(self.distance.index_select(0, surface) / slope, 0.01, 1000.0)
         along_u, along_v = _dot(u_axis, ray), _dot(v_axis, ray)
         footprints = []
         for axis, along in ((u_axis, along_u), (v_axis, along_v)):
@@ -121,8 +125,12 @@ class SurfaceTable:
     ) -> torch.Tensor:
         """Return (M,) bool: whether the texture of a cutout is there, at rays (x, y, 1) in the camera's frame."""
         texels, offsets, shapes = atlas.tables()
-        texture, axes, eye_uv = self.texture[surface], self.axes_in_cam[surface], self.eye_uv[surface]
-        shape = shapes[texture]
+        texture, axes, eye_uv = (
+            self.texture.index_select(0, surface),
+            self.axes_in_cam.index_select(0, surface),
+            self.eye_uv.index_select(0, surface),
+        )
+        shape = shapes.index_select(0, texture)
         level = torch.clamp(binary_level(depth * pixel * shape[:, 2]) - 0.25, 0, LEVELS - 3).to(torch.int64)
         indices = []
         for k in range(2):
@@ -130,8 +138,8 @@ class SurfaceTable:
             place = (eye_uv[:, k] + depth * along) * shape[:, 2] * torch.ldexp(torch.ones_like(depth), -level)
             cells = shape[:, k].to(torch.int64) >> level
             indices.append((torch.minimum(torch.clamp(place, min=0).to(torch.int64), cells - 1), cells))
-        start = offsets.reshape(-1)[texture * (LEVELS * LEVELS) + level * (LEVELS + 1)]
-        texel = texels[start + indices[1][0] * indices[0][1] + indices[0][0]]
+        start = offsets.reshape(-1).index_select(0, texture * (LEVELS * LEVELS) + level * (LEVELS + 1))
+        texel = texels.index_select(0, start + indices[1][0] * indices[0][1] + indices[0][0])
         return ((texel >> 24) & 255) > 110
 
 

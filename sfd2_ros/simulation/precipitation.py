@@ -57,17 +57,23 @@ def lens_drops(light: Light, rng: np.random.Generator, count: int) -> Light:
     if count == 0:
         return light
     height, width = light.shape[:2]
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    source_x, source_y, inside = x.copy(), y.copy(), np.zeros((height, width), np.float32)
+    soft = cv2.GaussianBlur(light, (0, 0), 2.2 * height / 480)
+    wet = light.copy()
     for place in rng.random((count, 3)).tolist():
         radius = height * (0.008 + 0.035 * place[2] ** 3)
-        dx, dy = x - np.float32(place[0] * width), y - np.float32(place[1] * height)
-        distance = np.sqrt(dx * dx + dy * dy * np.float32(0.8)) / np.float32(radius)
-        is_drop = distance < 1
-        pull = np.float32(3.5) * (1 - distance[is_drop]) + 1
-        source_x[is_drop] = x[is_drop] - dx[is_drop] * (1 + pull)
-        source_y[is_drop] = y[is_drop] - dy[is_drop] * (1 + pull)
-        inside = np.maximum(inside, np.clip((1 - distance) * 4, 0, 1))
-    soft = cv2.GaussianBlur(light, (0, 0), 2.2 * height / 480)
-    seen = cv2.remap(soft, source_x, source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-    return np.asarray(light + (seen - light) * inside[..., None], dtype=np.float32)
+        _add_drop(wet, soft, (place[0] * width, place[1] * height), radius)
+    return wet
+
+
+def _add_drop(wet: Light, soft: Light, centre: tuple[float, float], radius: float) -> None:
+    """Draw one drop in place, from the blurred picture."""
+    height, width = wet.shape[:2]
+    left, right = max(0, int(centre[0] - radius)), min(width, int(centre[0] + radius) + 2)
+    top, bottom = max(0, int(centre[1] - 1.2 * radius)), min(height, int(centre[1] + 1.2 * radius) + 2)
+    y, x = np.mgrid[top:bottom, left:right].astype(np.float32)
+    dx, dy = x - np.float32(centre[0]), y - np.float32(centre[1])
+    distance = np.sqrt(dx * dx + dy * dy * np.float32(0.8)) / np.float32(radius)
+    pull = np.float32(3.5) * np.maximum(1 - distance, 0) + 2
+    seen = cv2.remap(soft, x - dx * pull, y - dy * pull, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    inside = np.clip((1 - distance) * 4, 0, 1)[..., None]
+    wet[top:bottom, left:right] += (seen - wet[top:bottom, left:right]) * inside

@@ -39,16 +39,20 @@ def lookup(
         (M, 3) linear albedo and (M,) mask, float32 in [0, 1].
     """
     texels, offsets, shapes = atlas.tables()
-    shape = shapes[texture]
+    shape = shapes.index_select(0, texture)
     density = shape[:, 2]
     level_u = torch.clamp(binary_level(footprint[0] * density) + dither - 0.25, 0, LEVELS - 1).to(torch.int64)
     level_v = torch.clamp(binary_level(footprint[1] * density) + dither - 0.25, 0, LEVELS - 1).to(torch.int64)
-    start = offsets.reshape(-1)[texture * (LEVELS * LEVELS) + level_v * LEVELS + level_u]
+    start = offsets.reshape(-1).index_select(0, texture * (LEVELS * LEVELS) + level_v * LEVELS + level_u)
     left, right, weight_u, width = _neighbours(at[0] * density, shape[:, 0], level_u)
     low, high, weight_v, _ = _neighbours(at[1] * density, shape[:, 1], level_v)
     low, high = start + low * width, start + high * width
-    near = _mixed(_unpacked(texels[low + left]), _unpacked(texels[low + right]), weight_u)
-    far = _mixed(_unpacked(texels[high + left]), _unpacked(texels[high + right]), weight_u)
+    near = _mixed(
+        _unpacked(texels.index_select(0, low + left)), _unpacked(texels.index_select(0, low + right)), weight_u
+    )
+    far = _mixed(
+        _unpacked(texels.index_select(0, high + left)), _unpacked(texels.index_select(0, high + right)), weight_u
+    )
     colour = _mixed(near, far, weight_v)
     return colour[:, :3] * colour[:, :3], colour[:, 3]
 

@@ -156,8 +156,11 @@ class _Dresser:
         return site.builder.build()
 
     def _trees(self) -> Surfaces:
-        site = Site(SurfaceBuilder(), self.atlas)
-        for pit in self.city.trees:
-            if self._is_near(pit.foot[:2], 110):
-                build_tree(site, pit.seed, pit.foot, pit.instance, (self.condition.season, self.session))
-        return site.builder.build()
+        leaves = (self.condition.season, self.session)
+        if leaves not in self.city.trees_built:
+            site = Site(SurfaceBuilder(), self.atlas)
+            for pit in self.city.trees:
+                if self._is_near(pit.foot[:2], 110):
+                    build_tree(site, pit.seed, pit.foot, pit.instance, leaves)
+            self.city.trees_built[leaves] = site.builder.build()
+        return self.city.trees_built[leaves]

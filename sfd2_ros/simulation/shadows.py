@@ -72,7 +72,7 @@ class ShadowMap:
         depth = place[2] + 0.04
 
         def is_lit(index: torch.Tensor) -> torch.Tensor:
-            return (self._closeness[index] <= depth).to(torch.float32)
+            return (self._closeness.index_select(0, index) <= depth).to(torch.float32)
 
         lower = is_lit(start) * (1 - weight_x) + is_lit(start + 1) * weight_x
         upper = is_lit(start + width) * (1 - weight_x) + is_lit(start + width + 1) * weight_x
@@ -119,8 +119,12 @@ class _Holes:
     ) -> torch.Tensor:
         """Return (M,) bool: whether the texture is there."""
         texels, offsets, shapes = self._tables
-        texture = self._texture[surface]
-        shape, axes, shift = shapes[texture], self._turned[surface], self._shift[surface]
+        texture = self._texture.index_select(0, surface)
+        shape, axes, shift = (
+            shapes.index_select(0, texture),
+            self._turned.index_select(0, surface),
+            self._shift.index_select(0, surface),
+        )
         x, y = column.to(torch.float32) * self._cell_m, row.to(torch.float32) * self._cell_m
         cells = []
         for k in range(2):
@@ -129,7 +133,7 @@ class _Holes:
             place = torch.clamp(along * shape[:, 2] / (1 << _HOLE_LEVEL), min=0).to(torch.int64)
             cells.append((torch.minimum(place, size - 1), size))
         start = offsets.reshape(-1)[texture * (LEVELS * LEVELS) + _HOLE_LEVEL * (LEVELS + 1)]
-        texel = texels[start + cells[1][0] * cells[0][1] + cells[0][0]]
+        texel = texels.index_select(0, start + cells[1][0] * cells[0][1] + cells[0][0])
         return ((texel >> 24) & 255) > 110
 
 

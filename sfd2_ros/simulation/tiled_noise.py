@@ -50,7 +50,7 @@ class TiledNoise:
 
     def _read(self, values: torch.Tensor, x: torch.Tensor, y: torch.Tensor, footprint: torch.Tensor) -> torch.Tensor:
         level = torch.clamp(binary_level(footprint), 0, _LEVELS - 1).to(torch.int64)
-        size, start = self._sizes[level], self._starts[level]
+        size, start = self._sizes.index_select(0, level), self._starts.index_select(0, level)
         scale = torch.ldexp(torch.ones_like(x), -level)
         column, row = x * scale - 0.5, y * scale - 0.5
         left, low = torch.floor(column), torch.floor(row)
@@ -61,8 +61,12 @@ class TiledNoise:
         low_row, high_row = start + low_index * size, start + high_index * size
         if values.ndim == 2:
             weight_x, weight_y = weight_x[:, None], weight_y[:, None]
-        lower = _mixed(values[low_row + left_index], values[low_row + right_index], weight_x)
-        upper = _mixed(values[high_row + left_index], values[high_row + right_index], weight_x)
+        lower = _mixed(
+            values.index_select(0, low_row + left_index), values.index_select(0, low_row + right_index), weight_x
+        )
+        upper = _mixed(
+            values.index_select(0, high_row + left_index), values.index_select(0, high_row + right_index), weight_x
+        )
         return _mixed(lower, upper, weight_y)
 
 

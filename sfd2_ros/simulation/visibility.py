@@ -108,9 +108,9 @@ def nearest_surface(
         surface, place, closeness = _fragments(outlines, chosen, width)
         if with_holes and cutout_test is not None:
             kept = torch.nonzero(cutout_test(surface, place % width, place // width, closeness))[:, 0]
-            surface, place, closeness = surface[kept], place[kept], closeness[kept]
-        key = (closeness.view(torch.int32).to(torch.int64) << 32) | (surface + 1)
-        buffer.scatter_reduce_(0, place, key, "amax")
+            surface, place, closeness = (part.index_select(0, kept) for part in (surface, place, closeness))
+        key = (closeness.view(torch.int32).to(torch.int64) << 32) | (surface.to(torch.int64) + 1)
+        buffer.scatter_reduce_(0, place.to(torch.int64), key, "amax")
     seen = ((buffer & 0xFFFFFFFF) - 1).reshape(height, width)
     nearness = (buffer >> 32).to(torch.int32).view(torch.float32).reshape(height, width)
     return seen, nearness
@@ -124,14 +124,16 @@ def _fragments(outlines: Outlines, chosen: torch.Tensor, width: int) -> tuple[to
     """Return surface, sample number and closeness of every sample inside the chosen polygons."""
     surface, row, first, last = _spans(outlines, chosen, width)
     lengths = last - first + 1
-    plane = outlines.closeness[surface]
+    plane = outlines.closeness.index_select(0, surface)
     at_start = plane[:, 0] * first + plane[:, 1] * row + plane[:, 2]
+    # Short numbers, and index_select rather than brackets: a picture has millions of fragments.
     span = torch.repeat_interleave(lengths)
-    starts = torch.cumsum(lengths, 0) - lengths
-    along = torch.arange(len(span), device=span.device) - starts[span]
-    slope = plane[:, 0].to(torch.float32)
-    closeness = at_start.to(torch.float32)[span] + slope[span] * along.to(torch.float32)
-    return surface[span], (row * width + first)[span] + along, torch.clamp(closeness, min=1e-6)
+    starts = (torch.cumsum(lengths, 0) - lengths).to(torch.int32)
+    along = torch.arange(len(span), dtype=torch.int32, device=span.device) - starts.index_select(0, span)
+    slope, rest = plane[:, 0].to(torch.float32), at_start.to(torch.float32)
+    closeness = rest.index_select(0, span) + slope.index_select(0, span) * along.to(torch.float32)
+    place = (row * width + first).to(torch.int32).index_select(0, span) + along
+    return surface.to(torch.int32).index_select(0, span), place, torch.clamp(closeness, min=1e-6)
 
 
 def _spans(
@@ -147,7 +149,7 @@ def _spans(
     low = torch.zeros(len(which), dtype=torch.float64, device=which.device)
     high = torch.full_like(low, width - 1.0)
     for edge in range(outlines.edges.shape[1]):
-        line = outlines.edges[:, edge][surface]
+        line = outlines.edges[:, edge].index_select(0, surface)
         slope, rest = line[:, 0], line[:, 1] * row + line[:, 2]
         crossing = -rest / torch.where(slope == 0, torch.ones_like(slope), slope)
         low = torch.where(slope > 0, torch.maximum(low, crossing), low)

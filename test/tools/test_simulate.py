@@ -11,7 +11,7 @@ from sfd2_ros.tools.main import main
 
 
 def test_simulate_writes_a_scene_and_its_figures(tmp_path: Path) -> None:
-    arguments = ["simulate", "--frames", "1", "--condition", "overcast,night", "--size", "96x72"]
+    arguments = ["simulate", "--frames", "1", "--condition", "overcast,night", "--size", "96x72", "--route", "corridor"]
     assert main([*arguments, "-o", str(tmp_path / "scene"), "--json", str(tmp_path / "figures.json")]) == 0
     assert (tmp_path / "scene/images/night/000000.jpg").is_file()
     assert (tmp_path / "scene/query.txt").read_text(encoding="utf-8") == "night/000000.jpg\n"
