@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,14 +41,6 @@ if TYPE_CHECKING:
 SETTINGS: dict[str, type[Any]] = {"": LocalizerNodeConfig, "localizer": LocalizerConfig}
 
 
-@dataclass(frozen=True, eq=False)
-class ReceivedFeatures:
-    """A features message and when it came, on the node's clock."""
-
-    message: LocalFeatures
-    received_ns: int
-
-
 class LocalizerNode(ManagedNode):
     """Localizes the newest features of each camera, on a thread of its own."""
 
@@ -67,8 +58,8 @@ class LocalizerNode(ManagedNode):
         self._last_heard = float("-inf")
         self._recent = CountsSince()
 
-        self._features: NewestItems[ReceivedFeatures] = NewestItems()
-        self._worker: Worker[ReceivedFeatures] | None = None
+        self._features: NewestItems[LocalFeatures] = NewestItems()
+        self._worker: Worker[LocalFeatures] | None = None
         self._inputs: list[Any] = []
         self._outputs = LocalizerOutputs(self, self._config)
         self._transforms = listen_to_transforms(self)
@@ -135,19 +126,19 @@ class LocalizerNode(ManagedNode):
 
     def _on_features(self, camera: str, message: LocalFeatures) -> None:
         self._last_heard = time.monotonic()
-        self._features.put(camera, ReceivedFeatures(message, self.get_clock().now().nanoseconds))
+        self._features.put(camera, message)
 
-    def _process(self, camera: str, received: ReceivedFeatures) -> None:
+    def _process(self, camera: str, message: LocalFeatures) -> None:
         """Localize one frame and publish what became of it."""
         del camera
         with self._changing:
             frames, hint = self._frames, self._valid_hint()
         if frames is None:
             return
-        result = frames.localize(received.message, self.get_clock().now().nanoseconds, hint)
+        result = frames.localize(message, self.get_clock().now().nanoseconds, hint)
         with self._changing:
             if frames is self._frames:  # else the map was replaced meanwhile, and the next frame is localized in that
-                self._publish(received.message, result, frames)
+                self._publish(message, result, frames)
 
     def _publish(self, message: LocalFeatures, result: FrameResult, frames: FrameLocalizer) -> None:
         """Publish TF and pose when there is one, and the status always."""
@@ -161,8 +152,7 @@ class LocalizerNode(ManagedNode):
             self._hint = None
             inliers = map_.landmarks.positions[result.evidence.inlier_landmarks]
             self._outputs.publish_fix(result.fix, frame, time_ns, inliers)
-        if self._state is not before:
-            self.get_logger().info(f"{before.name} -> {self._state.name}: {result.reason or result.status.value}")
+        self._log(result, before)
         status = status_message(header_at(time_ns, frame), result, self._state, message.header.frame_id)
         counts = self._features.total()
         status.frames_received, status.frames_dropped = counts.received, counts.dropped
@@ -171,6 +161,15 @@ class LocalizerNode(ManagedNode):
         status.latency_s = (self.get_clock().now().nanoseconds - time_ns) / NS_PER_S
         self._outputs.publish_status(status)
         self._last = status
+
+    def _log(self, result: FrameResult, before: RobotState) -> None:
+        """Log changes of state, and refusals now and then."""
+        said = f"{result.status.value}: {result.reason}"
+        if self._state is not before:
+            self.get_logger().info(f"{before.name} -> {self._state.name}, {said}")
+        elif result.fix is None:
+            count = sum(self._refused.values())
+            self.get_logger().warning(f"frame refused ({count} so far), {said}", throttle_duration_sec=5.0)
 
     def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
         try:

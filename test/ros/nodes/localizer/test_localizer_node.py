@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.ros, pytest.mark.data, pytest.mark.usefixtures("ros")]
 
 
 def test_nothing_is_said_of_a_pose_before_the_first_fix(
-    robot: Any, foreign_image: np.ndarray, extractor: Any, query: Any
+    node: Any, robot: Any, foreign_image: np.ndarray, extractor: Any, query: Any
 ) -> None:
     features, camera, _ = query
     height, width = foreign_image.shape[:2]
@@ -28,6 +28,7 @@ def test_nothing_is_said_of_a_pose_before_the_first_fix(
         assert (status.status, status.state) != ("localized", status.TRACKING)
         assert status.state == status.UNINITIALIZED
         assert status.reason
+    robot.probe.until(lambda: "frame refused (1 so far), " in node.output())
     robot.probe.handle_for(0.5)
     assert robot.broadcasts("robot_map") == []
     assert robot.poses == robot.odometry == robot.paths == []
