@@ -106,12 +106,13 @@ def test_matches_that_determine_no_pose_end_in_none_or_a_finite_one(positions: n
     assert solution is None or np.all(np.isfinite(solution.cam_from_map))
 
 
-def test_points_behind_the_camera_have_no_pixel_and_no_finite_error() -> None:
-    positions = np.array([[0, 0, 5.0], [0, 0, -5.0], [0, 0, 0.0], [1, 1, -1e-9]])
-    pixels = project(np.eye(4), positions, CAMERAS[1])
+@by_model
+def test_points_behind_the_camera_have_no_pixel_and_no_finite_error(camera: Camera) -> None:
+    positions = np.array([[0, 0, 5.0], [0, 0, -5.0], [0, 0, 0.0], [1, 1, -1e-9], [1, 1, 1e-9], [2, 1, -1]])
+    pixels = project(np.eye(4), positions, camera)
     np.testing.assert_allclose(pixels[0], [322, 238], atol=1e-9)
     assert np.isnan(pixels[1:]).all()
-    errors = reprojection_errors_px(np.eye(4), np.zeros((4, 2)), positions, CAMERAS[1])
+    errors = reprojection_errors_px(np.eye(4), np.zeros((6, 2)), positions, camera)
     assert np.isfinite(errors[0])
     assert np.isinf(errors[1:]).all()
 

@@ -94,6 +94,7 @@ def test_yaml_of_a_fisheye_without_coefficients_is_no_pinhole(tmp_path: Path) ->
         ("camera_matrix:", "camera_matriks:", "KeyError: 'camera_matrix'"),
         ("500.0, 0.0, 319.5, 0.0, 510.0", "0.0, 0.0, 0.0, 0.0, 0.0", "must be positive; is the camera calibrated"),
         ("500.0, 0.0, 319.5", "500.0, 0.5, 319.5", "skew"),
+        ("0.0, 510.0", "0.5, 510.0", "skew"),
         ("500.0, 0.0, 319.5", "500.0, 319.5", "has 8 numbers, 9 are needed"),
         ("0.0, 0.0, 1.0]", "0.0, 0.0, 2.0]", r"\[0, 0, 1\] is needed"),
         ("0.0, 319.5, 0.0, 510.0, 239.5, 0.0, 0.0, 1.0", "0.0, 0.0, 0.0, 510.0, 0.0, 319.5, 239.5, 1.0", "by rows"),

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -156,6 +156,16 @@ def test_a_model_comes_back_from_its_files(tmp_path: Path, kind: str) -> None:
         expected = by_name[image.name]
         np.testing.assert_allclose(image.cam_from_world, expected.cam_from_world, atol=1e-12)
         assert image.camera == camera_from_colmap(colmap_camera(expected.camera))
+
+
+def test_names_with_spaces_are_read_beside_keypoints(random_place: Any, tmp_path: Path) -> None:
+    model = pycolmap.Reconstruction(str(random_place.map_folder / "colmap"))
+    for image in model.images.values():
+        image.name = f"a b/{image.name}"
+    model.write_text(str(tmp_path))
+    found = read_model(tmp_path)
+    assert sorted(image.name for image in posed_images(found)) == [f"a b/{i}.jpg" for i in range(8)]
+    assert all(len(image.points2D) > 50 for image in found.images.values())
 
 
 def test_images_with_one_camera_share_it(tmp_path: Path) -> None:

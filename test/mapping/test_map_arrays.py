@@ -73,6 +73,7 @@ def test_what_is_not_finite_is_found(copy: Path, name: str) -> None:
         ("landmark_image_offsets", lambda array: array[:-1], "observations of 7 images, the map has 8"),
         ("landmark_image_offsets", lambda array: array + 1, "observations do not fit the images"),
         ("landmark_image_offsets", lambda array: array[::-1].copy(), "observations do not fit the images"),
+        ("landmark_image_offsets", lambda array: array[[0, 2, 1, *range(3, 9)]], "observations do not fit the images"),
         ("landmark_image_landmarks", lambda array: array + 100_000, "landmarks that do not exist"),
         ("landmark_image_landmarks", lambda array: array - 1, "landmarks that do not exist"),
         ("landmark_descriptors", lambda array: array * np.float16(2), "not of length one"),

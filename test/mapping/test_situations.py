@@ -160,6 +160,19 @@ def test_poses_are_kept_exactly_and_refined_ones_stay_close(paint_scene: Paint, 
     assert errors[True] < errors[False]
 
 
+def test_landmarks_with_larger_errors_go(paint_scene: Paint, extractor: Any, tmp_path: Path) -> None:
+    paint_scene(tmp_path)
+    scene = load_scene(tmp_path)
+    counts = []
+    for limit_px in (3.0, 0.4):
+        builder = MapBuilder(extractor, MapConfig(max_landmark_error_px=limit_px))
+        builder.from_poses(list(scene.images.values()), scene.image_folder, tmp_path / f"map {limit_px}")
+        landmarks = load_map(tmp_path / f"map {limit_px}").landmarks
+        assert landmarks.error_px.max() <= limit_px
+        counts.append(len(landmarks))
+    assert 50 < counts[1] < counts[0]
+
+
 def test_images_that_show_nothing_are_refused(extractor: Any, tmp_path: Path) -> None:
     names = [f"{i}.png" for i in range(3)]
     for name in names:
@@ -201,8 +214,20 @@ def test_what_cannot_be_mapped_is_refused_before_or_without_a_trace(
     with pytest.raises(CameraError, match=r"'0.png' is 320x240, its camera 640x240"):
         builder.from_images([one.name for one in images], folder, output, cameras=[one.camera for one in bigger])
     assert not output.exists()
+    assert len(list(folder.iterdir())) == 6
+
+
+def test_an_output_that_may_not_be_replaced_is_refused_before_the_work(
+    paint_scene: Paint, extractor: Any, tmp_path: Path
+) -> None:
+    images, folder = paint_scene(tmp_path), tmp_path / "images"
+    began: list[str] = []
+    builder = MapBuilder(extractor, progress=lambda step, *_: began.append(step))
     with pytest.raises(OutputError, match="and so is not replaced"):
         builder.from_poses(images, folder, folder, overwrite=True)
+    with pytest.raises(OutputError, match="exists"):
+        builder.from_images([one.name for one in images], folder, folder)
+    assert began == []
     assert len(list(folder.iterdir())) == 6
 
 

@@ -194,4 +194,5 @@ def test_a_name_that_a_pose_file_cannot_hold_is_refused_before_the_work(
     sfd2: Run, painted_map: Path, scene: Path
 ) -> None:
     (scene / "images" / "2.png").rename(scene / "images" / "#2.png")
+    (scene / "images" / "0.png").write_bytes(b"no image, which the work would stumble over first")
     _localize(sfd2, painted_map, scene, scene.parent).refused(1, "'#2.png' cannot stand in a pose file")
