@@ -24,6 +24,7 @@ COMMANDS = {
     "map": ("map", "Build, inspect and check maps."),
     "localize": ("localize", "Localize images in a map."),
     "evaluate": ("evaluate", "Score poses against reference poses."),
+    "bench": ("bench", "Compare features and pipelines on the same data."),
     "simulate": ("simulate", "Render drives through a street, with ground truth."),
     "play": ("play", "Publish a rosbag2 on ROS topics."),
     "demo": ("demo", "Localize a drive with the real nodes and score what they said."),
