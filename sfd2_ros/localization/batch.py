@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sfd2_ros.core.errors import ImageError
+from sfd2_ros.core.types import Evidence, PoseEstimate, Status
 from sfd2_ros.features.images import read_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from sfd2_ros.core.types import Camera, PoseEstimate
+    from sfd2_ros.core.types import Camera
     from sfd2_ros.localization.localizer import Localizer
     from sfd2_ros.mapping.match_images import FeatureExtractor
 
@@ -35,12 +37,19 @@ def localize_images(
         camera_of: intrinsics of an image by its name; asked for all images before the first is read.
 
     Yields:
-        Name and estimate, in order.
+        Name and estimate, in order. An image that cannot be read is refused as BAD_IMAGE, the others go on.
 
     Raises:
         CameraError: an image has no intrinsics.
-        ImageError: an image cannot be read.
     """
     cameras = [camera_of(name) for name in names]
     for name, camera in zip(names, cameras, strict=True):
-        yield name, localizer.localize(extractor(read_image(image_folder / name)), camera)
+        yield name, _localize(localizer, extractor, image_folder / name, camera)
+
+
+def _localize(localizer: Localizer, extractor: FeatureExtractor, path: Path, camera: Camera) -> PoseEstimate:
+    try:
+        image = read_image(path)
+    except ImageError as err:
+        return PoseEstimate(Status.BAD_IMAGE, str(err), None, None, Evidence())
+    return localizer.localize(extractor(image), camera)

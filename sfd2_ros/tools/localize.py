@@ -13,6 +13,7 @@ import numpy as np
 
 from sfd2_ros.core.errors import CameraError, ImageError
 from sfd2_ros.core.files import refuse_existing
+from sfd2_ros.core.types import Status
 from sfd2_ros.tools.options import (
     device_option,
     json_option,
@@ -57,7 +58,8 @@ def command(
 
     IMAGES is a scene folder, a folder of images or one image. Poses of localized images are written as
     `name qw qx qy qz tx ty tz` (cam_from_map); statuses, inliers and covariances go beside them as JSON. What is
-    refused has no pose, and its reason stands in the JSON.
+    refused has no pose, and its reason stands in the JSON. An image that cannot be read is refused as bad_image; the
+    others are localized and written, and the exit code is 1.
     """
     from sfd2_ros.localization import Localizer  # noqa: PLC0415
     from sfd2_ros.localization.batch import localize_images  # noqa: PLC0415
@@ -86,6 +88,17 @@ def command(
     click.echo(f"{output}: {figures['localized']} of {len(estimates)} localized; details in {details}")
     for reason, count in figures["reasons"].items():
         click.echo(f"  refused {count:5d}  {reason}")
+    _fail_on_bad_images(estimates)
+
+
+def _fail_on_bad_images(estimates: dict[str, PoseEstimate]) -> None:
+    """Let the exit code say that images could not be read, after the poses of the others are written."""
+    bad = [one.reason for one in estimates.values() if one.status is Status.BAD_IMAGE]
+    if bad:
+        raise ImageError(
+            f"{len(bad)} of {len(estimates)} images cannot be read and are refused as bad_image, the others are done; "
+            f"the first: {bad[0]}"
+        )
 
 
 def _queries(

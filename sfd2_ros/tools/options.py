@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,16 +46,23 @@ json_option = click.option(
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
 
 
+FIRST_LINE_S = 10.0
+LINE_EVERY_S = 30.0
+
+
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """Show progress on standard error.
+    """Show progress on standard error: a bar on a terminal, elsewhere a plain line now and then.
 
     Yields:
         A function of step, done and total.
     """
-    columns = (TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    if not console.is_terminal:
+        yield PlainProgress(lambda line: click.echo(line, err=True), time.monotonic)
+        return
+    columns = (TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
         tasks: dict[str, Any] = {}
 
         def report(step: str, done: int, total: int) -> None:
@@ -63,6 +71,29 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
             progress.update(tasks[step], completed=done, total=total)
 
         yield report
+
+
+class PlainProgress:
+    """Progress for logs: the first line after `FIRST_LINE_S` seconds, the next every `LINE_EVERY_S`."""
+
+    def __init__(self, write: Callable[[str], None], clock: Callable[[], float]) -> None:
+        """Begin to count.
+
+        Args:
+            write: takes a line.
+            clock: seconds that never go backwards.
+        """
+        self._write, self._clock = write, clock
+        self._start = clock()
+        self._next = self._start + FIRST_LINE_S
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Take note of progress; write it when a line is due."""
+        now = self._clock()
+        if now < self._next:
+            return
+        self._next = now + LINE_EVERY_S
+        self._write(f"{step}: {done} of {total}, {now - self._start:.0f} s")
 
 
 def refuse_same_path(output: Path, json_path: Path | None) -> None:

@@ -137,12 +137,21 @@ def test_a_map_made_with_other_weights_is_refused(sfd2: Run, painted_map: Path, 
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no image"])
-def test_an_image_that_is_no_image_is_refused(sfd2: Run, painted_map: Path, scene: Path, content: bytes) -> None:
+def test_an_image_that_is_no_image_costs_only_itself(sfd2: Run, painted_map: Path, scene: Path, content: bytes) -> None:
     (scene / "images" / "4.png").write_bytes(content)
     out = scene.parent
-    _localize(sfd2, painted_map, scene, out).refused(1, "4.png")
-    _localize(sfd2, painted_map, scene / "images" / "4.png", out, "--camera", CAMERA).refused(1, "4.png")
-    assert sorted(path.name for path in out.iterdir()) == ["scene"]
+    said = _localize(sfd2, painted_map, scene, out, "--list", "query.txt")
+    assert said.code == 1
+    assert "1 of 2 localized" in said.out
+    assert "refused     1  bad_image" in said.out
+    (line,) = said.err.splitlines()
+    assert line.startswith("sfd2: error: 1 of 2 images cannot be read and are refused as bad_image")
+    assert "4.png" in line
+    assert list(read_poses(out / "p.txt")) == ["2.png"]
+    assert json.loads((out / "f.json").read_text())["reasons"] == {"bad_image": 1}
+    details = json.loads((out / "p.details.json").read_text())
+    assert details["4.png"]["status"] == "bad_image"
+    assert "4.png" in details["4.png"]["reason"]
 
 
 def test_images_that_are_not_there_are_refused(sfd2: Run, painted_map: Path, scene: Path) -> None:
