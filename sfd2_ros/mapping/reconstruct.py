@@ -103,6 +103,8 @@ def structure_from_motion(
     pycolmap.verify_matches(database_path, pairs_path, verification)
     options = pycolmap.IncrementalPipelineOptions()
     options.random_seed = _SEED
+    # Threads finish in any order, and the pair that a map starts from depends on it.
+    options.num_threads = 1
     options.min_model_size = 3
     options.extract_colors = False
     # For an image of another place that fallback tries half a minute before it fails.
