@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfd2_ros.core.transforms import inverse, move_covariance
+from sfd2_ros.core.types import PoseEstimate, Status
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sfd2_ros.core.types import PoseEstimate
+    from sfd2_ros.core.types import Evidence
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,40 @@ class BasePose:
 
     map_from_base: NDArray[np.float64]
     covariance: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class RigEstimate:
+    """The answer to "where was the body that carries these cameras?": a measured pose, or a reason why there is none.
+
+    Attributes:
+        status: LOCALIZED, or why the pose is refused.
+        reason: one sentence with the numbers behind the status.
+        base: pose of the body with its covariance; None unless status is LOCALIZED.
+        evidence: what speaks for it; keypoints count through the views, those of the first view first.
+
+    Raises:
+        ValueError: a pose without LOCALIZED, or LOCALIZED without one.
+    """
+
+    status: Status
+    reason: str
+    base: BasePose | None
+    evidence: Evidence
+
+    def __post_init__(self) -> None:
+        if (self.base is not None) != (self.status is Status.LOCALIZED):
+            raise ValueError(f"status {self.status.value!r} must come with a pose if and only if localized")
+
+    @property
+    def is_localized(self) -> bool:
+        """Whether a pose was measured and accepted."""
+        return self.status is Status.LOCALIZED
+
+    def of_camera(self) -> PoseEstimate:
+        """Return the same for a body that is the camera itself."""
+        pose, covariance = (None, None) if self.base is None else (self.base.map_from_base, self.base.covariance)
+        return PoseEstimate(self.status, self.reason, pose, covariance, self.evidence)
 
 
 def base_pose(estimate: PoseEstimate, base_from_cam: NDArray[np.float64]) -> BasePose:

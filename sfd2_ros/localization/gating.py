@@ -21,17 +21,17 @@ _GRID = 8
 _POSE_POINTS = 3
 
 
-def log10_false_alarms(*, num_matches: int, num_agreeing: int, radius_px: float, camera: Camera) -> float:
+def log10_false_alarms(*, num_matches: int, num_agreeing: int, radius_px: float, area_px: float) -> float:
     """Return how many poses as good as this are expected among random matches, as a power of ten.
 
     Every choice of three matches is a chance for a wrong pose; the other agreeing matches then fall within the radius
-    of their projection by luck, each with the probability of the circle's share of the image.
+    of their projection by luck, each with the probability of the circle's share of the area.
 
     Args:
-        num_matches: matches found without knowing the pose.
+        num_matches: matches found without knowing the pose, or within a window around where they are expected.
         num_agreeing: those of them that agree with the pose.
         radius_px: within which a match agrees.
-        camera: gives the image size.
+        area_px: where a match may fall: the image, or the window; square pixels.
 
     Returns:
         log10 of (n - 3) C(n, k) C(k, 3) p^(k - 3); 0 or more means no evidence.
@@ -41,7 +41,7 @@ def log10_false_alarms(*, num_matches: int, num_agreeing: int, radius_px: float,
     """
     if num_agreeing <= _POSE_POINTS or num_matches <= _POSE_POINTS:
         return float(np.log10(max(num_matches, 1)))
-    share = min(np.pi * radius_px**2 / (camera.width * camera.height), 1.0)
+    share = min(np.pi * radius_px**2 / area_px, 1.0)
     return float(
         np.log10(num_matches - _POSE_POINTS)
         + _log10_choose(num_matches, num_agreeing)

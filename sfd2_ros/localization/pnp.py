@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pycolmap
 
-from sfd2_ros.mapping.colmap_io import colmap_camera, colmap_points, matrix_from_rigid3d
+from sfd2_ros.mapping.colmap_io import colmap_camera, colmap_points, matrix_from_rigid3d, rigid3d_from_matrix
 from sfd2_ros.mapping.projection import image_points
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from sfd2_ros.core.types import Camera
 
 _MIN_POINTS = 4
 _SEED = 0
+_MAX_TRIALS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +30,16 @@ class PnpSolution:
     """A pose and what agrees with it.
 
     Attributes:
-        cam_from_map: (4, 4).
+        cam_from_map: (4, 4); of a rig, that of the body which carries the cameras.
         is_inlier: (M,) bool, over the matches offered.
     """
 
     cam_from_map: NDArray[np.float64]
     is_inlier: NDArray[np.bool_]
+
+    def moved(self, body_from_cam: NDArray[np.float64]) -> PnpSolution:
+        """Return the same solution for a body (4, 4) that the camera is fixed to."""
+        return PnpSolution(body_from_cam @ self.cam_from_map, self.is_inlier)
 
 
 def solve_pnp(
@@ -61,6 +68,49 @@ def solve_pnp(
     if answer is None:
         return None
     return PnpSolution(matrix_from_rigid3d(answer["cam_from_world"]), np.asarray(answer["inlier_mask"], bool))
+
+
+def solve_rig_pnp(
+    keypoints: NDArray[np.floating],
+    positions: NDArray[np.float64],
+    view_of: NDArray[np.integer],
+    *,
+    cameras: Sequence[Camera],
+    cams_from_body: Sequence[NDArray[np.float64]],
+    max_error_px: float,
+) -> PnpSolution | None:
+    """Find the pose of a body with several cameras that most matches of all of them agree with.
+
+    Args:
+        keypoints: (M, 2) pixels.
+        positions: (M, 3) matched landmarks.
+        view_of: (M,) which camera saw each; at least two different ones.
+        cameras: intrinsics.
+        cams_from_body: (4, 4) each.
+        max_error_px: largest reprojection error of an inlier.
+
+    Returns:
+        The pose of the body with its inliers, or None when no pose fits four matches.
+    """
+    if len(keypoints) < _MIN_POINTS:
+        return None
+    options = pycolmap.RANSACOptions()
+    options.max_error = max_error_px
+    options.min_inlier_ratio = 0.01
+    options.max_num_trials = _MAX_TRIALS
+    options.min_num_trials = 100
+    options.random_seed = _SEED
+    answer = pycolmap.estimate_and_refine_generalized_absolute_pose(
+        colmap_points(keypoints),
+        np.asarray(positions, np.float64),
+        view_of.tolist(),
+        [rigid3d_from_matrix(pose) for pose in cams_from_body],
+        [colmap_camera(camera) for camera in cameras],
+        options,
+    )
+    if answer is None:
+        return None
+    return PnpSolution(matrix_from_rigid3d(answer["rig_from_world"]), np.asarray(answer["inlier_mask"], bool))
 
 
 def project(cam_from_map: NDArray[np.float64], positions: NDArray[np.float64], camera: Camera) -> NDArray[np.float64]:

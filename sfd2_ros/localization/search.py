@@ -11,19 +11,22 @@ import numpy as np
 import torch
 
 from sfd2_ros.core.transforms import inverse, rotation_angle_rad
-from sfd2_ros.localization.pnp import PnpSolution, reprojection_errors_px, solve_pnp
 from sfd2_ros.matching.nearest import match_mutual
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from sfd2_ros.core.types import Camera, Features
     from sfd2_ros.localization.config import LocalizerConfig
+    from sfd2_ros.localization.context import MapContext
+    from sfd2_ros.localization.query import Query
     from sfd2_ros.mapping.landmarks import Landmarks
 
 _OTHER_PLACE_DEPTHS = 0.05
 _OTHER_PLACE_RAD = 0.1
-_PLENTY = 0.3
+PLENTY = 0.3
+"""A pose with this share of the matches is right; nothing better is looked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,62 +51,84 @@ class LandmarkMatches:
         return LandmarkMatches(self.keypoints[chosen], self.landmarks[chosen], self.is_distinct[chosen])
 
 
+def joined(parts: Sequence[LandmarkMatches]) -> LandmarkMatches:
+    """Return matches one after another."""
+    columns = zip(*((one.keypoints, one.landmarks, one.is_distinct) for one in parts), strict=True)
+    keypoints, landmarks, is_distinct = (np.concatenate(column) for column in columns)
+    return LandmarkMatches(keypoints, landmarks, is_distinct)
+
+
 @dataclass(frozen=True, eq=False)
 class Hypothesis:
     """Matches of query keypoints with landmarks, and the pose that they agree on.
 
     Attributes:
         matches: of keypoints with landmarks.
-        solution: pose and inliers among these.
+        body_from_map: (4, 4) the pose.
+        is_inlier: (M,) which matches agree with it.
     """
 
     matches: LandmarkMatches
-    solution: PnpSolution
+    body_from_map: NDArray[np.float64]
+    is_inlier: NDArray[np.bool_]
 
     @property
     def num_inliers(self) -> int:
         """Matches that agree with the pose."""
-        return int(self.solution.is_inlier.sum())
+        return int(self.is_inlier.sum())
+
+    def inliers(self) -> LandmarkMatches:
+        """Return the matches that agree with the pose."""
+        return self.matches.where(self.is_inlier)
 
 
-def match_landmarks(
-    features: Features, landmarks: Landmarks, chosen: NDArray[np.int64], config: LocalizerConfig, device: str
-) -> LandmarkMatches:
-    """Match a query with chosen landmarks by mutual nearest neighbours."""
-    query = torch.as_tensor(features.descriptors, device=device)
-    target = torch.as_tensor(np.asarray(landmarks.descriptors[chosen], np.float32), device=device)
-    found = match_mutual(query, target, min_similarity=config.min_similarity)
-    matched = query[torch.as_tensor(found.query, device=device)]
+def match_landmarks(query: Query, view: int, context: MapContext, chosen: NDArray[np.int64]) -> LandmarkMatches:
+    """Match one view of a query with chosen landmarks by mutual nearest neighbours."""
+    config, device = context.config, context.device
+    mine = torch.as_tensor(query.views[view].features.descriptors, device=device)
+    target = torch.as_tensor(np.asarray(context.landmarks.descriptors[chosen], np.float32), device=device)
+    found = match_mutual(mine, target, min_similarity=config.min_similarity)
+    matched = mine[torch.as_tensor(found.query, device=device)]
     distinct = np.zeros(len(found), bool)
     distinct[match_mutual(matched, target, ratio=config.distinct_ratio).query] = True
-    return LandmarkMatches(found.query, chosen[found.target], distinct)
+    return LandmarkMatches(query.counted_through(view, found.query), chosen[found.target], distinct)
 
 
 def find_pose(
-    features: Features, landmarks: Landmarks, matches: LandmarkMatches, camera: Camera, config: LocalizerConfig
+    query: Query, landmarks: Landmarks, matches: LandmarkMatches, config: LocalizerConfig
 ) -> Hypothesis | None:
     """Return the pose that most matches agree with, or None.
 
     The search draws from the distinct matches first: where one match in thirty is right, three right ones are drawn
     together too seldom from all of them, and often enough from these.
     """
-    keypoints, positions = features.keypoints[matches.keypoints], landmarks.positions[matches.landmarks]
-    best: PnpSolution | None = None
+    positions = landmarks.positions[matches.landmarks]
+    best: Hypothesis | None = None
     for drawn in (np.flatnonzero(matches.is_distinct), np.arange(len(matches))):
-        solution = solve_pnp(keypoints[drawn], positions[drawn], camera, max_error_px=config.max_error_px)
+        solution = query.solve(matches.keypoints[drawn], positions[drawn], config.max_error_px)
         if solution is None:
             continue
-        agrees = reprojection_errors_px(solution.cam_from_map, keypoints, positions, camera) <= config.max_error_px
-        if best is None or agrees.sum() > best.is_inlier.sum():
-            best = PnpSolution(solution.cam_from_map, agrees)
-        if best.is_inlier.mean() >= _PLENTY:
+        found = supported(query, matches, positions, solution.cam_from_map, config)
+        if best is None or found.num_inliers > best.num_inliers:
+            best = found
+        if best.is_inlier.mean() >= PLENTY:
             break
-    return None if best is None else Hypothesis(matches, best)
+    return best
 
 
-def find_rival(
-    best: Hypothesis, features: Features, landmarks: Landmarks, camera: Camera, config: LocalizerConfig
-) -> Hypothesis | None:
+def supported(
+    query: Query,
+    matches: LandmarkMatches,
+    positions: NDArray[np.float64],
+    body_from_map: NDArray[np.float64],
+    config: LocalizerConfig,
+) -> Hypothesis:
+    """Return a pose with the matches, and their positions (M, 3), that agree with it."""
+    errors_px = query.errors_px(body_from_map, matches.keypoints, positions)
+    return Hypothesis(matches, body_from_map, errors_px <= config.max_error_px)
+
+
+def find_rival(best: Hypothesis, query: Query, landmarks: Landmarks, config: LocalizerConfig) -> Hypothesis | None:
     """Look for a second pose among the matches that do not agree with the best one.
 
     Streets repeat themselves: lane marks, fences and house fronts agree on a pose that lies a period away.
@@ -111,11 +136,11 @@ def find_rival(
     Returns:
         The pose of another place with the most support, or None when too few matches are left to matter.
     """
-    left = ~best.solution.is_inlier
+    left = ~best.is_inlier
     needed = max(config.min_inliers, config.max_rival_share * best.num_inliers)
     if left.sum() < needed:
         return None
-    rival = find_pose(features, landmarks, best.matches.where(left), camera, config)
+    rival = find_pose(query, landmarks, best.matches.where(left), config)
     if rival is None or not is_other_place(rival, best, landmarks):
         return None
     return rival
@@ -123,9 +148,19 @@ def find_rival(
 
 def is_other_place(one: Hypothesis, other: Hypothesis, landmarks: Landmarks) -> bool:
     """Return whether two poses differ by more than a twentieth of the depth of what is seen, or by 0.1 rad."""
-    between = inverse(one.solution.cam_from_map) @ other.solution.cam_from_map
-    here, there = (inverse(each.solution.cam_from_map) for each in (one, other))
-    seen = landmarks.positions[other.matches.landmarks[other.solution.is_inlier]]
+    seen = landmarks.positions[other.inliers().landmarks]
+    return are_apart(one.body_from_map, other.body_from_map, seen)
+
+
+def are_apart(one: NDArray[np.float64], other: NDArray[np.float64], seen: NDArray[np.float64]) -> bool:
+    """Return whether two body_from_map differ by more than a twentieth of the depth of what is seen, or by 0.1 rad.
+
+    Args:
+        one: (4, 4).
+        other: (4, 4).
+        seen: (M, 3) landmarks that the other is seen with.
+    """
+    here, there = inverse(one), inverse(other)
     depth = float(np.median(np.linalg.norm(seen - there[:3, 3], axis=1))) if len(seen) else 0.0
     distance = float(np.linalg.norm(here[:3, 3] - there[:3, 3]))
-    return distance > _OTHER_PLACE_DEPTHS * depth or rotation_angle_rad(between) > _OTHER_PLACE_RAD
+    return distance > _OTHER_PLACE_DEPTHS * depth or rotation_angle_rad(one @ there) > _OTHER_PLACE_RAD

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
 from sfd2_ros.localization.candidates import MapViews, covisible_groups, facing, landmarks_of
-from sfd2_ros.localization.pnp import PnpSolution
 from sfd2_ros.localization.search import Hypothesis, LandmarkMatches, is_other_place
 from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.landmarks import Landmarks
@@ -116,9 +115,7 @@ def test_a_map_image_is_nearest_to_itself(random_place: Any) -> None:
 
 def _hypothesis(pose: np.ndarray) -> Hypothesis:
     indices = np.arange(30)
-    return Hypothesis(
-        LandmarkMatches(indices, indices, np.ones(30, bool)), PnpSolution(inverse(pose), np.ones(30, bool))
-    )
+    return Hypothesis(LandmarkMatches(indices, indices, np.ones(30, bool)), inverse(pose), np.ones(30, bool))
 
 
 @pytest.mark.parametrize(

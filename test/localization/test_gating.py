@@ -28,19 +28,19 @@ def test_false_alarms_are_those_of_exact_arithmetic(matches: int, data: st.DataO
     agreeing = data.draw(st.integers(4, matches))
     share = Fraction(np.pi * 8.0**2 / (640 * 480))
     exact = (matches - 3) * math.comb(matches, agreeing) * math.comb(agreeing, 3) * share ** (agreeing - 3)
-    found = log10_false_alarms(num_matches=matches, num_agreeing=agreeing, radius_px=8, camera=CAMERA)
+    found = log10_false_alarms(num_matches=matches, num_agreeing=agreeing, radius_px=8, area_px=640 * 480)
     expected = math.log10(exact.numerator) - math.log10(exact.denominator)
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize(("matches", "agreeing"), [(0, 0), (1, 1), (3, 3), (500, 0), (500, 3)])
 def test_three_matches_and_fewer_are_no_evidence(matches: int, agreeing: int) -> None:
-    assert log10_false_alarms(num_matches=matches, num_agreeing=agreeing, radius_px=8, camera=CAMERA) >= 0
+    assert log10_false_alarms(num_matches=matches, num_agreeing=agreeing, radius_px=8, area_px=640 * 480) >= 0
 
 
 def test_more_agreement_is_better_evidence_and_more_matches_are_worse() -> None:
     def alarms(matches: int, agreeing: int, radius_px: float = 8) -> float:
-        return log10_false_alarms(num_matches=matches, num_agreeing=agreeing, radius_px=radius_px, camera=CAMERA)
+        return log10_false_alarms(num_matches=matches, num_agreeing=agreeing, radius_px=radius_px, area_px=640 * 480)
 
     assert np.all(np.diff([alarms(200, agreeing) for agreeing in range(5, 200)]) < 0)
     assert np.all(np.diff([alarms(matches, 20) for matches in range(20, 400)]) > 0)
@@ -55,7 +55,7 @@ def test_random_matches_agree_about_as_often_as_is_said() -> None:
     hits = generator.binomial(40, share, 200_000)
     for agreeing in (4, 6, 8):
         seldom = float(np.mean(hits >= agreeing))
-        log10_said = log10_false_alarms(num_matches=43, num_agreeing=agreeing + 3, radius_px=60, camera=CAMERA)
+        log10_said = log10_false_alarms(num_matches=43, num_agreeing=agreeing + 3, radius_px=60, area_px=640 * 480)
         assert math.log10(seldom) < log10_said, "the criterion must bound the chance from above"
 
 

@@ -40,7 +40,7 @@ def _disturbed(seed: int, size: float = 0.05) -> np.ndarray:
 
 def _error(found: RefinedPose) -> np.ndarray:
     """Return how the pose of the camera in the map is off: position, then rotation about the map's axes."""
-    here, there = inverse(found.cam_from_map), inverse(POSE)
+    here, there = inverse(found.body_from_map), inverse(POSE)
     return np.concatenate([here[:3, 3] - there[:3, 3], vector_from_rotation(here @ inverse(there))])
 
 
@@ -48,7 +48,7 @@ def _error(found: RefinedPose) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(3))
 def test_exact_matches_lead_back_to_the_exact_pose(camera: Camera, seed: int) -> None:
     found = refine_pose(_disturbed(seed), _observed(camera))
-    np.testing.assert_allclose(found.cam_from_map, POSE, atol=1e-7)
+    np.testing.assert_allclose(found.body_from_map, POSE, atol=1e-7)
 
 
 def test_the_pose_is_the_minimum_that_scipy_finds() -> None:
@@ -56,7 +56,7 @@ def test_the_pose_is_the_minimum_that_scipy_finds() -> None:
     found = refine_pose(POSE, observed)
 
     def cost(change: np.ndarray) -> float:
-        pose = rigid(rotation_from_vector(change[3:]), change[:3]) @ found.cam_from_map
+        pose = rigid(rotation_from_vector(change[3:]), change[:3]) @ found.body_from_map
         square = reprojection_errors_px(pose, observed.keypoints, observed.positions, observed.camera) ** 2
         return float(np.sum(np.log1p(square / 4)))
 
@@ -163,7 +163,7 @@ def test_matches_that_do_not_determine_the_pose_have_no_covariance(positions: np
     observed = Observations(keypoints, positions, np.zeros((len(positions), 3, 3)), camera, 1.0)
     found = refine_pose(POSE, observed)
     assert found.covariance is None
-    np.testing.assert_array_equal(found.cam_from_map, POSE)
+    np.testing.assert_array_equal(found.body_from_map, POSE)
 
 
 def test_what_is_not_finite_has_no_covariance() -> None:

@@ -1,0 +1,107 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Measure a pose near where it is expected: only landmarks in view, each looked for within a window.
+
+Matches within a window agree with the expected pose by construction, as widely as the window. That is no evidence.
+What is: that they agree with one pose far more closely than the window allows. In an image of another place a match
+falls anywhere in its window; within e of its projection by luck with the share (e / window)^2. The false alarms are
+counted with that share, which also takes the expectation into account: the surer it is and the smaller the window, the
+less an agreement says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sfd2_ros.core.transforms import inverse
+from sfd2_ros.core.types import Status
+from sfd2_ros.localization.gating import log10_false_alarms, worst_deviations
+from sfd2_ros.localization.measure import conclude, landmarks_in_view, look_again, match_near, refine_matches
+from sfd2_ros.localization.search import find_rival
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sfd2_ros.localization.config import LocalizerConfig
+    from sfd2_ros.localization.context import MapContext
+    from sfd2_ros.localization.frames import BasePose, RigEstimate
+    from sfd2_ros.localization.query import Query
+    from sfd2_ros.localization.search import Hypothesis
+    from sfd2_ros.localization.trace import Trace
+
+_DEVIATIONS = 3.0
+_NEARER_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Window:
+    """How far from their expected projections landmarks are looked for.
+
+    Attributes:
+        min_px: never closer: in a window hardly larger than the error of an inlier, agreement says nothing.
+        max_px: an expectation that would need more is no help.
+    """
+
+    min_px: float = 24.0
+    max_px: float = 64.0
+
+
+def follow(query: Query, context: MapContext, trace: Trace, *, expected: BasePose, window: Window) -> RigEstimate:
+    """Measure the pose of a query near where it is expected; see `Localizer.follow`."""
+    start, config, landmarks = inverse(expected.map_from_base), context.config, context.landmarks
+    with trace.timed("track"):
+        radius_px = _radius_px(query, context, expected)
+        if not radius_px <= window.max_px:
+            reason = (
+                f"the expected pose says where landmarks are within {radius_px:.0f} px; {window.max_px:.0f} px help"
+            )
+            return trace.refuse(Status.UNCERTAIN_POSE, reason)
+        radius_px = max(radius_px, window.min_px)
+        matches = match_near(query, context, start, radius_px)
+        trace.num_matches = len(matches)
+        if len(matches) < config.min_matches:
+            return trace.refuse(Status.FEW_MATCHES, f"{len(matches)} landmarks found near where they are expected")
+        positions = landmarks.positions[matches.landmarks]
+        solution = query.solve(matches.keypoints, positions, config.max_error_px)
+        if solution is None:
+            return trace.refuse(Status.NO_POSE, f"no pose fits the {len(matches)} landmarks near the expected one")
+        found = refine_matches(query, context, matches, solution.cam_from_map)
+        trace.log10_false_alarms = _false_alarms(found, radius_px, config)
+        if trace.log10_false_alarms > config.max_log10_false_alarms:
+            return conclude(found, query, context, trace)
+        rival = find_rival(found, query, landmarks, config)
+        if rival is not None and _false_alarms(rival, radius_px, config) <= config.max_log10_false_alarms / 2:
+            reason = f"{found.num_inliers} landmarks agree on one pose and {rival.num_inliers} on another near it"
+            return trace.refuse(Status.AMBIGUOUS_PLACE, reason)
+        found = look_again(found, query, context, trace, rounds=1)
+        return conclude(found, query, context, trace)
+
+
+def _false_alarms(found: Hypothesis, radius_px: float, config: LocalizerConfig) -> float:
+    return log10_false_alarms(
+        num_matches=len(found.matches),
+        num_agreeing=found.num_inliers,
+        radius_px=config.final_error_px,
+        area_px=float(np.pi * radius_px**2),
+    )
+
+
+def _radius_px(query: Query, context: MapContext, expected: BasePose) -> float:
+    """Return how far landmarks may be, at three standard deviations, from where they are expected."""
+    position_std, rotation_std = worst_deviations(expected.covariance)
+    body_from_map = inverse(expected.map_from_base)
+    radii = [0.0]
+    for number, view in enumerate(query.views):
+        near, _ = landmarks_in_view(query, number, context, body_from_map)
+        depth = _near_depth(query.cam_from_map(number, body_from_map), context.landmarks.positions[near])
+        radii.append(_DEVIATIONS * max(view.camera.fx, view.camera.fy) * (rotation_std + position_std / depth))
+    return max(radii) + context.config.final_error_px
+
+
+def _near_depth(cam_from_map: NDArray[np.float64], positions: NDArray[np.float64]) -> float:
+    if len(positions) == 0:
+        return float("inf")
+    return float(np.quantile(positions @ cam_from_map[2, :3] + cam_from_map[2, 3], _NEARER_SHARE))

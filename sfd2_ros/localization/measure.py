@@ -1,0 +1,131 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""From a rough pose to a measured one: landmarks looked for near where they must be, refinement, uncertainty."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sfd2_ros.core.transforms import inverse
+from sfd2_ros.core.types import Status
+from sfd2_ros.localization.candidates import facing, landmarks_of
+from sfd2_ros.localization.frames import BasePose, RigEstimate
+from sfd2_ros.localization.gating import judge, spread
+from sfd2_ros.localization.pnp import project
+from sfd2_ros.localization.refine import MAX_ROUNDS, refine_pose
+from sfd2_ros.localization.search import Hypothesis, LandmarkMatches, joined
+from sfd2_ros.matching.guided import match_guided
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sfd2_ros.localization.context import MapContext
+    from sfd2_ros.localization.query import Query
+    from sfd2_ros.localization.trace import Trace
+
+_ROUGH_ROUNDS = 5
+
+
+def landmarks_in_view(
+    query: Query, view: int, context: MapContext, body_from_map: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the landmarks (M,) that a camera should see from a pose, and their projections (M, 2), pixels."""
+    pose, camera = query.cam_from_map(view, body_from_map), query.views[view].camera
+    near = landmarks_of(context.landmarks, context.places.near(pose, context.config.neighbours))
+    near = facing(context.landmarks, near, pose)
+    projections = project(pose, context.landmarks.positions[near], camera)
+    with np.errstate(invalid="ignore"):
+        inside = np.all((projections > -0.5) & (projections < [camera.width - 0.5, camera.height - 0.5]), axis=1)
+    return near[inside], projections[inside]
+
+
+def match_near(
+    query: Query, context: MapContext, body_from_map: NDArray[np.float64], radius_px: float
+) -> LandmarkMatches:
+    """Match the keypoints of all views with landmarks within a radius of where a pose says they are."""
+    found = []
+    for number, view in enumerate(query.views):
+        near, projections = landmarks_in_view(query, number, context, body_from_map)
+        matches = match_guided(
+            view.features.keypoints,
+            view.features.descriptors,
+            projections,
+            context.landmarks.descriptors[near],
+            radius_px=radius_px,
+            min_similarity=context.config.min_similarity,
+        )
+        keypoints = query.counted_through(number, matches.query)
+        found.append(LandmarkMatches(keypoints, near[matches.target], np.ones(len(matches), bool)))
+    return joined(found)
+
+
+def refine_matches(
+    query: Query, context: MapContext, matches: LandmarkMatches, body_from_map: NDArray[np.float64]
+) -> Hypothesis:
+    """Refine a pose by the matches that agree with it, first loosely, then closely."""
+    config, landmarks = context.config, context.landmarks
+    positions, covariances = landmarks.positions[matches.landmarks], landmarks.covariance_of(matches.landmarks)
+    for limit_px, rounds in ((config.max_error_px, _ROUGH_ROUNDS), (config.final_error_px, MAX_ROUNDS)):
+        agrees = query.errors_px(body_from_map, matches.keypoints, positions) <= limit_px
+        if agrees.sum() >= config.min_inliers:
+            observed = query.observed(
+                matches.keypoints[agrees], positions[agrees], covariances[agrees], config.sigma_px
+            )
+            body_from_map = refine_pose(body_from_map, observed, max_rounds=rounds).body_from_map
+    agrees = query.errors_px(body_from_map, matches.keypoints, positions) <= config.final_error_px
+    return Hypothesis(matches, body_from_map, agrees)
+
+
+def look_again(found: Hypothesis, query: Query, context: MapContext, trace: Trace, *, rounds: int) -> Hypothesis:
+    """Look again for landmarks near a pose where it says they are, ever closer, and refine it with them."""
+    config = context.config
+    if config.guided_radius_px == 0:
+        return found
+    for radius_px in (config.guided_radius_px, config.guided_radius_px / 2)[-rounds:]:
+        with trace.timed("match"):
+            matches = match_near(query, context, found.body_from_map, radius_px)
+        with trace.timed("pose"):
+            refined = refine_matches(query, context, matches, found.body_from_map)
+        if refined.num_inliers < config.min_inliers:
+            return found
+        found = refined
+    return found
+
+
+def conclude(found: Hypothesis, query: Query, context: MapContext, trace: Trace) -> RigEstimate:
+    """Measure a pose with its uncertainty, and accept or refuse it."""
+    pose, inliers, config = found.body_from_map, found.inliers(), context.config
+    positions = context.landmarks.positions[inliers.landmarks]
+    covariance = None
+    if len(inliers) >= config.min_inliers:
+        with trace.timed("pose"):
+            covariances = context.landmarks.covariance_of(inliers.landmarks)
+            refined = refine_pose(pose, query.observed(inliers.keypoints, positions, covariances, config.sigma_px))
+        pose = refined.body_from_map
+        covariance = None if refined.covariance is None else config.covariance_scale * refined.covariance
+    errors_px = query.errors_px(pose, inliers.keypoints, positions)
+    evidence = replace(
+        trace.evidence(),
+        num_matches=len(found.matches),
+        num_inliers=len(inliers),
+        reprojection_error_px=float(np.sqrt(np.mean(errors_px**2))) if len(errors_px) else float("nan"),
+        spread=_spread(query, inliers.keypoints),
+        inlier_keypoints=inliers.keypoints,
+        inlier_landmarks=inliers.landmarks,
+    )
+    status, reason = judge(evidence, covariance, config, metric=context.map.units == "metres")
+    if status is not Status.LOCALIZED or covariance is None:
+        return trace.refuse(status, reason, evidence)
+    return RigEstimate(status, reason, BasePose(inverse(pose), covariance), evidence)
+
+
+def _spread(query: Query, keypoints: NDArray[np.int64]) -> float:
+    """Return the share of cells that hold a keypoint; those of all views together count for one image."""
+    view_of = query.view_of[keypoints]
+    shares = [
+        spread(query.keypoints[keypoints[view_of == number]], view.camera) for number, view in enumerate(query.views)
+    ]
+    return min(sum(shares), 1.0)

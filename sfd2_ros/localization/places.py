@@ -1,0 +1,88 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Poses at the places that retrieval proposes, for one camera or for a rig."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfd2_ros.localization.candidates import covisible_groups, landmarks_of, similar_images
+from sfd2_ros.localization.search import (
+    PLENTY,
+    Hypothesis,
+    LandmarkMatches,
+    find_pose,
+    joined,
+    match_landmarks,
+    supported,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sfd2_ros.localization.context import MapContext
+    from sfd2_ros.localization.query import Query
+    from sfd2_ros.localization.trace import Trace
+
+
+def search_places(query: Query, context: MapContext, trace: Trace, nearby: Sequence[int] = ()) -> list[Hypothesis]:
+    """Return poses that matches with the map agree on, the best supported first.
+
+    Args:
+        query: what is to be localized.
+        context: where.
+        trace: gets candidates, number of matches and times.
+        nearby: map images that are tried beside those that look alike; a hint of where the body is.
+    """
+    with trace.timed("retrieve"):
+        similar = [similar_images(context.map, view.features, context.config.candidates) for view in query.views]
+        proposed = [list(dict.fromkeys([*images, *nearby])) for images in similar]
+    names = (context.map.images[index].name for images in proposed for index in images)
+    trace.candidates = tuple(dict.fromkeys(names))
+    if len(query.views) > 1:
+        found = _of_rig(query, context, proposed, trace)
+    else:
+        found = _of_camera(query, context, proposed[0], trace)
+    return sorted(found, key=lambda one: -one.num_inliers)
+
+
+def _of_camera(query: Query, context: MapContext, proposed: list[int], trace: Trace) -> list[Hypothesis]:
+    """Try one place after another: images that see common landmarks are one place."""
+    with trace.timed("retrieve"):
+        groups = covisible_groups(context.landmarks, proposed, context.config.min_shared_landmarks)
+    found = []
+    for group in groups:
+        with trace.timed("match"):
+            chosen = landmarks_of(context.landmarks, group)
+            matches = match_landmarks(query, 0, context, chosen)
+        found += _pose_of(query, context, matches, trace)
+    return found
+
+
+def _of_rig(query: Query, context: MapContext, proposed: Sequence[list[int]], trace: Trace) -> list[Hypothesis]:
+    """Try the matches of all cameras together; they look at different landmarks of one place."""
+    with trace.timed("match"):
+        by_view = [
+            match_landmarks(query, view, context, landmarks_of(context.landmarks, images))
+            for view, images in enumerate(proposed)
+        ]
+    together = joined(by_view)
+    found = _pose_of(query, context, together, trace)
+    if found and found[0].is_inlier.mean() >= PLENTY:
+        return found
+    # Where one camera sees the map well and the others do not, three right matches are drawn from that one sooner.
+    positions = context.landmarks.positions[together.landmarks]
+    for matches in by_view:
+        for alone in _pose_of(query, context, matches, trace):
+            with trace.timed("pose"):
+                found.append(supported(query, together, positions, alone.body_from_map, context.config))
+    return found
+
+
+def _pose_of(query: Query, context: MapContext, matches: LandmarkMatches, trace: Trace) -> list[Hypothesis]:
+    trace.num_matches = max(trace.num_matches, len(matches))
+    if len(matches) < context.config.min_matches:
+        return []
+    with trace.timed("pose"):
+        hypothesis = find_pose(query, context.landmarks, matches, context.config)
+    return [] if hypothesis is None else [hypothesis]
