@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _RIGS = ("front", "robotcar")
 _RATE_HZ = 2.0
+_LATERAL_M = (0.0, 0.8, -0.4)  # of the sessions in turn; farther to the left other cars come
 
 
 def render_views(folder: Path, source: SourceConfig, device: str, progress: Progress) -> int:
@@ -52,8 +53,8 @@ def _rendered(source: SourceConfig, device: str, progress: Progress) -> Iterator
                 condition=condition,
                 rig=_RIGS[town % len(_RIGS)],
                 size=(source.width, source.width * 3 // 4),
-                lateral_m=0.8 * session,
-                start_m=1.0 * session,
+                lateral_m=_LATERAL_M[session % 3],
+                start_m=float(session % 4),
                 rate_hz=_RATE_HZ,
             )
             for frame in world.drive(drive):

@@ -19,6 +19,7 @@ from sfd2_ros.training.data.geometry import WarpConfig
 from sfd2_ros.training.data.sources import PairSampler, open_source
 from sfd2_ros.training.loop import Trainer
 from sfd2_ros.training.taps import MIDDLE_CHANNELS
+from sfd2_ros.training.teachers.aliked import load_aliked
 from sfd2_ros.training.teachers.registry import load_semantic_teacher
 from sfd2_ros.training.validation import overall, validate
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from sfd2_ros.training.data.pairs import PairSource
     from sfd2_ros.training.data.source_config import SourceConfig
     from sfd2_ros.training.loop import FeatureTeacher, Ranks
+    from sfd2_ros.training.losses.distillation import Describe
 
 BEST_FILE = "best.safetensors"
 """Weights of the best validation so far, float16, ready for the extractor."""
@@ -63,7 +65,11 @@ def make_trainer(config: TrainingConfig, data: Path, folder: Path, device: torch
     table = load_stability_table()
     teacher = make_feature_teacher(config, data, device)
     network = initial_network(config, data).to(device)
-    return Trainer(config, network, sampler, folder, class_values=table.class_values, teacher=teacher, ranks=ranks)
+    describe = make_descriptor_teacher(config, data, device)
+    values = table.class_values
+    return Trainer(
+        config, network, sampler, folder, class_values=values, teacher=teacher, describe=describe, ranks=ranks
+    )
 
 
 def keep_settings(config: TrainingConfig, folder: Path) -> None:
@@ -128,6 +134,18 @@ def make_feature_teacher(config: TrainingConfig, data: Path, device: torch.devic
     entry = config.feature_teacher
     teacher = load_semantic_teacher(entry.kind, entry.weights, data, device)
     return lambda images: layers_like_ours(teacher.encoder_features(images))
+
+
+def make_descriptor_teacher(config: TrainingConfig, data: Path, device: torch.device) -> Describe | None:
+    """Return the teacher of descriptors, or None when the loss is left out.
+
+    Raises:
+        DependencyError: kornia is missing.
+        WeightsError: the teacher's weights are missing or do not fit.
+    """
+    if config.loss.distillation_weight == 0:
+        return None
+    return load_aliked(data / config.descriptor_teacher.weights, device).describe
 
 
 def layers_like_ours(features: Sequence[torch.Tensor]) -> list[torch.Tensor]:

@@ -17,6 +17,7 @@ from sfd2_ros.training.data.geometry import WarpConfig
 from sfd2_ros.training.data.photometric import PhotometricConfig
 from sfd2_ros.training.data.source_config import SourceConfig
 from sfd2_ros.training.objective import LossConfig
+from sfd2_ros.training.teachers.aliked import DIMENSION as ALIKED_DIMENSION
 from sfd2_ros.training.teachers.corners import CornerConfig
 from sfd2_ros.training.teachers.registry import SEMANTIC_TEACHERS
 
@@ -83,6 +84,14 @@ class FeatureTeacherConfig:
 
 
 @dataclass(frozen=True)
+class DescriptorTeacherConfig:
+    """Whose descriptors are told; only used when the distillation loss has a weight."""
+
+    kind: str = setting("none", "Network.", choices=("none", "aliked"))
+    weights: str = setting("", "Its weights, relative to the data folder.")
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """All of it."""
 
@@ -93,6 +102,7 @@ class TrainingConfig:
     photometric: PhotometricConfig = field(default_factory=PhotometricConfig)
     corners: CornerConfig = field(default_factory=CornerConfig)
     feature_teacher: FeatureTeacherConfig = field(default_factory=FeatureTeacherConfig)
+    descriptor_teacher: DescriptorTeacherConfig = field(default_factory=DescriptorTeacherConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     sources: tuple[SourceConfig, ...] = ()
     validation_sources: tuple[SourceConfig, ...] = ()
@@ -106,6 +116,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "photometric": PhotometricConfig,
     "corners": CornerConfig,
     "feature_teacher": FeatureTeacherConfig,
+    "descriptor_teacher": DescriptorTeacherConfig,
     "validation": ValidationConfig,
 }
 _LISTS = ("sources", "validation_sources")
@@ -196,3 +207,12 @@ def _check_together(config: TrainingConfig) -> None:
         )
     if config.loss.feature_weight > 0 and config.feature_teacher.kind == "none":
         raise ConfigError("loss.feature_weight is above 0 without a teacher; set feature_teacher.kind")
+    if config.loss.distillation_weight > 0 and config.descriptor_teacher.kind == "none":
+        raise ConfigError("loss.distillation_weight is above 0 without a teacher; set descriptor_teacher.kind")
+    if config.loss.distillation_weight > 0 and config.run.dimension != ALIKED_DIMENSION:
+        raise ConfigError(
+            f"run.dimension is {config.run.dimension}, but the teacher's descriptors have {ALIKED_DIMENSION}; "
+            "train 128, then `sfd2 weights shorten`"
+        )
+    if config.corners.detector == "aliked" and not config.corners.weights:
+        raise ConfigError("corners.detector is 'aliked' without weights; set corners.weights")

@@ -18,7 +18,7 @@ from sfd2_ros.training.checkpoint import Position, load_state, save_state
 from sfd2_ros.training.data.pairs import collate
 from sfd2_ros.training.data.photometric import Photometric
 from sfd2_ros.training.data.sources import step_generator
-from sfd2_ros.training.objective import losses_of, total
+from sfd2_ros.training.objective import Teaching, losses_of, total
 from sfd2_ros.training.optimiser import learning_rate, make_average, make_optimiser, update_average
 from sfd2_ros.training.taps import raw_forward, tapped
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sfd2_ros.training.config import TrainingConfig
     from sfd2_ros.training.data.pairs import PairBatch
     from sfd2_ros.training.data.sources import PairSampler
+    from sfd2_ros.training.losses.distillation import Describe
     from sfd2_ros.training.taps import RawOutput
 
     FeatureTeacher = Callable[[torch.Tensor], Sequence[torch.Tensor]]
@@ -60,6 +61,7 @@ class Trainer:
         folder: of the run.
         class_values: stability of the classes of the stability head.
         teacher: returns features of (2B, 3, S, S) images in [0, 1]; None without feature consistency.
+        describe: returns descriptors of points of images; None without a teacher of descriptors.
         ranks: this process among others.
     """
 
@@ -72,6 +74,7 @@ class Trainer:
         *,
         class_values: Sequence[float],
         teacher: FeatureTeacher | None = None,
+        describe: Describe | None = None,
         ranks: Ranks | None = None,
     ) -> None:
         self.config, self.folder, self.ranks = config, folder, ranks or Ranks()
@@ -80,7 +83,7 @@ class Trainer:
         self.network, self.average = network, make_average(network)
         self.optimiser = make_optimiser(network, config.optimiser)
         self.position = Position()
-        self._sampler, self._class_values, self._teacher = sampler, class_values, teacher
+        self._sampler, self._class_values, self._teacher, self._describe = sampler, class_values, teacher, describe
         self._photometric = Photometric(config.photometric)
         self._bfloat16 = _uses_bfloat16(config.run.precision, self.device)
         self._forward: Callable[[Sfd2Network, torch.Tensor], RawOutput] = raw_forward
@@ -151,9 +154,10 @@ class Trainer:
         self.network.train()
         with self._autocast():
             output = tapped(self._forward(self.network, batch.images))
-            features = None if self._teacher is None else self._teacher(batch.images)
+            features = () if self._teacher is None else self._teacher(batch.images)
+        teaching = Teaching(features, self._describe)
         points = step_generator(self.config.run.seed, step, self.ranks.rank, purpose=2)
-        losses = losses_of(output, batch, self.config.loss, points, class_values=self._class_values, teacher=features)
+        losses = losses_of(output, batch, self.config.loss, points, class_values=self._class_values, teaching=teaching)
         loss = total(losses)
         if not torch.isfinite(loss):
             raise TrainingDivergedError(f"losses of step {step} are {_numbers(losses)}; lower optimiser.learning_rate")

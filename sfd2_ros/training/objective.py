@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sum of the losses: what a training step makes smaller.
 
-    L_total = w_det L_det + w_sta L_sta + w_nce L_nce + w_inter L_inter + w_intra L_intra + w_feat L_feat
+    L_total = w_det L_det + w_sta L_sta + w_nce L_nce + w_inter L_inter + w_intra L_intra + w_feat L_feat + w_dis L_dis
 
-Source: Xue et al., CVPR 2023, equation 6, with the released training's L_sta and a descriptor baseline beside it.
+Source: Xue et al., CVPR 2023, equation 6, with the released training's L_sta, a descriptor baseline and a
+teacher of descriptors beside it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from sfd2_ros.core.config import setting
 from sfd2_ros.features.semantics import NOT_LABELLED
 from sfd2_ros.training.losses.detection import DETECTION_LOSSES, semantic_target
+from sfd2_ros.training.losses.distillation import distillation_loss, teacher_descriptors
 from sfd2_ros.training.losses.feature_consistency import feature_loss
 from sfd2_ros.training.losses.info_nce import info_nce_loss
 from sfd2_ros.training.losses.inter_class import INTER_CLASS_LOSSES
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sfd2_ros.training.data.pairs import PairBatch
+    from sfd2_ros.training.losses.distillation import Describe
     from sfd2_ros.training.taps import TappedOutput
 
 
@@ -56,6 +59,20 @@ class LossConfig:
     points: int = setting(400, "Points of an image pair in the descriptor losses.", minimum=2, maximum=8192)
     feature_weight: float = setting(0.0, "w_feat (SF); needs a teacher of features.", minimum=0.0)
     standardise: bool = setting(True, "Compare features without mean and scale of their channels.")
+    distillation_weight: float = setting(0.0, "w_dis; needs a teacher of descriptors.", minimum=0.0)
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """What teachers say of a batch.
+
+    Attributes:
+        features: of the same images; needed when `feature_weight` is above 0.
+        describe: describes points of images; needed when `distillation_weight` is above 0.
+    """
+
+    features: Sequence[torch.Tensor] = ()
+    describe: Describe | None = None
 
 
 def losses_of(
@@ -65,7 +82,7 @@ def losses_of(
     generator: torch.Generator,
     *,
     class_values: Sequence[float],
-    teacher: Sequence[torch.Tensor] | None = None,
+    teaching: Teaching | None = None,
 ) -> dict[str, torch.Tensor]:
     """Return each loss times its weight, by name; their sum is L_total.
 
@@ -75,9 +92,9 @@ def losses_of(
         config: weights and forms.
         generator: on the CPU; decides the points.
         class_values: stability of each class of the stability head.
-        teacher: features of the same images; needed when `feature_weight` is above 0.
+        teaching: what teachers say; None for no teachers.
     """
-    output = tapped.output
+    output, teaching = tapped.output, teaching or Teaching()
     losses = {}
     if config.detection_weight > 0:
         target = detection_target(batch, class_values) if config.semantic_detection else batch.reliability
@@ -85,11 +102,12 @@ def losses_of(
         losses["detection"] = config.detection_weight * loss
     if config.stability_weight > 0:
         losses["stability"] = config.stability_weight * stability_loss(output.stability_logits, batch.classes)
-    if config.info_nce_weight > 0 or config.inter_weight > 0 or config.intra_weight > 0:
-        losses |= _descriptor_losses(tapped, batch, config, generator)
+    descriptor_weights = (config.info_nce_weight, config.inter_weight, config.intra_weight, config.distillation_weight)
+    if max(descriptor_weights) > 0:
+        losses |= _descriptor_losses(tapped, batch, config, generator, teaching.describe)
     if config.feature_weight > 0:
         losses["feature"] = config.feature_weight * feature_loss(
-            tapped.middle, teacher or (), standardise=config.standardise
+            tapped.middle, teaching.features, standardise=config.standardise
         )
     return losses
 
@@ -102,7 +120,7 @@ def detection_target(batch: PairBatch, class_values: Sequence[float]) -> torch.T
 
 
 def _descriptor_losses(
-    tapped: TappedOutput, batch: PairBatch, config: LossConfig, generator: torch.Generator
+    tapped: TappedOutput, batch: PairBatch, config: LossConfig, generator: torch.Generator, describe: Describe | None
 ) -> dict[str, torch.Tensor]:
     """Return the means over the pairs of the batch."""
     samples = sample_points(tapped.output, batch, config.points, generator)
@@ -113,11 +131,16 @@ def _descriptor_losses(
         "intra_class": (config.intra_weight, _intra_class),
     }
     zero = tapped.output.descriptors.sum() * 0
-    return {
+    losses = {
         name: weight * torch.stack([part(sample, config) for sample in samples] or [zero]).mean()
         for name, (weight, part) in parts.items()
         if weight > 0
     }
+    if config.distillation_weight > 0 and describe is not None:
+        wanted = teacher_descriptors(batch.plain, samples, describe)
+        told = [distillation_loss(one.first, one.second, it) for one, it in zip(samples, wanted, strict=True)]
+        losses["distillation"] = config.distillation_weight * torch.stack(told or [zero]).mean()
+    return losses
 
 
 def _info_nce(sample: PointSample, config: LossConfig) -> torch.Tensor:

@@ -25,17 +25,23 @@ class PointSample:
     """Corresponding points of one image pair.
 
     Attributes:
+        index: of the pair in its batch.
         first: (N, D) descriptors in the first image.
         second: (N, D) descriptors at the true places in the second.
         labels: (N,) int64 labels in the first image, or NOT_LABELLED.
         score: (N,) highest detection probability of each cell in the first image.
+        first_place: (N, 2) x and y in the first crop, pixels.
+        second_place: (N, 2) the same points in the second crop.
         distance_px: (N, N) from the true place of i to the place of j, in the second image.
     """
 
+    index: int
     first: torch.Tensor
     second: torch.Tensor
     labels: torch.Tensor
     score: torch.Tensor
+    first_place: torch.Tensor
+    second_place: torch.Tensor
     distance_px: torch.Tensor
 
 
@@ -65,5 +71,12 @@ def sample_points(output: NetworkOutput, batch: PairBatch, count: int, generator
         first = output.descriptors[index].flatten(1)[:, cells].T
         second = sample_descriptors(output.descriptors[len(batch) + index], place)
         parts = (labels[index].flatten()[cells], score[index].flatten()[cells])
-        samples.append(PointSample(first, second, *parts, torch.cdist(place, place)))
+        places = (_centres(cells, score.shape[-1]).to(place), place)
+        samples.append(PointSample(index, first, second, *parts, *places, torch.cdist(place, place)))
     return samples
+
+
+def _centres(cells: torch.Tensor, width: int) -> torch.Tensor:
+    """Return the centres (N, 2) of descriptor cells that are numbered row by row, x and y in pixels."""
+    column, row = cells % width, cells // width
+    return torch.stack([column, row], dim=1) * DESCRIPTOR_STRIDE_PX + (DESCRIPTOR_STRIDE_PX - 1) / 2

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Corners found once per picture and kept on disk: homographic adaptation is slower than a training step."""
+"""Corners found once per picture and kept on disk: finding them is slower than a training step."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from sfd2_ros.core.files import atomic_file
+from sfd2_ros.training.teachers.aliked import load_aliked
 from sfd2_ros.training.teachers.corners import CornerConfig, find_corners
 
 if TYPE_CHECKING:
@@ -25,11 +26,16 @@ class CornerCache:
     Args:
         folder: where they are kept; a file per picture, named after its content and the settings.
         config: settings of the detector.
+        root: folder that the detector's weights are relative to.
         device: where corners are looked for.
+
+    Raises:
+        DependencyError, WeightsError: see `load_aliked`.
     """
 
-    def __init__(self, folder: Path, config: CornerConfig, device: torch.device) -> None:
+    def __init__(self, folder: Path, config: CornerConfig, root: Path, device: torch.device) -> None:
         self._folder, self._config, self._device = folder, config, device
+        self._aliked = load_aliked(root / config.weights, device) if config.detector == "aliked" else None
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
         """Return the corners (N, 3) of an image, (3, h, w) uint8."""
@@ -38,8 +44,13 @@ class CornerCache:
         path = self._folder / f"{name}.npy"
         if path.is_file():
             return torch.from_numpy(np.load(path, allow_pickle=False))
-        generator = torch.Generator().manual_seed(int(name[:12], 16))
-        corners = find_corners(image.to(self._device), self._config, generator)
+        corners = self._find(image.to(self._device), int(name[:12], 16))
         with atomic_file(path) as temporary:
             np.save(temporary, corners.numpy(), allow_pickle=False)
         return corners
+
+    def _find(self, image: torch.Tensor, seed: int) -> torch.Tensor:
+        config = self._config
+        if self._aliked is not None:
+            return self._aliked.corners(image, radius_px=config.radius_px, smallest=config.smallest_reliability)
+        return find_corners(image, config, torch.Generator().manual_seed(seed))

@@ -76,6 +76,7 @@ class PairBatch:
 
     Attributes:
         images: (2B, 3, S, S) float32 in [0, 1].
+        plain: (2B, 3, S, S) the same before light and weather were changed.
         reliability: (2B, S, S) float32, local reliability at corners, 0 elsewhere.
         labels: (2B, S, S) uint8, or NOT_LABELLED.
         classes: (2B, S, S) uint8 stability classes, or NOT_LABELLED.
@@ -85,6 +86,7 @@ class PairBatch:
     """
 
     images: torch.Tensor
+    plain: torch.Tensor
     reliability: torch.Tensor
     labels: torch.Tensor
     classes: torch.Tensor
@@ -108,7 +110,7 @@ def collate(pairs: Sequence[Pair], crop_px: int, device: torch.device) -> PairBa
     links = [_link(pair, crop_px, device) for pair in pairs]
     images, reliability, labels, classes, valid = (torch.stack(parts) for parts in zip(*crops, strict=True))
     target, matched = (torch.stack(parts) for parts in zip(*links, strict=True))
-    return PairBatch(images, reliability, labels, classes, valid, target, matched)
+    return PairBatch(images, images, reliability, labels, classes, valid, target, matched)
 
 
 def _crop(view: View, view_from_crop: torch.Tensor, crop_px: int, device: torch.device) -> tuple[torch.Tensor, ...]:

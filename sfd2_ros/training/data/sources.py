@@ -59,7 +59,7 @@ def open_source(
     if (config.labels or config.teacher != "none") and not config.label_set:
         raise ConfigError(f"source {config.folder!r} has labels but no label set; set 'label_set'")
     folder, classes = root / config.folder, classes_of(config, table)
-    cache = CornerCache(root / ".corners", corners, device)
+    cache = CornerCache(root / ".corners", corners, root, device)
     if config.kind == "views":
         return ViewSource(folder, classes, cache, warp)
     if config.kind == "webcams":

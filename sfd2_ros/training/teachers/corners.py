@@ -26,11 +26,13 @@ _FLOOR = 2e-5  # response of noise in a picture of [0, 1]; below it nothing is a
 class CornerConfig:
     """How corners are found."""
 
+    detector: str = setting("structure_tensor", "What finds them.", choices=("structure_tensor", "aliked"))
+    weights: str = setting("", "Of the detector, relative to the data folder.")
     warps: int = setting(8, "Warped copies that a corner is looked for in.", minimum=0, maximum=100)
     radius_px: int = setting(3, "Of corners within this distance the strongest stays, pixels.", minimum=1, maximum=32)
     tolerance_px: int = setting(1, "A corner in a copy counts for places this near, pixels.", minimum=0, maximum=8)
     threshold: float = setting(0.6, "Response of a corner, in means of its surroundings.", minimum=0.0)
-    smallest_reliability: float = setting(0.3, "Corners found in a smaller share of copies are dropped.", minimum=0.0)
+    smallest_reliability: float = setting(0.3, "Corners less reliable than this are dropped.", minimum=0.0)
 
 
 def find_corners(image: torch.Tensor, config: CornerConfig, generator: torch.Generator) -> torch.Tensor:

@@ -1,0 +1,62 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F  # noqa: N812
+
+from sfd2_ros.training.losses.distillation import distillation_loss, teacher_descriptors
+from sfd2_ros.training.samples import PointSample
+
+
+def unit(count: int, seed: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return F.normalize(torch.randn(count, 8, generator=generator, dtype=torch.float64), dim=1)
+
+
+def sample(index: int) -> PointSample:
+    nothing = torch.zeros(0)
+    return PointSample(
+        index,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        torch.tensor([[1.0, 2.0]]),
+        torch.tensor([[30.0, 40.0]]),
+        nothing,
+    )
+
+
+def test_loss_is_the_mean_distance_to_the_teacher_of_both_pictures() -> None:
+    first, second, teacher = (unit(5, seed) for seed in range(3))
+    each = [
+        1 - (np.dot(a, t) + np.dot(b, t)) / 2
+        for a, b, t in zip(first.numpy(), second.numpy(), teacher.numpy(), strict=True)
+    ]
+    assert float(distillation_loss(first, second, teacher)) == pytest.approx(np.mean(each))
+    assert float(distillation_loss(teacher, teacher, teacher)) == pytest.approx(0)
+    assert float(distillation_loss(first[:0], second[:0], teacher[:0])) == 0
+
+
+def test_gradient_of_the_loss_is_that_of_finite_differences() -> None:
+    first, second = (unit(3, seed).requires_grad_() for seed in range(2))
+    assert torch.autograd.gradcheck(lambda a, b: distillation_loss(a, b, unit(3, 2)), (first, second))
+
+
+def test_teacher_looks_at_the_brighter_picture_of_each_pair() -> None:
+    images = torch.tensor([0.2, 0.9, 0.6, 0.1]).view(4, 1, 1, 1).expand(4, 3, 8, 8)
+    asked: list[tuple[float, list[float]]] = []
+
+    def describe(pictures: torch.Tensor, points: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        asked.extend((float(picture.mean()), one[0].tolist()) for picture, one in zip(pictures, points, strict=True))
+        return [torch.ones(1, 8)] * len(points)
+
+    assert len(teacher_descriptors(images, [sample(0), sample(1)], describe)) == 2
+    assert asked[0] == (pytest.approx(0.6), [30.0, 40.0])
+    assert asked[1] == (pytest.approx(0.9), [1.0, 2.0])
+    assert teacher_descriptors(images, [], describe) == []
