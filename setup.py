@@ -38,5 +38,9 @@ setup(
         "scipy>=1.11",
         "matplotlib>=3.6",
     ],
+    extras_require={
+        # ALIKED, DISK and XFeat beside our features in `sfd2 bench`.
+        "bench": ["kornia>=0.9; python_version >= '3.11'"],
+    },
     entry_points={"console_scripts": ["sfd2 = sfd2_ros.tools.main:main"]},
 )

@@ -29,11 +29,14 @@ MAY_IMPORT = {
     "evaluation": _POSE,
     "simulation": _POSE,
     "training": _POSE,
+    "datasets": _POSE | {"evaluation", "simulation"},
+    "bench": _POSE | {"evaluation", "simulation"},
     "demo": _POSE | {"evaluation", "simulation", "ros"},
     "ros": _POSE,
-    "tools": _POSE | {"evaluation", "simulation", "training", "demo", "ros"},
+    "tools": _POSE | {"evaluation", "simulation", "training", "datasets", "bench", "demo", "ros"},
 }
 ALGORITHMS = {"core", "features", "matching", "mapping", "localization", "simulation", "evaluation", "training", "bags"}
+ALGORITHMS |= {"datasets", "bench"}
 ROS_PACKAGES = {
     "rclpy",
     "launch",

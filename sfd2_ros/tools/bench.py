@@ -6,7 +6,14 @@ from __future__ import annotations
 
 import click
 
+from sfd2_ros.tools import bench_features, bench_two_view
+
 
 @click.group("bench")
 def command() -> None:
     """Compare features, matchers and pipelines on the same pixels."""
+
+
+command.add_command(bench_features.command)
+command.add_command(bench_two_view.timelapse)
+command.add_command(bench_two_view.homographies)
