@@ -59,6 +59,11 @@ class BagMessage:
     data: bytes
 
 
+def is_bag(path: Path) -> bool:
+    """Return whether a path looks like a bag: a folder with metadata.yaml, or a file by its ending."""
+    return (path / "metadata.yaml").is_file() or path.suffix in (".mcap", ".db3", ".bag")
+
+
 class BagReader:
     """A rosbag2, open; use it as a context manager.
 

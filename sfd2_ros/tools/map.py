@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +26,7 @@ from sfd2_ros.tools.options import (
 
 if TYPE_CHECKING:
     from sfd2_ros.mapping import MapBuilder, MapReport
+    from sfd2_ros.mapping.match_images import Progress
 
 
 @click.group("map")
@@ -43,6 +45,12 @@ def command() -> None:
 )
 @click.option("--max-keypoints", type=int, default=2048, show_default=True, help="Keypoints of an image.")
 @click.option("--refine-poses", is_flag=True, help="Adjust the given poses together with the points.")
+@click.option(
+    "--image-topic", "image_topics", multiple=True, help="Of a bag; repeat it. Default: all with camera_info."
+)
+@click.option("--frame", help="Of a bag: frame on TF in which the poses are. [default: odom]")
+@click.option("--pose-topic", help="Of a bag: Odometry or stamped poses of base_link, used in place of TF's.")
+@click.option("--every-m", type=float, help="Of a bag: metres between images of a camera. [default: 0.5]")
 @weights_option
 @device_option
 @json_option
@@ -59,25 +67,39 @@ def build(
     device: str,
     json_path: Path | None,
     overwrite: bool,
+    **bag_options: Any,
 ) -> None:
     """Build a map from SOURCE.
 
     SOURCE is a scene folder with images/ and sparse/ (a COLMAP model with poses in metres: landmarks are triangulated
-    under them), or a plain folder of images (structure from motion; scale and frame are then arbitrary).
+    under them), a plain folder of images (structure from motion; scale and frame are then arbitrary), or a rosbag2
+    with images, camera_info and TF (an image each half metre, posed by odometry; --refine-poses mends its noise).
     """
+    from sfd2_ros.bags.reader import is_bag  # noqa: PLC0415
     from sfd2_ros.features import load_extractor  # noqa: PLC0415
     from sfd2_ros.mapping import MapBuilder, MapConfig  # noqa: PLC0415
     from sfd2_ros.mapping.map_store import MARKER  # noqa: PLC0415
 
     quiet_colmap()
-    if not source.is_dir():
-        raise SceneError(f"source {str(source)!r} is no folder; name a scene folder or a folder of images")
+    bag_options = {name: value for name, value in bag_options.items() if value}
+    if not is_bag(source):
+        if not source.is_dir():
+            raise SceneError(
+                f"source {str(source)!r} is no folder and no bag; name a scene, a folder of images or a bag"
+            )
+        if bag_options:
+            raise click.UsageError(f"--{next(iter(bag_options)).replace('_', '-')} is for a bag; {source} is a folder")
     refuse_existing_folder(output, overwrite=overwrite, marker=MARKER)
     refuse_same_path(output, json_path)
     extractor = load_extractor(weights, device, max_keypoints)
     with progress_bar() as progress:
         builder = MapBuilder(extractor, MapConfig(refine_poses=refine_poses), progress)
-        report = _build(builder, source, output, list_name, camera, overwrite=overwrite)
+        if is_bag(source):
+            if camera is not None or list_name is not None:
+                raise click.UsageError("--camera and --list are for folders; a bag has camera_info and --image-topic")
+            report = _build_from_bag(builder, source, output, bag_options, progress, overwrite=overwrite)
+        else:
+            report = _build(builder, source, output, list_name, camera, overwrite=overwrite)
     figures = {**dataclasses.asdict(report), "weights_id": extractor.weights_id}
     write_json(json_path, figures)
     click.echo(
@@ -113,6 +135,22 @@ def _build(
     check_image_files(folder, names)
     known = None if camera is None else list(map(camera_source(camera), names))
     return builder.from_images(names, folder, output, cameras=known, overwrite=overwrite)
+
+
+def _build_from_bag(
+    builder: MapBuilder, source: Path, output: Path, options: dict[str, Any], progress: Progress, *, overwrite: bool
+) -> MapReport:
+    from sfd2_ros.bags.reader import BagReader  # noqa: PLC0415
+    from sfd2_ros.ros.bag_scene import BagSceneConfig, extract_bag_scene  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="sfd2_bag_") as work:
+        with BagReader(source) as bag:
+            scene = extract_bag_scene(bag, Path(work), BagSceneConfig(**options), progress)
+        click.echo(
+            f"{source}: {len(scene.images)} of {scene.offered} images taken, {scene.without_pose} had no pose, "
+            f"{scene.unreadable} could not be read"
+        )
+        return builder.from_poses(scene.images, Path(work), output, overwrite=overwrite)
 
 
 @command.command()

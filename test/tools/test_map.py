@@ -14,7 +14,11 @@ import numpy as np
 import pycolmap
 import pytest
 
+from sfd2_ros.bags.writer import open_bag
+from sfd2_ros.core.transforms import inverse
+from sfd2_ros.features.images import read_image
 from sfd2_ros.mapping import load_map
+from sfd2_ros.mapping.scene import load_scene
 
 Run = Callable[..., Any]
 
@@ -102,7 +106,7 @@ def _build(sfd2: Run, source: Path, *options: object) -> Any:
 def test_an_empty_folder_is_refused(sfd2: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     _build(sfd2, tmp_path / "empty").refused(1, "no images in", "files ending in .jpg")
-    _build(sfd2, tmp_path / "nowhere").refused(1, "is no folder; name a scene folder or a folder of images")
+    _build(sfd2, tmp_path / "nowhere").refused(1, "is no folder and no bag; name a scene")
     (tmp_path / "file.png").touch()
     _build(sfd2, tmp_path / "file.png").refused(1, "is no folder")
 
@@ -207,3 +211,25 @@ def test_what_cannot_be_written_is_refused_before_the_work(sfd2: Run, scene: Pat
     _build(sfd2, scene, "--json", scene).refused(1, "is a folder, a file is to be written there")
     _build(sfd2, scene, "--json", scene.parent / "out").refused(2, "--json and --output both write")
     assert sorted(path.name for path in scene.parent.iterdir()) == ["scene"]
+
+
+def test_a_bag_becomes_a_map(sfd2: Run, painted: Path, tmp_path: Path) -> None:
+    scene = load_scene(painted)
+    with open_bag(tmp_path / "drive") as bag:
+        for stamp, image in enumerate(scene.images.values()):
+            bag.camera_info("/camera/camera_info", stamp, "optical", image.camera)
+            bag.transforms(stamp, [("odom", "optical", inverse(image.cam_from_world))])
+            bag.image("/camera/image_raw", stamp, "optical", read_image(scene.image_folder / image.name))
+    ran = sfd2("map", "build", tmp_path / "drive", "-o", tmp_path / "m", "--every-m", "0.1", "--device", "cpu")
+    assert "6 of 6 images, " in ran.succeeded()
+    built = load_map(tmp_path / "m")
+    poses = [image.cam_from_world for image in built.images]
+    np.testing.assert_allclose(poses, [image.cam_from_world for image in scene.images.values()], atol=1e-6)
+    assert len(built.landmarks) > 200
+
+
+def test_options_of_bags_are_refused_for_folders_and_the_other_way(sfd2: Run, painted: Path, tmp_path: Path) -> None:
+    sfd2("map", "build", painted, "-o", tmp_path / "m", "--frame", "odom").refused(2, "--frame is for a bag")
+    (tmp_path / "no.mcap").write_bytes(b"")
+    ran = sfd2("map", "build", tmp_path / "no.mcap", "-o", tmp_path / "m", "--list", "map.txt")
+    ran.refused(2, "--image-topic")
