@@ -33,6 +33,10 @@ class SceneError(Sfd2Error):
     """A scene folder lacks images, a model or lists, or these disagree."""
 
 
+class DatasetError(Sfd2Error):
+    """A public data set is incomplete, cut, misnamed, or not in its published layout."""
+
+
 class MapError(Sfd2Error):
     """A map is missing, damaged, or made with other weights or another format version."""
 

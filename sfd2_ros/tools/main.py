@@ -26,6 +26,7 @@ COMMANDS = {
     "evaluate": ("evaluate", "Score poses against reference poses."),
     "bench": ("bench", "Compare features and pipelines on the same data."),
     "simulate": ("simulate", "Render drives through a street, with ground truth."),
+    "robotcar": ("robotcar", "Convert Oxford RobotCar sequences to rosbag2 or scenes."),
     "play": ("play", "Publish a rosbag2 on ROS topics."),
     "demo": ("demo", "Localize a drive with the real nodes and score what they said."),
     "train": ("train", "Train weights with the SFD2 losses."),

@@ -20,6 +20,7 @@ LOCALIZE = {"map", "weights", "cameras", "params_file", "publish", "rviz", "use_
 ARGUMENTS = {
     "localize": LOCALIZE,
     "features": {"weights", "cameras", "params_file", "use_sim_time", "namespace"},
+    "robotcar": {"bag", "map", "cameras", "weights", "params_file", "rate", "rviz", "clock"},
     "replay": (LOCALIZE | {"bag", "rate", "loop", "clock", "wait"}) - {"use_sim_time"},
 }
 
