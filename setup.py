@@ -37,6 +37,7 @@ setup(
         "pytransform3d>=3.5",
         "scipy>=1.11",
         "matplotlib>=3.6",
+        "jinja2>=3.1",
     ],
     extras_require={
         # ALIKED, DISK and XFeat beside our features in `sfd2 bench`.

@@ -78,15 +78,39 @@ def score_poses(
         The scores; recall is 0 where there are no queries.
     """
     errors = np.array([pose_error(estimated[name], reference[name]) for name in reference if name in estimated])
-    errors = errors.reshape(-1, 2)
-    within = [int(np.sum((errors[:, 0] <= metres) & (errors[:, 1] <= degrees))) for metres, degrees in thresholds]
-    wrong_place = sum(1 for name in foreign if name in estimated)
-    return Scores(
+    return score_errors(
+        errors.reshape(-1, 2),
         queries=len(reference),
+        foreign=len(foreign),
+        foreign_accepted=sum(1 for name in foreign if name in estimated),
+        thresholds=thresholds,
+    )
+
+
+def score_errors(
+    errors: NDArray[np.float64],
+    *,
+    queries: int,
+    foreign: int = 0,
+    foreign_accepted: int = 0,
+    thresholds: Sequence[tuple[float, float]] = THRESHOLDS,
+) -> Scores:
+    """Score the errors of the localized queries.
+
+    Args:
+        errors: (N, 2) metres and degrees of the queries that have a pose.
+        queries: all of them, those without a pose too.
+        foreign: images of other places that were offered.
+        foreign_accepted: those of them that have a pose.
+        thresholds: pairs of (metres, degrees), both to be met.
+    """
+    within = [int(np.sum((errors[:, 0] <= metres) & (errors[:, 1] <= degrees))) for metres, degrees in thresholds]
+    return Scores(
+        queries=queries,
         localized=len(errors),
-        recall=tuple(count / len(reference) if reference else 0.0 for count in within),
+        recall=tuple(count / queries if queries else 0.0 for count in within),
         median_position_m=float(np.median(errors[:, 0])) if len(errors) else None,
         median_rotation_deg=float(np.median(errors[:, 1])) if len(errors) else None,
-        false_accepts=len(errors) - within[-1] + wrong_place,
-        foreign=len(foreign),
+        false_accepts=len(errors) - within[-1] + foreign_accepted,
+        foreign=foreign,
     )

@@ -9,14 +9,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from sfd2_ros.evaluation.metrics import THRESHOLDS, score_poses
-from sfd2_ros.tools.options import json_option, quiet_colmap, write_json
+import sfd2_ros
+from sfd2_ros.core.files import refuse_existing
+from sfd2_ros.evaluation.metrics import THRESHOLDS
+from sfd2_ros.evaluation.table import TOTAL, median_text
+from sfd2_ros.tools.options import (
+    device_option,
+    json_option,
+    progress_bar,
+    quiet_colmap,
+    refuse_same_path,
+    weights_option,
+    write_json,
+)
 
 if TYPE_CHECKING:
-    from sfd2_ros.evaluation.metrics import Scores
+    from collections.abc import Sequence
+
+    from sfd2_ros.evaluation.conditions import GroupScores
+    from sfd2_ros.evaluation.outcomes import Outcome
+    from sfd2_ros.evaluation.report import Looked
 
 
 @click.command("evaluate")
@@ -24,29 +40,99 @@ if TYPE_CHECKING:
 @click.argument("reference", type=click.Path(path_type=Path))
 @click.option("--list", "list_name", help="Queries, one name a line. Default: query.txt of the reference, else all.")
 @json_option
-def command(poses: Path, reference: Path, list_name: str | None, json_path: Path | None) -> None:
+@click.option("--html", type=click.Path(path_type=Path), help="Write a report with plots; an older one is replaced.")
+@click.option("--map", "map_path", type=click.Path(path_type=Path), help="For pictures of matches in the report.")
+@click.option("--pictures", default=6, show_default=True, type=click.IntRange(0), help="Matches to draw, with --map.")
+@weights_option
+@device_option
+def command(
+    *,
+    poses: Path,
+    reference: Path,
+    list_name: str | None,
+    json_path: Path | None,
+    html: Path | None,
+    map_path: Path | None,
+    pictures: int,
+    weights: Path | None,
+    device: str,
+) -> None:
     """Score POSES against the poses of the scene folder REFERENCE.
 
     Recall counts every query: one without a pose counts against it. Images of foreign.txt, where the scene has one,
-    must have no pose; each that has one is a false accept.
-    """
-    from sfd2_ros.evaluation.queries import load_queries, refuse_strangers  # noqa: PLC0415
-    from sfd2_ros.localization.poses_file import read_poses  # noqa: PLC0415
+    must have no pose; each that has one is a false accept. Where the scene records conditions (truth.json, as
+    `sfd2 simulate` writes it), each is scored apart too. The details that `sfd2 localize` wrote beside POSES give
+    inliers and reasons of refusals.
 
+    The report (--html) is one file. With --map it shows matches and what keypoints lie on: a few images are localized
+    again for that.
+    """
+    from sfd2_ros.evaluation.conditions import score_by_condition, score_outcomes  # noqa: PLC0415
+    from sfd2_ros.evaluation.outcomes import outcomes_of, read_details  # noqa: PLC0415
+    from sfd2_ros.evaluation.queries import load_queries, refuse_strangers  # noqa: PLC0415
+    from sfd2_ros.evaluation.scene_truth import read_scene_truth  # noqa: PLC0415
+    from sfd2_ros.localization.poses_file import details_path, read_poses  # noqa: PLC0415
+
+    _check_options(html, json_path, map_path)
     quiet_colmap()
     queries = load_queries(reference, list_name)
     estimated = read_poses(poses)
     refuse_strangers(estimated, queries, str(poses))
-    scores = score_poses(estimated, queries.reference, foreign=queries.foreign)
-    write_json(json_path, dataclasses.asdict(scores))
-    _print(scores)
+    outcomes = outcomes_of(estimated, queries, read_details(details_path(poses)), read_scene_truth(reference))
+    total, groups = score_outcomes(outcomes, TOTAL), score_by_condition(outcomes)
+    if html is not None:
+        from sfd2_ros.evaluation.report import EvaluationReport, Looked  # noqa: PLC0415 - matplotlib is slow to import
+
+        looked = Looked()
+        if map_path is not None:
+            looked = _look(map_path, reference, outcomes, count=pictures, weights=weights, device=device)
+        title = f"{poses.name} against {reference.resolve().name}"
+        note = f"sfd2_ros {sfd2_ros.__version__}; poses {poses}, reference {reference}."
+        EvaluationReport(title, note, estimated, queries.reference, outcomes, looked).write(html)
+        click.echo(f"{html}: report")
+    figures = total.as_figures()
+    figures.pop("condition")
+    figures["conditions"] = [group.as_figures() for group in groups]
+    figures["images"] = [dataclasses.asdict(one) for one in outcomes]
+    write_json(json_path, figures)
+    _print([*(groups if len(groups) > 1 else []), total])
 
 
-def _print(scores: Scores) -> None:
-    table = Table("queries", "localized", *(f"{m:g} m, {d:g} deg" for m, d in THRESHOLDS), "median", "false accepts")
-    median = "-"
-    if scores.median_position_m is not None and scores.median_rotation_deg is not None:
-        median = f"{scores.median_position_m * 1000:.1f} mm, {scores.median_rotation_deg:.3f} deg"
-    counts = [str(scores.queries), str(scores.localized)]
-    table.add_row(*counts, *(f"{share:.1%}" for share in scores.recall), median, str(scores.false_accepts))
+def _check_options(html: Path | None, json_path: Path | None, map_path: Path | None) -> None:
+    if html is None and map_path is not None:
+        raise click.UsageError("--map is for the pictures of the report; name the report with --html")
+    if html is not None:
+        refuse_existing(html, overwrite=True)
+        refuse_same_path(html, json_path)
+
+
+def _look(
+    map_path: Path, reference: Path, outcomes: Sequence[Outcome], *, count: int, weights: Path | None, device: str
+) -> Looked:
+    """Localize some images again, to show what they matched."""
+    from sfd2_ros.evaluation.look import look_at  # noqa: PLC0415
+    from sfd2_ros.localization import Localizer  # noqa: PLC0415
+    from sfd2_ros.mapping import load_map  # noqa: PLC0415
+    from sfd2_ros.tools.localize import extractor_for  # noqa: PLC0415
+
+    map_ = load_map(map_path)
+    extractor = extractor_for(map_, weights, device)
+    with progress_bar() as progress:
+        return look_at(
+            reference, outcomes, Localizer(map_, device=str(extractor.device)), extractor, count, progress=progress
+        )
+
+
+def _print(groups: Sequence[GroupScores]) -> None:
+    limits = (f"{metres:g} m\n{degrees:g}°" for metres, degrees in THRESHOLDS)
+    table = Table(
+        "condition", "localized", *limits, "median", "false\naccepts", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for group in groups:
+        scores = group.scores
+        recall = [f"{share:.1%}" if scores.queries else "-" for share in scores.recall]
+        row = (group.condition, f"{scores.localized} of {scores.queries}", *recall, median_text(scores))
+        table.add_row(*row, str(scores.false_accepts))
     Console().print(table)
+    for reason, count in groups[-1].reasons.items():
+        click.echo(f"  refused {count:5d}  {reason}")

@@ -74,7 +74,7 @@ def command(
     map_ = load_map(map_path)
     names, folder, camera_of = _queries(images, list_path, camera)
     check_names(names)
-    extractor = _extractor_for(map_, weights, device)
+    extractor = extractor_for(map_, weights, device)
     localizer = Localizer(map_, device=str(extractor.device))
     estimates: dict[str, PoseEstimate] = {}
     with progress_bar() as progress:
@@ -136,7 +136,7 @@ def _queries(
     )
 
 
-def _extractor_for(map_: Map, weights: Path | None, device: str) -> Any:
+def extractor_for(map_: Map, weights: Path | None, device: str) -> Any:
     """Return an extractor with the settings of the map; refuse weights that the map was not made with."""
     from sfd2_ros.core.config import config_from_mapping  # noqa: PLC0415
     from sfd2_ros.core.errors import ConfigError, MapError  # noqa: PLC0415

@@ -70,6 +70,38 @@ def test_nothing_localized_is_no_error(sfd2: Run, scene: Path, tmp_path: Path) -
     assert "0.0%" in said
 
 
+def test_conditions_and_reasons_of_a_scene_are_told_apart(sfd2: Run, scene: Path, tmp_path: Path) -> None:
+    truth = [{"name": f"{i}.png", "condition": "night" if i == 4 else "day", "stamp_ns": i} for i in range(6)]
+    (scene / "truth.json").write_text(json.dumps({"images": truth}))
+    _write(tmp_path / "p.txt", scene, names=["2.png"])
+    details = {"2.png": {"status": "localized", "inliers": 77}, "4.png": {"status": "few_matches", "inliers": 0}}
+    (tmp_path / "p.details.json").write_text(json.dumps(details))
+    said = sfd2("evaluate", tmp_path / "p.txt", scene, "--json", tmp_path / "f.json").succeeded()
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert [(one["condition"], one["recall"]) for one in figures["conditions"]] == [
+        ("day", [1.0, 1.0, 1.0]), ("night", [0.0, 0.0, 0.0]),
+    ]  # fmt: skip
+    assert (figures["reasons"], figures["refused"], figures["median_inliers"]) == ({"few_matches": 1}, 1, 77.0)
+    assert figures["recall"] == [0.5, 0.5, 0.5]
+    assert [one["name"] for one in figures["images"]] == ["2.png", "4.png"]
+    assert "night" in said
+    assert "refused     1  few_matches" in said
+
+
+def test_a_report_with_matches_is_written(sfd2: Run, painted_map: Path, scene: Path, tmp_path: Path) -> None:
+    _write(tmp_path / "p.txt", scene, moved_m=0.01)
+    html = tmp_path / "r.html"
+    arguments = ("--html", html, "--map", painted_map, "--pictures", 1, "--device", "cpu")
+    said = sfd2("evaluate", tmp_path / "p.txt", scene, *arguments).succeeded()
+    assert f"{html}: report" in said
+    text = html.read_text(encoding="utf-8")
+    assert text.count("data:image/jpeg;base64,") == 1
+    assert "What keypoints lie on, in 2 images." in text
+    sfd2("evaluate", tmp_path / "p.txt", scene, "--map", painted_map).refused(2, "name the report with --html")
+    sfd2("evaluate", tmp_path / "p.txt", scene, "--html", html, "--json", html).refused(2, "both write")
+    sfd2("evaluate", tmp_path / "p.txt", scene, "--html", scene).refused(1, "is a folder")
+
+
 def test_what_cannot_be_scored_is_refused(sfd2: Run, scene: Path, tmp_path: Path) -> None:
     sfd2("evaluate", tmp_path / "nosuch.txt", scene).refused(1, "nosuch.txt' cannot be read: No such file")
     sfd2("evaluate", tmp_path, scene).refused(1, "cannot be read: Is a directory")
