@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,6 +54,16 @@ class Localizer:
         self.config = config or LocalizerConfig()
         check_config(self.config)
         self._context = MapContext(map_, MapViews(map_), self.config, device)
+
+    def use(self, config: LocalizerConfig) -> None:
+        """Go on with other settings, in the same map.
+
+        Raises:
+            ConfigError: a setting is not allowed.
+        """
+        check_config(config)
+        self.config = config
+        self._context = replace(self._context, config=config)
 
     def localize(self, features: Features, camera: Camera) -> PoseEstimate:
         """Find where a camera was.

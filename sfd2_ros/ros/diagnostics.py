@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sfd2_ros.ros.device_memory import DeviceMemory
     from sfd2_ros.ros.newest import Counts
 
 SILENCE_S = 2.0
@@ -16,6 +17,12 @@ SILENCE_S = 2.0
 
 MAX_DROPPED_SHARE = 0.5
 """A node that lets go of more than this share of its input warns: the machine is too slow for the rate."""
+
+MAX_AGE_S = 5.0
+"""A robot whose last measured pose is older than this is warned of."""
+
+MAX_MEMORY_SHARE = 0.9
+"""A device of whose memory more than this share is in use warns: the next larger image may find none."""
 
 
 class Level(enum.IntEnum):
@@ -50,13 +57,16 @@ class FeatureMeasurements:
         received: images received of all cameras.
         dropped: of those let go because a newer one had come.
         recent: the same two counts since the last diagnosis.
+        recent_s: seconds since the last diagnosis; NaN at the first.
         silence_s: seconds since the last image of the camera that is silent longest; infinite before the first.
         silent_camera: that camera.
-        extraction_s: duration of the last extraction; NaN before the first.
+        transport_s: of the last image, stamp to arrival; NaN before the first.
+        extraction_s: duration of the last extraction, arrival to features; NaN before the first.
         num_keypoints: of the last image.
         status: "ok", or why the last image gave no features.
         reason: of that status.
         device: where the network runs.
+        memory: of that device; None when the system does not tell.
         weights_id: identity of its weights.
     """
 
@@ -64,13 +74,16 @@ class FeatureMeasurements:
     received: int
     dropped: int
     recent: Counts
+    recent_s: float
     silence_s: float
     silent_camera: str
+    transport_s: float
     extraction_s: float
     num_keypoints: int
     status: str
     reason: str
     device: str
+    memory: DeviceMemory | None
     weights_id: str
 
 
@@ -84,12 +97,15 @@ class LocalizerMeasurements:
         received: frames received of all cameras.
         dropped: of those let go because a newer one had come.
         recent: the same two counts since the last diagnosis.
+        recent_s: seconds since the last diagnosis; NaN at the first.
         localized: frames localized.
         refused: frames refused, by status.
         silence_s: seconds since the last frame; infinite before the first.
         status: of the last frame.
         reason: of the last frame.
         latency_s: of the last frame, stamp to status; NaN before the first.
+        max_latency_s: how long a broadcast transform holds after the image; infinite when none is broadcast.
+        age_s: seconds since the last pose was measured; infinite before the first.
         num_inliers: of the last frame.
         map_id: identity of the map's content.
         weights_id: identity of the weights that the map was made with.
@@ -100,12 +116,15 @@ class LocalizerMeasurements:
     received: int
     dropped: int
     recent: Counts
+    recent_s: float
     localized: int
     refused: dict[str, int]
     silence_s: float
     status: str
     reason: str
     latency_s: float
+    max_latency_s: float
+    age_s: float
     num_inliers: int
     map_id: str
     weights_id: str
@@ -120,11 +139,15 @@ def diagnose_features(seen: FeatureMeasurements) -> Diagnosis:
     values = {
         "images_received": str(seen.received),
         "images_dropped": str(seen.dropped),
+        "rate_hz": _rate(seen.recent, seen.recent_s),
         "silence_s": f"{seen.silence_s:.2f}",
+        "transport_s": f"{seen.transport_s:.4f}",
         "extraction_s": f"{seen.extraction_s:.4f}",
         "num_keypoints": str(seen.num_keypoints),
         "last_status": seen.status,
         "device": seen.device,
+        "device_memory_mib": "" if seen.memory is None else f"{seen.memory.used_mib:.0f}",
+        "device_memory_share": "" if seen.memory is None else f"{seen.memory.share:.3f}",
         "weights_id": seen.weights_id,
     }
     level, reason = _judge_features(seen)
@@ -140,9 +163,11 @@ def diagnose_localizer(seen: LocalizerMeasurements) -> Diagnosis:
         "frames_localized": str(seen.localized),
         "frames_refused": str(sum(seen.refused.values())),
         **{f"refused_{status}": str(count) for status, count in sorted(seen.refused.items())},
+        "rate_hz": _rate(seen.recent, seen.recent_s),
         "silence_s": f"{seen.silence_s:.2f}",
         "last_status": seen.status,
         "latency_s": f"{seen.latency_s:.4f}",
+        "age_s": f"{seen.age_s:.2f}",
         "num_inliers": str(seen.num_inliers),
         "map_id": seen.map_id,
         "weights_id": seen.weights_id,
@@ -158,6 +183,8 @@ def _judge_features(seen: FeatureMeasurements) -> tuple[Level, str]:
         return Level.WARN, f"{_silence(seen.silence_s, 'image')} on camera {seen.silent_camera!r}"
     if seen.status != "ok":
         return Level.ERROR, f"{seen.status}: {seen.reason}"
+    if seen.memory is not None and seen.memory.share > MAX_MEMORY_SHARE:
+        return Level.WARN, f"{seen.memory.share:.0%} of the memory of {seen.device} is in use"
     return _judge_drops(seen.recent, "images", "extracting features")
 
 
@@ -166,11 +193,28 @@ def _judge_localizer(seen: LocalizerMeasurements) -> tuple[Level, str]:
         return Level.OK, "not active"
     if seen.silence_s > SILENCE_S:
         return Level.WARN, _silence(seen.silence_s, "features")
+    if seen.status != "localized":
+        return _judge_refusal(seen)
+    if seen.latency_s > seen.max_latency_s:
+        return Level.WARN, (
+            f"latency {seen.latency_s:.2f} s is longer than transform_tolerance_s, {seen.max_latency_s:.2f} s: TF has "
+            "run out before it is broadcast"
+        )
+    return _judge_drops(seen.recent, "frames", "localized")
+
+
+def _judge_refusal(seen: LocalizerMeasurements) -> tuple[Level, str]:
     if seen.status in UNUSABLE:
         return Level.ERROR, f"{seen.status}: {seen.reason}"
-    if seen.status != "localized":
-        return Level.WARN, f"not localized, {seen.status}: {seen.reason}"
-    return _judge_drops(seen.recent, "frames", "localized")
+    known = "not localized"
+    if seen.age_s > MAX_AGE_S:
+        known = "no pose yet" if seen.age_s == float("inf") else f"last pose {seen.age_s:.1f} s ago"
+    return Level.WARN, f"{known}, {seen.status}: {seen.reason}"
+
+
+def _rate(recent: Counts, seconds: float) -> str:
+    """Return how many a second were worked on since the last diagnosis."""
+    return f"{(recent.received - recent.dropped) / seconds:.2f}" if seconds > 0 else "nan"
 
 
 def _silence(silence_s: float, what: str) -> str:

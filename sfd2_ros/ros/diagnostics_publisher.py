@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from sfd2_ros.ros import native
+from sfd2_ros.ros.conversions.poses import NS_PER_S
 from sfd2_ros.ros.qos import reliable
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from sfd2_ros.ros.diagnostics import Diagnosis
 
 
-def publish_diagnostics(node: Node, task: str, diagnose: Callable[[], Diagnosis], period_s: float) -> None:
+def publish_diagnostics(
+    node: Node, task: str, diagnose: Callable[[], Diagnosis], period_s: float
+) -> Callable[[float], None]:
     """Publish a diagnosis again and again as long as the node lives.
 
     Args:
@@ -27,12 +30,15 @@ def publish_diagnostics(node: Node, task: str, diagnose: Callable[[], Diagnosis]
         task: what is judged; the status is named "<node>: <task>".
         diagnose: judges.
         period_s: time between two messages, seconds.
+
+    Returns:
+        A call that changes the period, in seconds.
     """
     publish_natively = native.has("diagnostic_updater")
-    (_with_updater if publish_natively else _with_timer)(node, task, diagnose, period_s)
+    return (_with_updater if publish_natively else _with_timer)(node, task, diagnose, period_s)
 
 
-def _with_updater(node: Node, task: str, diagnose: Callable[[], Diagnosis], period_s: float) -> None:
+def _with_updater(node: Node, task: str, diagnose: Callable[[], Diagnosis], period_s: float) -> Callable[[float], None]:
     from diagnostic_updater import Updater  # noqa: PLC0415  only where ROS has it
 
     for name in ("diagnostic_updater.period", "diagnostic_updater.use_fqn"):
@@ -50,8 +56,13 @@ def _with_updater(node: Node, task: str, diagnose: Callable[[], Diagnosis], peri
 
     updater.add(task, run)
 
+    def set_period(seconds: float) -> None:
+        updater.period = seconds
 
-def _with_timer(node: Node, task: str, diagnose: Callable[[], Diagnosis], period_s: float) -> None:
+    return set_period
+
+
+def _with_timer(node: Node, task: str, diagnose: Callable[[], Diagnosis], period_s: float) -> Callable[[float], None]:
     publisher = node.create_publisher(DiagnosticArray, "/diagnostics", reliable())
 
     def publish() -> None:
@@ -67,4 +78,9 @@ def _with_timer(node: Node, task: str, diagnose: Callable[[], Diagnosis], period
         array.header.stamp = node.get_clock().now().to_msg()
         publisher.publish(array)
 
-    node.create_timer(period_s, publish)
+    timer = node.create_timer(period_s, publish)
+
+    def set_period(seconds: float) -> None:
+        timer.timer_period_ns = int(seconds * NS_PER_S)
+
+    return set_period

@@ -95,12 +95,13 @@ class DrivePlayer:
         )
         node.create_subscription(TFMessage, "/tf", self._on_transforms, transforms())
 
-    def wait_for_nodes(self, timeout_s: float, check: Callable[[], None]) -> None:
+    def wait_for_nodes(self, timeout_s: float, check: Callable[[], None], *, is_composed: bool = False) -> None:
         """Wait until both nodes listen and speak.
 
         Args:
             timeout_s: seconds.
             check: called again and again; raises when waiting has become useless (a process ended).
+            is_composed: both nodes are in one process, where features need no topic.
 
         Raises:
             DependencyError: they are not there in time.
@@ -113,7 +114,7 @@ class DrivePlayer:
                 self._images.get_subscription_count() > 0
                 and self._infos.get_subscription_count() > 0
                 and node.count_publishers(f"{names.camera}/features") > 0
-                and node.count_subscribers(f"{names.camera}/features") > 0
+                and (is_composed or node.count_subscribers(f"{names.camera}/features") > 0)
                 and node.count_publishers(self._status_subscription.topic_name) > 0
                 and self._tf.get_subscription_count() > 1  # the localizer's, beside our own
                 and self._static_tf.get_subscription_count() > 0

@@ -10,65 +10,80 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from rclpy.duration import Duration
-from sensor_msgs.msg import Image
 
-from sfd2_ros.core.errors import CameraError, ImageError, Sfd2Error
+from sfd2_ros.core.errors import CameraError, DependencyError, ImageError, Sfd2Error
 from sfd2_ros.features import Extractor, ExtractorConfig, load_extractor
-from sfd2_ros.msg import LocalFeatures
 from sfd2_ros.ros.camera_inputs import CameraInputs, ReceivedImage
 from sfd2_ros.ros.conversions.cameras import camera_from_message
-from sfd2_ros.ros.conversions.features import STATUS_OK, message_from_features
-from sfd2_ros.ros.conversions.images import decode_compressed_image, decode_image, image_message
-from sfd2_ros.ros.conversions.poses import stamp_ns
+from sfd2_ros.ros.conversions.features import STATUS_OK
+from sfd2_ros.ros.conversions.images import decode_compressed_image, decode_image
+from sfd2_ros.ros.conversions.poses import NS_PER_S, stamp_ns
+from sfd2_ros.ros.device_memory import memory_of
 from sfd2_ros.ros.diagnostics import Diagnosis, FeatureMeasurements, diagnose_features
 from sfd2_ros.ros.diagnostics_publisher import publish_diagnostics
+from sfd2_ros.ros.features_output import Extraction, FeaturesOutput
 from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
 from sfd2_ros.ros.newest import CountsSince, NewestItems, Worker
 from sfd2_ros.ros.node_config import FeatureNodeConfig, check_cameras
-from sfd2_ros.ros.qos import newest_only
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from sfd2_ros.core.types import Features
+    from sfd2_ros.core.types import Camera, Features
+    from sfd2_ros.ros.hand_over import HandOver
 
-NS_PER_S = 1_000_000_000
-ACK_S = 0.05
 SETTINGS: dict[str, type[Any]] = {"": FeatureNodeConfig, "extractor": ExtractorConfig}
+CHANGEABLE = (
+    "images_are_rectified",
+    "camera_info_timeout_s",
+    "diagnostics_period_s",
+    "extractor.max_*",
+    "extractor.score_threshold",
+    "extractor.nms_radius_px",
+    "extractor.border_px",
+    "extractor.refinement",
+    "extractor.use_stability",
+)
 WARM_UP_SIZE = (480, 640, 3)
 
 
 class FeatureNode(ManagedNode):
     """Extracts features of the newest image of each camera, on a thread of its own."""
 
-    def __init__(self, ignored: Mapping[str, type[Any]] | None = None) -> None:
-        super().__init__("feature_node", SETTINGS, ignored)
+    def __init__(self, ignored: Mapping[str, type[Any]] | None = None, hand_over: HandOver | None = None) -> None:
+        super().__init__("feature_node", SETTINGS, ignored, CHANGEABLE)
         self._config: FeatureNodeConfig = self.settings[""]
         check_cameras(self._config.cameras)
         self._extractor: Extractor | None = None
         self._images: NewestItems[ReceivedImage] = NewestItems()
         self._inputs: CameraInputs | None = None
         self._worker: Worker[ReceivedImage] | None = None
-        self._last = LocalFeatures(status=STATUS_OK)
+        self._last: Extraction | None = None
         self._recent = CountsSince()
-        self._features_publishers = {
-            camera: self.create_publisher(LocalFeatures, f"{camera}/features", newest_only("reliable"))
-            for camera in self._config.cameras
-        }
-        self._drawing_publishers = {
-            camera: self.create_publisher(Image, f"{camera}/features/image", newest_only("reliable"))
-            for camera in self._config.cameras
-        }
-        publish_diagnostics(self, "features", self.diagnose, self._config.diagnostics_period_s)
+        self._output = FeaturesOutput(self, self._config.cameras, hand_over)
+        period_s = self._config.diagnostics_period_s
+        self._set_period = publish_diagnostics(self, "features", self.diagnose, period_s)
+
+    def use_settings(self) -> None:
+        """Extract the next image with the settings as they are now."""
+        self._config = self.settings[""]
+        self._set_period(self._config.diagnostics_period_s)
+        if self._extractor is not None:
+            self._extractor.config = self.settings["extractor"]
 
     def load(self) -> None:
         """Load the weights and run the network once, so that the first image does not wait for that."""
-        config = self._config
-        extractor = load_extractor(config.weights or None, config.device, config=self.settings["extractor"])
-        extractor(np.zeros(WARM_UP_SIZE, np.uint8))
+        config = self._config = self.settings[""]
+        try:
+            extractor = load_extractor(config.weights or None, config.device, config=self.settings["extractor"])
+            extractor(np.zeros(WARM_UP_SIZE, np.uint8))
+        except torch.OutOfMemoryError as err:
+            raise DependencyError(
+                f"device {config.device!r} has too little free memory for the network ({str(err).splitlines()[0]}); "
+                "free some, or set device to cpu"
+            ) from err
         self._extractor = extractor
         self.get_logger().info(f"weights {extractor.weights_id} on {extractor.device}; settings {self.settings}")
 
@@ -94,71 +109,87 @@ class FeatureNode(ManagedNode):
 
     def diagnose(self) -> Diagnosis:
         """Judge this node for /diagnostics."""
-        inputs, extractor, counts = self._inputs, self._extractor, self._images.total()
+        inputs, extractor, counts, last = self._inputs, self._extractor, self._images.total(), self._last
         silence = {camera: inputs.silence_s(camera) for camera in self._config.cameras} if inputs else {"": np.inf}
         silent_camera = max(silence, key=lambda camera: silence[camera])
+        recent, recent_s = self._recent.ask(counts, time.monotonic())
         return diagnose_features(
             FeatureMeasurements(
                 is_active=inputs is not None,
                 received=counts.received,
                 dropped=counts.dropped,
-                recent=self._recent.ask(counts),
+                recent=recent,
+                recent_s=recent_s,
                 silence_s=silence[silent_camera],
                 silent_camera=silent_camera,
-                extraction_s=self._last.extraction_s,
-                num_keypoints=len(self._last.scores),
-                status=self._last.status,
-                reason=self._last.reason,
+                transport_s=last.transport_s if last else float("nan"),
+                extraction_s=last.extraction_s if last else float("nan"),
+                num_keypoints=len(last.features) if last and last.features else 0,
+                status=last.status if last else STATUS_OK,
+                reason=last.reason if last else "",
                 device=str(extractor.device) if extractor else "",
+                memory=memory_of(extractor.device) if extractor else None,
                 weights_id=extractor.weights_id if extractor else "",
             )
         )
 
     def _process(self, camera: str, image: ReceivedImage) -> None:
-        """Extract the features of one image and publish them, or the reason why there are none."""
-        started = time.perf_counter()
-        pixels = features = None
+        """Extract the features of one image and deliver them, or the reason why there are none."""
+        started, header = time.perf_counter(), image.message.header
+        pixels = features = intrinsics = None
+        status, reason = STATUS_OK, ""
         try:
             pixels = self._decode(image)
-            features, message = self._extract(camera, image, pixels)
-        except Sfd2Error as err:
-            message = self._refusal(image, "no_camera_info" if isinstance(err, CameraError) else "bad_image", str(err))
+            intrinsics = self._intrinsics(camera, pixels)
+            features = self._extract(pixels)
+        except (Sfd2Error, torch.OutOfMemoryError) as err:
+            status, reason = self._refusal(err)
         counts = self._images.counts(camera)
-        message.images_received, message.images_dropped = counts.received, counts.dropped
-        message.transport_s = (image.received_ns - stamp_ns(image.message.header.stamp)) / NS_PER_S
-        message.extraction_s = time.perf_counter() - started
-        self._features_publishers[camera].publish(message)
-        self._last = message
-        if pixels is not None and features is not None:
-            self._draw(camera, image, pixels, features)
+        self._last = made = Extraction(
+            header=header,
+            status=status,
+            reason=reason,
+            pixels=pixels,
+            features=features,
+            camera=intrinsics,
+            transport_s=(image.received_ns - stamp_ns(header.stamp)) / NS_PER_S,
+            extraction_s=time.perf_counter() - started,
+            images_received=counts.received,
+            images_dropped=counts.dropped,
+        )
+        self._output.deliver(camera, made)
 
     def _decode(self, image: ReceivedImage) -> NDArray[np.uint8]:
         is_raw = self._config.image_transport == "raw"
         return decode_image(image.message) if is_raw else decode_compressed_image(image.message)
 
-    def _extract(self, camera: str, image: ReceivedImage, pixels: NDArray[np.uint8]) -> tuple[Features, LocalFeatures]:
-        if self._inputs is None or self._extractor is None:
+    def _intrinsics(self, camera: str, pixels: NDArray[np.uint8]) -> Camera:
+        if self._inputs is None:
             raise ImageError("the node was deactivated while this image waited")
         info = self._inputs.camera_info(camera, self._config.camera_info_timeout_s)
         if info is None:
             topic = self.resolve_topic_name(f"{camera}/camera_info")
             raise CameraError(f"nothing heard on {topic}; intrinsics are never guessed, let the driver publish them")
-        intrinsics = camera_from_message(info, pixels.shape[:2], rectified=self._config.images_are_rectified)
-        features = self._extractor(pixels)
-        return features, message_from_features(features, intrinsics, image.message.header)
+        return camera_from_message(info, pixels.shape[:2], rectified=self._config.images_are_rectified)
 
-    def _refusal(self, image: ReceivedImage, status: str, reason: str) -> LocalFeatures:
+    def _extract(self, pixels: NDArray[np.uint8]) -> Features:
+        if self._extractor is None:
+            raise ImageError("the node was deactivated while this image waited")
+        return self._extractor(pixels)
+
+    def _refusal(self, err: Exception) -> tuple[str, str]:
+        """Return status and reason of an image without features."""
+        status, reason = "bad_image", str(err)
+        if isinstance(err, CameraError):
+            status = "no_camera_info"
+        elif isinstance(err, torch.OutOfMemoryError):
+            torch.cuda.empty_cache()  # the next image may be smaller, or the memory be free again
+            reason = (
+                f"the device has no memory left for this image ({str(err).splitlines()[0]}); lower "
+                "extractor.max_side_px, or free memory"
+            )
         self.get_logger().warning(f"image refused, {status}: {reason}", throttle_duration_sec=5.0)
-        return LocalFeatures(header=image.message.header, status=status, reason=reason)
-
-    def _draw(self, camera: str, image: ReceivedImage, pixels: NDArray[np.uint8], features: Features) -> None:
-        publisher = self._drawing_publishers[camera]
-        if publisher.get_subscription_count() > 0:
-            from sfd2_ros.features.overlay import draw_features  # noqa: PLC0415  only when someone looks
-
-            # See `participant`: a large message right behind the features would push them out.
-            self._features_publishers[camera].wait_for_all_acked(Duration(seconds=ACK_S))
-            publisher.publish(image_message(draw_features(pixels, features), image.message.header))
+        return status, reason
 
 
 def main(arguments: list[str] | None = None) -> int:

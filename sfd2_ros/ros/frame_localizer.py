@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sfd2_ros.core.types import Camera, PoseEstimate
-    from sfd2_ros.localization import Localizer
+    from sfd2_ros.localization import Localizer, LocalizerConfig
     from sfd2_ros.localization.hint import PlaceHint
     from sfd2_ros.msg import LocalFeatures
     from sfd2_ros.ros.node_config import LocalizerNodeConfig
@@ -76,6 +76,11 @@ class FrameLocalizer:
         self.localizer = localizer
         self._transforms = transforms
         self._config = config
+
+    def use(self, config: LocalizerNodeConfig, localizer: LocalizerConfig) -> None:
+        """Go on with changed settings."""
+        self._config = config
+        self.localizer.use(localizer)
 
     def localize(self, message: LocalFeatures, started_ns: int, hint: PlaceHint | None) -> FrameResult:
         """Localize one frame.

@@ -18,17 +18,17 @@ from sfd2_ros.core.errors import ConfigError, MapError, MessageError, Sfd2Error
 from sfd2_ros.features.device import choose_device
 from sfd2_ros.localization import Localizer, LocalizerConfig
 from sfd2_ros.mapping import load_map
-from sfd2_ros.msg import LocalFeatures, LocalizationStatus
 from sfd2_ros.ros.conversions.poses import NS_PER_S, header_at, hint_from_message, stamp_ns
 from sfd2_ros.ros.conversions.status import status_message
 from sfd2_ros.ros.diagnostics import Diagnosis, LocalizerMeasurements, diagnose_localizer
 from sfd2_ros.ros.diagnostics_publisher import publish_diagnostics
+from sfd2_ros.ros.features_input import FeaturesInput
 from sfd2_ros.ros.frame_localizer import FrameLocalizer, FrameResult
 from sfd2_ros.ros.localizer_outputs import LocalizerOutputs
 from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
 from sfd2_ros.ros.newest import CountsSince, NewestItems, Worker
 from sfd2_ros.ros.node_config import LocalizerNodeConfig, check_cameras
-from sfd2_ros.ros.qos import newest_only, reliable
+from sfd2_ros.ros.qos import reliable
 from sfd2_ros.ros.robot_state import RobotState, next_state
 from sfd2_ros.ros.transforms import listen_to_transforms
 from sfd2_ros.srv import LoadMap, Relocalize
@@ -37,15 +37,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sfd2_ros.localization.hint import PlaceHint
+    from sfd2_ros.msg import LocalFeatures, LocalizationStatus
+    from sfd2_ros.ros.hand_over import HandOver
 
 SETTINGS: dict[str, type[Any]] = {"": LocalizerNodeConfig, "localizer": LocalizerConfig}
+CHANGEABLE = (
+    "transform_timeout_s",
+    "transform_tolerance_s",
+    "max_age_s",
+    "path_length",
+    "hint_duration_s",
+    "diagnostics_period_s",
+    "localizer.*",
+)
 
 
 class LocalizerNode(ManagedNode):
     """Localizes the newest features of each camera, on a thread of its own."""
 
-    def __init__(self, ignored: Mapping[str, type[Any]] | None = None) -> None:
-        super().__init__("localizer_node", SETTINGS, ignored)
+    def __init__(self, ignored: Mapping[str, type[Any]] | None = None, hand_over: HandOver | None = None) -> None:
+        super().__init__("localizer_node", SETTINGS, ignored, CHANGEABLE)
+        self._hand_over = hand_over
         self._config: LocalizerNodeConfig = self.settings[""]
         check_cameras(self._config.cameras)
         self._changing = threading.Lock()  # guards what follows, which the worker and the callbacks both change
@@ -55,20 +67,32 @@ class LocalizerNode(ManagedNode):
         self._refused: Counter[str] = Counter()
         self._num_localized = 0
         self._last: LocalizationStatus | None = None
-        self._last_heard = float("-inf")
+        self._last_heard = self._last_fix = float("-inf")
         self._recent = CountsSince()
 
         self._features: NewestItems[LocalFeatures] = NewestItems()
         self._worker: Worker[LocalFeatures] | None = None
-        self._inputs: list[Any] = []
+        self._inputs: list[FeaturesInput] = []
+        self._hints: Any = None
         self._outputs = LocalizerOutputs(self, self._config)
         self._transforms = listen_to_transforms(self)
         self.create_service(LoadMap, "~/load_map", self._on_load_map)
         self.create_service(Relocalize, "~/relocalize", self._on_relocalize)
-        publish_diagnostics(self, "localization", self.diagnose, self._config.diagnostics_period_s)
+        period_s = self._config.diagnostics_period_s
+        self._set_period = publish_diagnostics(self, "localization", self.diagnose, period_s)
+
+    def use_settings(self) -> None:
+        """Localize the next frame with the settings as they are now."""
+        with self._changing:
+            self._config = self.settings[""]
+            self._set_period(self._config.diagnostics_period_s)
+            self._outputs.use(self._config)
+            if self._frames is not None:
+                self._frames.use(self._config, self.settings["localizer"])
 
     def load(self) -> None:
         """Load the map and show it."""
+        self.use_settings()
         if not self._config.map:
             raise ConfigError("parameter 'map' is empty; give the folder of a map, made by `sfd2 map build`")
         self._use_map(self._config.map)
@@ -79,19 +103,21 @@ class LocalizerNode(ManagedNode):
         self._features = NewestItems()
         self._worker = Worker("localize", self._features, self._process, self.report_failure)
         self._inputs = [
-            self.create_subscription(
-                LocalFeatures, f"{camera}/features", partial(self._on_features, camera), newest_only("reliable")
-            )
+            FeaturesInput(self, camera, partial(self._on_features, camera), self._hand_over)
             for camera in self._config.cameras
         ]
-        hint = self.create_subscription(PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, reliable())
-        self._inputs.append(hint)
+        self._hints = self.create_subscription(
+            PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, reliable()
+        )
 
     def stop(self) -> None:
         """Unsubscribe and wait for the frame in hand."""
-        for subscription in self._inputs:
-            self.destroy_subscription(subscription)
+        for features in self._inputs:
+            features.close()
         self._inputs = []
+        if self._hints is not None:
+            self.destroy_subscription(self._hints)
+        self._hints = None
         if self._worker is not None:
             self._worker.stop()
         self._worker = None
@@ -105,19 +131,23 @@ class LocalizerNode(ManagedNode):
     def diagnose(self) -> Diagnosis:
         """Judge this node for /diagnostics."""
         counts, last, frames = self._features.total(), self._last, self._frames
+        recent, recent_s = self._recent.ask(counts, time.monotonic())
         return diagnose_localizer(
             LocalizerMeasurements(
                 is_active=self._worker is not None,
                 state=self._state.name,
                 received=counts.received,
                 dropped=counts.dropped,
-                recent=self._recent.ask(counts),
+                recent=recent,
+                recent_s=recent_s,
                 localized=self._num_localized,
                 refused=dict(self._refused),
                 silence_s=time.monotonic() - self._last_heard,
                 status=last.status if last else "",
                 reason=last.reason if last else "",
                 latency_s=last.latency_s if last else float("nan"),
+                max_latency_s=self._config.transform_tolerance_s if self._config.publish != "none" else float("inf"),
+                age_s=time.monotonic() - self._last_fix,
                 num_inliers=last.num_inliers if last else 0,
                 map_id=frames.localizer.map.map_id if frames else "",
                 weights_id=frames.localizer.map.weights_id if frames else "",
@@ -149,6 +179,7 @@ class LocalizerNode(ManagedNode):
             self._refused[result.status.value] += 1
         else:
             self._num_localized += 1
+            self._last_fix = time.monotonic()
             self._hint = None
             inliers = map_.landmarks.positions[result.evidence.inlier_landmarks]
             self._outputs.publish_fix(result.fix, frame, time_ns, inliers)

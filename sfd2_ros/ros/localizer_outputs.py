@@ -56,6 +56,10 @@ class LocalizerOutputs:
         self._transforms = node.create_publisher(TFMessage, "/tf", transforms())
         self._trail = Path()
 
+    def use(self, config: LocalizerNodeConfig) -> None:
+        """Go on with changed settings."""
+        self._config = config
+
     def publish_map(self, map_: Map, frame: str, now_ns: int) -> None:
         """Publish the landmarks of a newly loaded map, and begin a new path."""
         header = header_at(now_ns, frame)

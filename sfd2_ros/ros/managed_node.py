@@ -9,15 +9,19 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import rclpy
+from rcl_interfaces.msg import SetParametersResult
 from rclpy._rclpy_pybind11 import RCLError
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.qos_overriding_options import InvalidQosOverridesError
 
-from sfd2_ros.core.errors import Sfd2Error
-from sfd2_ros.ros.parameters import declare
+from sfd2_ros.core.errors import ConfigError, Sfd2Error
+from sfd2_ros.ros.parameters import changed, declare, parameter_name, refuse_late_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from rclpy.parameter import Parameter
 
 
 class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types everywhere
@@ -27,20 +31,39 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
         name: of the node.
         settings: settings dataclass by parameter prefix; "" is the node's own and has `autostart`.
         ignored: settings of another node in the same process; see `parameters.declare`.
+        changeable: patterns of the parameters that may be changed at any time; `use_settings` is called then.
 
     Raises:
         ConfigError: a parameter is unknown, has the wrong type or is out of range.
     """
 
     def __init__(
-        self, name: str, settings: Mapping[str, type[Any]], ignored: Mapping[str, type[Any]] | None = None
+        self,
+        name: str,
+        settings: Mapping[str, type[Any]],
+        ignored: Mapping[str, type[Any]] | None = None,
+        changeable: Sequence[str] = (),
     ) -> None:
         super().__init__(name, automatically_declare_parameters_from_overrides=True)
         try:
-            self.settings = declare(self, settings, ignored)
+            self.settings = declare(self, settings, ignored, changeable)
         except Sfd2Error:
             self.destroy_node()
             raise
+        self._changeable = tuple(changeable)
+        self._is_configured = False
+        self.add_on_set_parameters_callback(self._on_parameters)
+
+    def use_settings(self) -> None:
+        """Take on `self.settings`, which have changed, from the next frame on."""
+
+    def create_publisher(self, *arguments: Any, **options: Any) -> Any:
+        """Make a publisher as rclpy does; wrong QoS overrides are a ConfigError."""
+        return _made(super().create_publisher, *arguments, **options)
+
+    def create_subscription(self, *arguments: Any, **options: Any) -> Any:
+        """Make a subscription as rclpy does; wrong QoS overrides are a ConfigError."""
+        return _made(super().create_subscription, *arguments, **options)
 
     def load(self) -> None:
         """Load what is heavy and make publishers. Sfd2Error: the node stays unconfigured."""
@@ -56,7 +79,9 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load; rclpy would swallow an error, so it is logged here."""
-        return self._guarded("configured", self.load, lambda: super(ManagedNode, self).on_configure(state))
+        reached = self._guarded("configured", self.load, lambda: super(ManagedNode, self).on_configure(state))
+        self._is_configured = reached == TransitionCallbackReturn.SUCCESS
+        return reached
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe."""
@@ -67,7 +92,8 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
         return self._guarded("inactive", self.stop, lambda: super(ManagedNode, self).on_deactivate(state))
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Let go of everything."""
+        """Let go of everything; all parameters but those of the start may be changed again."""
+        self._is_configured = False
         return self._guarded("cleaned up", self.unload, lambda: super(ManagedNode, self).on_cleanup(state))
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -87,6 +113,22 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
         if self.context.ok():
             self.get_logger().error(f"frame lost: {type(err).__name__}: {err}", throttle_duration_sec=5.0)
 
+    def _on_parameters(self, parameters: Sequence[Parameter]) -> SetParametersResult:
+        """Take on changed parameters, all of them or none."""
+        ours = {parameter_name(prefix, name) for prefix, each in self.settings.items() for name in vars(each)}
+        given = {each.name: each.value for each in parameters if each.name in ours}
+        try:
+            settings = changed(self.settings, given)
+            refuse_late_changes(self.settings, settings, self._changeable, is_configured=self._is_configured)
+        except ConfigError as err:
+            self.get_logger().warning(f"parameters kept as they are: {err}")
+            return SetParametersResult(successful=False, reason=str(err))
+        self.settings = settings
+        if given:
+            self.use_settings()
+            self.get_logger().info(f"parameters changed: {given}")
+        return SetParametersResult(successful=True)
+
     def _guarded(
         self, reached: str, act: Callable[[], None], inherited: Callable[[], TransitionCallbackReturn]
     ) -> TransitionCallbackReturn:
@@ -101,6 +143,16 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
             return TransitionCallbackReturn.FAILURE
         self.get_logger().info(reached)
         return inherited()
+
+
+def _made(make: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Make a publisher or a subscription."""
+    try:
+        return make(*arguments, **options)
+    except (InvalidQosOverridesError, RuntimeError) as err:
+        if "QoS override" not in str(err):
+            raise
+        raise ConfigError(f"qos_overrides of topic {arguments[1]!r}: {err}") from err
 
 
 def run_nodes(make_nodes: Sequence[Callable[[], ManagedNode]], arguments: list[str] | None = None) -> int:

@@ -27,13 +27,15 @@ class CountsSince:
 
     def __init__(self) -> None:
         self._before = Counts()
+        self._asked_s = float("nan")
 
-    def ask(self, total: Counts) -> Counts:
-        """Return the part of `total` that was not there at the last call."""
+    def ask(self, total: Counts, now_s: float) -> tuple[Counts, float]:
+        """Return the part of `total` that was not there at the last call, and the seconds since; NaN at the first."""
         before, self._before = self._before, total
+        seconds, self._asked_s = now_s - self._asked_s, now_s
         if total.received < before.received:  # counted anew since an activation
-            return total
-        return Counts(total.received - before.received, total.dropped - before.dropped)
+            return total, seconds
+        return Counts(total.received - before.received, total.dropped - before.dropped), seconds
 
 
 class NewestItems(Generic[ItemT]):

@@ -9,7 +9,9 @@ of a component (`extractor.max_keypoints`).
 from __future__ import annotations
 
 import dataclasses
+import enum
 import sys
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -18,17 +20,30 @@ from sfd2_ros.core.config import Setting, config_from_mapping, describe
 from sfd2_ros.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rclpy.node import Node
 
 INT64_MAX = 2**63 - 1
 # What rclpy declares by itself.
 FOREIGN_PREFIXES = ("use_sim_time", "start_type_description_service", "qos_overrides.", "diagnostic_updater.")
+# Topics and services are made from these when a node is made.
+AT_START = ("autostart", "cameras")
+
+
+class Moment(enum.Enum):
+    """When a parameter is read, in the words of its description."""
+
+    START = "Read when the node is started."
+    CONFIGURE = "Read when the node is configured."
+    ALWAYS = "May be changed at any time."
 
 
 def declare(
-    node: Node, settings: Mapping[str, type[Any]], ignored: Mapping[str, type[Any]] | None = None
+    node: Node,
+    settings: Mapping[str, type[Any]],
+    ignored: Mapping[str, type[Any]] | None = None,
+    changeable: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Declare the parameters of a node and return its settings, by the same prefixes.
 
@@ -37,6 +52,7 @@ def declare(
             learn what a user has set, misspelt names included.
         settings: settings dataclass by prefix.
         ignored: settings of another node in the same process, for which parameters may be meant that name no node.
+        changeable: patterns of the names that may be changed at any time.
 
     Raises:
         ConfigError: a parameter is unknown, has the wrong type or is out of range. Nothing is repaired.
@@ -54,7 +70,7 @@ def declare(
             if node.has_parameter(full_name):
                 node.undeclare_parameter(full_name)
             value = getattr(configs[prefix], name)
-            descriptor = _descriptor(full_name, types[name], described)
+            descriptor = _descriptor(full_name, types[name], described, moment_of(full_name, changeable))
             node.declare_parameter(full_name, _to_ros(value), descriptor, ignore_override=True)
     return configs
 
@@ -74,6 +90,61 @@ def resolve(given: Mapping[str, Any], settings: Mapping[str, type[Any]]) -> dict
         types = get_type_hints(settings[prefix])
         chosen[prefix][name] = _from_ros(value, types[name])
     return {prefix: _make(prefix, config_class, chosen[prefix]) for prefix, config_class in settings.items()}
+
+
+def moment_of(full_name: str, changeable: Sequence[str]) -> Moment:
+    """Return when a parameter is read."""
+    if full_name in AT_START:
+        return Moment.START
+    return Moment.ALWAYS if any(fnmatchcase(full_name, each) for each in changeable) else Moment.CONFIGURE
+
+
+def refuse_late_changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], changeable: Sequence[str], *, is_configured: bool
+) -> None:
+    """Refuse changes that would have no effect any more.
+
+    Args:
+        before: settings by prefix.
+        after: the same with what was changed.
+        changeable: patterns of those that may be changed at any time.
+        is_configured: whether the node has read the others.
+
+    Raises:
+        ConfigError: names the parameter and what to do.
+    """
+    old, new = _flat(before), _flat(after)
+    for name in (name for name in new if new[name] != old[name]):
+        moment = moment_of(name, changeable)
+        if moment is Moment.START:
+            raise ConfigError(f"parameter {name!r} is read when the node is started; restart the node with it")
+        if moment is Moment.CONFIGURE and is_configured:
+            raise ConfigError(
+                f"parameter {name!r} needs configure: it is read when the node is configured; deactivate and clean up "
+                "the node (ros2 lifecycle set), change it, then configure and activate"
+            )
+
+
+def changed(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings, by prefix, with some parameters changed.
+
+    Args:
+        settings: settings objects by prefix.
+        given: values by full name.
+
+    Raises:
+        ConfigError: a name is unknown, a value has the wrong type or is out of range.
+    """
+    return resolve({**_flat(settings), **given}, {prefix: type(config) for prefix, config in settings.items()})
+
+
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of settings by full name."""
+    return {
+        parameter_name(prefix, name): value
+        for prefix, config in settings.items()
+        for name, value in vars(config).items()
+    }
 
 
 def parameter_name(prefix: str, name: str) -> str:
@@ -111,11 +182,13 @@ def _from_ros(value: Any, expected: Any) -> Any:
     return value
 
 
-def _descriptor(name: str, expected: Any, described: Setting) -> ParameterDescriptor:
-    """Describe a parameter; every one is read when the node is configured and cannot change after that."""
+def _descriptor(name: str, expected: Any, described: Setting, moment: Moment) -> ParameterDescriptor:
     choices = f"one of: {', '.join(map(str, described.choices))}" if described.choices else ""
     descriptor = ParameterDescriptor(
-        name=name, description=described.help, additional_constraints=choices, read_only=True
+        name=name,
+        description=f"{described.help} {moment.value}",
+        additional_constraints=choices,
+        read_only=moment is Moment.START,
     )
     limits = (described.minimum, described.maximum)
     if limits == (None, None):

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
 
 RELIABILITIES = ("best_effort", "reliable")
+MAX_DEPTH = 1000
 
 
 def newest_only(reliability: str) -> QoSProfile:
@@ -48,3 +51,21 @@ def static_transforms() -> QoSProfile:
         reliability=ReliabilityPolicy.RELIABLE,
         durability=DurabilityPolicy.TRANSIENT_LOCAL,
     )
+
+
+def overridable() -> QoSOverridingOptions:
+    """Let a user override history, depth and reliability of a topic by parameters `qos_overrides.<topic>...`."""
+    kinds = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY)
+    return QoSOverridingOptions(kinds, callback=judge_profile)
+
+
+def judge_profile(profile: QoSProfile) -> SetParametersResult:
+    """Judge a profile after a user's overrides: a queue must have an end, for the newest message wins."""
+    reason = ""
+    if profile.history != HistoryPolicy.KEEP_LAST:
+        reason = f"history is {profile.history.name.lower()}; keep_last is allowed"
+    elif not 1 <= profile.depth <= MAX_DEPTH:
+        reason = f"depth is {profile.depth}; 1 to {MAX_DEPTH} are allowed"
+    elif profile.reliability not in (ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT):
+        reason = f"reliability is {profile.reliability.name.lower()}; reliable and best_effort are allowed"
+    return SetParametersResult(successful=not reason, reason=reason)

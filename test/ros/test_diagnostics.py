@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from sfd2_ros.ros.device_memory import DeviceMemory
 from sfd2_ros.ros.diagnostics import (
     FeatureMeasurements,
     Level,
@@ -20,13 +21,16 @@ FEATURES = FeatureMeasurements(
     received=100,
     dropped=90,
     recent=Counts(10, 4),
+    recent_s=2.0,
     silence_s=0.1,
     silent_camera="front",
+    transport_s=0.002,
     extraction_s=0.03,
     num_keypoints=2000,
     status="ok",
     reason="",
     device="cuda:0",
+    memory=DeviceMemory(4096.0, 16384.0),
     weights_id="sfd2-abc",
 )
 LOCALIZER = LocalizerMeasurements(
@@ -35,12 +39,15 @@ LOCALIZER = LocalizerMeasurements(
     received=100,
     dropped=0,
     recent=Counts(10, 0),
+    recent_s=2.0,
     localized=98,
     refused={"few_matches": 2},
     silence_s=0.1,
     status="localized",
     reason="",
     latency_s=0.05,
+    max_latency_s=1.0,
+    age_s=0.2,
     num_inliers=300,
     map_id="0123",
     weights_id="sfd2-abc",
@@ -57,6 +64,8 @@ LOCALIZER = LocalizerMeasurements(
         ({"status": "bad_image", "reason": "truncated"}, Level.ERROR, "bad_image: truncated"),
         ({"recent": Counts(10, 6)}, Level.WARN, "6 of the last 10 images dropped"),
         ({"recent": Counts(0, 0)}, Level.OK, "extracting"),
+        ({"memory": DeviceMemory(91.0, 100.0)}, Level.WARN, "91% of the memory of cuda:0"),
+        ({"memory": None}, Level.OK, "extracting"),
     ],
 )
 def test_feature_node_is_judged_by_the_worst_that_is_known(
@@ -76,6 +85,9 @@ def test_feature_node_is_judged_by_the_worst_that_is_known(
         ({"status": "wrong_weights", "reason": "a, b"}, Level.ERROR, "wrong_weights: a, b"),
         ({"status": "no_transform", "reason": "odom"}, Level.ERROR, "no_transform: odom"),
         ({"recent": Counts(10, 6)}, Level.WARN, "6 of the last 10 frames dropped"),
+        ({"latency_s": 1.2}, Level.WARN, "1.20 s is longer than transform_tolerance_s, 1.00 s"),
+        ({"status": "few_matches", "reason": "3", "age_s": 6.0}, Level.WARN, "last pose 6.0 s ago, few_matches: 3"),
+        ({"status": "few_matches", "reason": "3", "age_s": float("inf")}, Level.WARN, "no pose yet, few_matches: 3"),
     ],
 )
 def test_localizer_node_is_judged_by_its_last_frame(changes: dict[str, object], level: Level, words: str) -> None:
@@ -85,12 +97,14 @@ def test_localizer_node_is_judged_by_its_last_frame(changes: dict[str, object], 
 
 def test_values_have_documented_keys() -> None:
     assert set(diagnose_features(FEATURES).values) == {
-        "images_received", "images_dropped", "silence_s", "extraction_s", "num_keypoints", "last_status", "device",
-        "weights_id",
+        "images_received", "images_dropped", "rate_hz", "silence_s", "transport_s", "extraction_s", "num_keypoints",
+        "last_status", "device", "device_memory_mib", "device_memory_share", "weights_id",
     }  # fmt: skip
     values = diagnose_localizer(LOCALIZER).values
     assert set(values) == {
         "state", "frames_received", "frames_dropped", "frames_localized", "frames_refused", "refused_few_matches",
-        "silence_s", "last_status", "latency_s", "num_inliers", "map_id", "weights_id",
+        "rate_hz", "silence_s", "last_status", "latency_s", "age_s", "num_inliers", "map_id", "weights_id",
     }  # fmt: skip
+    assert diagnose_features(FEATURES).values["rate_hz"] == "3.00"  # six of ten worked on in two seconds
+    assert diagnose_features(FEATURES).values["device_memory_share"] == "0.250"
     assert (values["frames_refused"], values["refused_few_matches"]) == ("2", "2")

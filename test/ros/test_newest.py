@@ -32,9 +32,9 @@ def test_sources_take_turns_however_fast_one_of_them_is() -> None:
 
 def test_counts_since_the_last_call_begin_anew_with_the_node() -> None:
     since = CountsSince()
-    assert since.ask(Counts(10, 4)) == Counts(10, 4)
-    assert since.ask(Counts(13, 4)) == Counts(3, 0)
-    assert since.ask(Counts(2, 1)) == Counts(2, 1)
+    assert since.ask(Counts(10, 4), 5.0)[0] == Counts(10, 4)
+    assert since.ask(Counts(13, 4), 7.5) == (Counts(3, 0), 2.5)
+    assert since.ask(Counts(2, 1), 8.0) == (Counts(2, 1), 0.5)
 
 
 def test_closing_wakes_who_waits() -> None:

@@ -88,3 +88,26 @@ def expected_tree(settings: dict[str, type[Any]]) -> dict[str, Any]:
         values = {name: list(v) if isinstance(v, tuple) else v for name, v in vars(config_class()).items()}
         tree.update({prefix: values} if prefix else values)
     return tree
+
+
+@pytest.mark.ros
+@pytest.mark.usefixtures("ros")
+def test_changes_that_come_too_late_are_refused_and_those_that_change_nothing_are_not() -> None:
+    from sfd2_ros.ros.parameters import changed, refuse_late_changes, resolve
+
+    before = resolve({"map": "/a"}, LOCALIZER_NODE)
+    changeable = ("localizer.*", "max_age_s")
+
+    def refused(*, is_configured: bool, **given: Any) -> str:
+        after = changed(before, {name.replace("__", "."): value for name, value in given.items()})
+        try:
+            refuse_late_changes(before, after, changeable, is_configured=is_configured)
+        except ConfigError as err:
+            return str(err)
+        return ""
+
+    assert refused(is_configured=True, localizer__min_inliers=50, max_age_s=1) == ""
+    assert "'map' needs configure" in refused(is_configured=True, map="/b")
+    assert refused(is_configured=False, map="/b") == ""
+    assert refused(is_configured=True, map="/a", cameras=["camera"]) == ""
+    assert "restart the node" in refused(is_configured=False, cameras=["front"])

@@ -31,25 +31,34 @@ def message_from_features(features: Features, camera: Camera, header: Header) ->
     """Make the message of one image's features; stamp and frame are those of the image."""
     from sfd2_ros.msg import LocalFeatures  # noqa: PLC0415  generated; reading messages works without
 
-    message = LocalFeatures(header=header, status=STATUS_OK, weights_id=features.weights_id)
+    message = LocalFeatures(header=header, status=STATUS_OK)
+    fill_message(message, features, camera)
+    return message
+
+
+def fill_message(message: LocalFeatures, features: Features, camera: Camera) -> None:
+    """Write features and intrinsics into a message that has its header."""
+    message.weights_id = features.weights_id
     message.camera_info = message_from_camera(camera)
-    message.camera_info.header = header
+    message.camera_info.header = message.header
     message.height, message.width = features.image_size
     message.dimension = features.descriptors.shape[1]
     message.keypoints = _as_array("f", features.keypoints.astype(np.float32))
     message.scores = _as_array("f", features.scores.astype(np.float32))
     message.stability = _as_array("f", features.stability.astype(np.float32))
     message.descriptors = _as_array("B", features.descriptors.astype(DESCRIPTOR_TYPE))
-    return message
 
 
 def features_from_message(message: LocalFeatures) -> tuple[Features, Camera]:
-    """Read features and the camera of their image.
+    """Read features and the camera of their image; those handed over within a process are returned as they are.
 
     Raises:
         MessageError: the arrays do not fit each other, or hold values that are not finite.
         CameraError: the intrinsics are missing, or those of another size.
     """
+    handed: tuple[Features, Camera] | None = getattr(message, "handed", None)
+    if handed is not None:
+        return handed
     scores = np.array(message.scores, dtype=np.float32)
     count, dimension = len(scores), int(message.dimension)
     lengths = {

@@ -61,7 +61,7 @@ def test_one_process_localizes_from_image_to_transform(probe: Any, node: Any, dr
 
     image, camera, map_from_cam = drive[5]
     player = DrivePlayer("/localizer_node", 1_000_000_000)
-    player.wait_for_nodes(60.0, node.check)
+    player.wait_for_nodes(60.0, node.check, is_composed=True)
     player.publish_mount(ROOF_MOUNT)
     player.greet(camera, 30.0, node.check)
     now_ns = player.now_ns()

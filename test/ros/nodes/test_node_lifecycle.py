@@ -112,7 +112,9 @@ def test_parameters_are_described_with_their_limits(probe: Any, start_node: Any)
     request = DescribeParameters.Request(names=["extractor.max_keypoints", "image_transport", "cameras"])
     keypoints, transport, cameras = probe.call(DescribeParameters, "described/describe_parameters", request).descriptors
     assert (keypoints.integer_range[0].from_value, keypoints.integer_range[0].to_value) == (1, 65536)
-    assert keypoints.read_only
     assert "Most keypoints" in keypoints.description
+    assert keypoints.description.endswith("May be changed at any time.")
+    assert transport.description.endswith("Read when the node is configured.")
+    assert (keypoints.read_only, transport.read_only, cameras.read_only) == (False, False, True)
     assert transport.additional_constraints == "one of: raw, compressed"
     assert cameras.type == 9  # PARAMETER_STRING_ARRAY
