@@ -138,7 +138,7 @@ def _descriptor_losses(
     }
     if config.distillation_weight > 0 and describe is not None:
         wanted = teacher_descriptors(batch.plain, samples, describe)
-        told = [distillation_loss(one.first, one.second, it) for one, it in zip(samples, wanted, strict=True)]
+        told = [_distillation(one, it, config) for one, it in zip(samples, wanted, strict=True)]
         losses["distillation"] = config.distillation_weight * torch.stack(told or [zero]).mean()
     return losses
 
@@ -146,6 +146,11 @@ def _descriptor_losses(
 def _info_nce(sample: PointSample, config: LossConfig) -> torch.Tensor:
     near = sample.distance_px <= config.negative_px
     return info_nce_loss(sample.first @ sample.second.T, near, temperature=config.temperature)
+
+
+def _distillation(sample: PointSample, teacher: torch.Tensor, config: LossConfig) -> torch.Tensor:
+    near = sample.distance_px <= config.negative_px
+    return distillation_loss(sample.first, sample.second, teacher, near, temperature=config.temperature)
 
 
 def _inter_class(sample: PointSample, config: LossConfig) -> torch.Tensor:

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -101,3 +104,57 @@ def test_wrong_settings_end_with_one_line(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_run_that_was_killed_goes_on_as_if_it_had_not_been(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = yaml.safe_load((data / "run.yaml").read_text())
+    settings["run"] |= {"steps": 12, "validate_every": 100, "save_every": 2}
+    del settings["validation_sources"]
+    (data / "run.yaml").write_text(yaml.safe_dump(settings))
+    process = subprocess.Popen([sys.executable, "-m", "sfd2_ros.tools.main", *arguments(data)])
+    try:
+        wait_until(lambda: (data / "run" / "state.safetensors").is_file() or process.poll() is not None)
+    finally:
+        process.kill()  # SIGKILL: nothing is tidied up
+        process.wait()
+    assert main(arguments(data)) == 0
+    said = capsys.readouterr().out
+    assert "goes on at step" in said
+    assert "goes on at step 12" not in said
+    shutil.move(data / "run", data / "killed")
+    assert main(arguments(data)) == 0
+    killed, whole = (losses_in(data / name / "log.jsonl") for name in ("killed", "run"))
+    assert sorted(killed) == sorted(whole) == list(range(1, 13))
+    for step, wanted in whole.items():
+        assert killed[step] == pytest.approx(wanted, abs=1e-3)
+
+
+def test_log_for_tensorboard_holds_losses_and_validations(data: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    assert main([*arguments(data), "--tensorboard"]) == 0
+    events = accumulator.EventAccumulator(str(data / "run" / "tensorboard")).Reload()
+    assert {"loss/total", "loss/detection", "validation/score"} <= set(events.Tags()["scalars"])
+    written = {event.step: event.value for event in events.Scalars("loss/total")}
+    assert written == pytest.approx(losses_in(data / "run" / "log.jsonl"), abs=1e-5)
+
+
+def test_missing_tensorboard_is_said(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    assert main([*arguments(data), "--tensorboard"]) == 1
+    assert "pip install tensorboard" in capsys.readouterr().err
+
+
+def losses_in(log: Path) -> dict[int, float]:
+    """Return the total loss of each step of a log."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return {line["step"]: line["total"] for line in lines if line["kind"] == "loss"}
+
+
+def wait_until(happened: Callable[[], bool], limit_s: float = 120.0) -> None:
+    """Wait for a condition, or fail."""
+    end = time.monotonic() + limit_s
+    while not happened():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)

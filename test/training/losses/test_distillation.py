@@ -32,20 +32,33 @@ def sample(index: int) -> PointSample:
     )
 
 
-def test_loss_is_the_mean_distance_to_the_teacher_of_both_pictures() -> None:
-    first, second, teacher = (unit(5, seed) for seed in range(3))
-    each = [
-        1 - (np.dot(a, t) + np.dot(b, t)) / 2
-        for a, b, t in zip(first.numpy(), second.numpy(), teacher.numpy(), strict=True)
-    ]
-    assert float(distillation_loss(first, second, teacher)) == pytest.approx(np.mean(each))
-    assert float(distillation_loss(teacher, teacher, teacher)) == pytest.approx(0)
-    assert float(distillation_loss(first[:0], second[:0], teacher[:0])) == 0
+def test_loss_is_the_cross_entropy_of_picking_the_teacher_s_descriptor() -> None:
+    first, second, teacher = (unit(5, seed).numpy() for seed in range(3))
+    near = np.zeros((5, 5), bool)
+    near[0, 3] = near[3, 0] = True
+    each = []
+    for mine in (first, second):
+        for i in range(5):
+            rows = [mine[i] @ teacher[j] / 0.1 for j in range(5) if j == i or not near[i, j]]
+            columns = [mine[j] @ teacher[i] / 0.1 for j in range(5) if j == i or not near[i, j]]
+            right = mine[i] @ teacher[i] / 0.1
+            each += [np.log(np.exp(rows).sum()) - right, np.log(np.exp(columns).sum()) - right]
+    loss = distillation_loss(*map(torch.from_numpy, (first, second, teacher, near)), temperature=0.1)
+    assert float(loss) == pytest.approx(np.mean(each))
+
+
+def test_loss_is_small_for_the_teacher_s_own_descriptors_and_zero_without_points() -> None:
+    teacher, near = unit(5, 2), torch.zeros(5, 5, dtype=torch.bool)
+    assert distillation_loss(teacher, teacher, teacher, near, temperature=0.01) < 0.01
+    assert distillation_loss(teacher[:0], teacher[:0], teacher[:0], near[:0, :0], temperature=0.1) == 0
 
 
 def test_gradient_of_the_loss_is_that_of_finite_differences() -> None:
     first, second = (unit(3, seed).requires_grad_() for seed in range(2))
-    assert torch.autograd.gradcheck(lambda a, b: distillation_loss(a, b, unit(3, 2)), (first, second))
+    near = torch.zeros(3, 3, dtype=torch.bool)
+    assert torch.autograd.gradcheck(
+        lambda a, b: distillation_loss(a, b, unit(3, 2), near, temperature=0.5), (first, second)
+    )
 
 
 def test_teacher_looks_at_the_brighter_picture_of_each_pair() -> None:
