@@ -19,15 +19,18 @@ import numpy as np
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import Status
 from sfd2_ros.localization.gating import log10_false_alarms, worst_deviations
-from sfd2_ros.localization.measure import conclude, landmarks_in_view, look_again, match_near, refine_matches
-from sfd2_ros.localization.search import find_rival
+from sfd2_ros.localization.measure import conclude, landmarks_in_view, look_again, match_in_view, refine_matches
+from sfd2_ros.localization.search import find_pose, find_rival
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from sfd2_ros.localization.config import LocalizerConfig
     from sfd2_ros.localization.context import MapContext
     from sfd2_ros.localization.frames import BasePose, RigEstimate
+    from sfd2_ros.localization.measure import InView
     from sfd2_ros.localization.query import Query
     from sfd2_ros.localization.search import Hypothesis
     from sfd2_ros.localization.trace import Trace
@@ -45,30 +48,30 @@ class Window:
         max_px: an expectation that would need more is no help.
     """
 
-    min_px: float = 24.0
-    max_px: float = 64.0
+    min_px: float
+    max_px: float
 
 
 def follow(query: Query, context: MapContext, trace: Trace, *, expected: BasePose, window: Window) -> RigEstimate:
     """Measure the pose of a query near where it is expected; see `Localizer.follow`."""
     start, config, landmarks = inverse(expected.map_from_base), context.config, context.landmarks
     with trace.timed("track"):
-        radius_px = _radius_px(query, context, expected)
+        in_view = landmarks_in_view(query, context, start)
+        radius_px = _radius_px(query, context, expected, in_view)
         if not radius_px <= window.max_px:
             reason = (
                 f"the expected pose says where landmarks are within {radius_px:.0f} px; {window.max_px:.0f} px help"
             )
             return trace.refuse(Status.UNCERTAIN_POSE, reason)
         radius_px = max(radius_px, window.min_px)
-        matches = match_near(query, context, start, radius_px)
+        matches = match_in_view(query, context, in_view, radius_px)
         trace.num_matches = len(matches)
         if len(matches) < config.min_matches:
             return trace.refuse(Status.FEW_MATCHES, f"{len(matches)} landmarks found near where they are expected")
-        positions = landmarks.positions[matches.landmarks]
-        solution = query.solve(matches.keypoints, positions, config.max_error_px)
-        if solution is None:
+        drawn = find_pose(query, landmarks, matches, config)
+        if drawn is None:
             return trace.refuse(Status.NO_POSE, f"no pose fits the {len(matches)} landmarks near the expected one")
-        found = refine_matches(query, context, matches, solution.cam_from_map)
+        found = refine_matches(query, context, matches, drawn.body_from_map)
         trace.log10_false_alarms = _false_alarms(found, radius_px, config)
         if trace.log10_false_alarms > config.max_log10_false_alarms:
             return conclude(found, query, context, trace)
@@ -89,19 +92,21 @@ def _false_alarms(found: Hypothesis, radius_px: float, config: LocalizerConfig) 
     )
 
 
-def _radius_px(query: Query, context: MapContext, expected: BasePose) -> float:
+def _radius_px(query: Query, context: MapContext, expected: BasePose, in_view: Sequence[InView]) -> float:
     """Return how far landmarks may be, at three standard deviations, from where they are expected."""
     position_std, rotation_std = worst_deviations(expected.covariance)
     body_from_map = inverse(expected.map_from_base)
     radii = [0.0]
-    for number, view in enumerate(query.views):
-        near, _ = landmarks_in_view(query, number, context, body_from_map)
-        depth = _near_depth(query.cam_from_map(number, body_from_map), context.landmarks.positions[near])
-        radii.append(_DEVIATIONS * max(view.camera.fx, view.camera.fy) * (rotation_std + position_std / depth))
+    for number, (view, seen) in enumerate(zip(query.views, in_view, strict=True)):
+        positions = context.landmarks.positions[seen.landmarks]
+        depth = _near_depth(query.cam_from_map(number, body_from_map), positions)
+        focal_px = max(view.camera.fx, view.camera.fy)
+        radii.append(_DEVIATIONS * focal_px * (rotation_std + position_std / depth))
     return max(radii) + context.config.final_error_px
 
 
 def _near_depth(cam_from_map: NDArray[np.float64], positions: NDArray[np.float64]) -> float:
+    """Return the depth of the nearer ones among landmarks (M, 3): these move most in the image."""
     if len(positions) == 0:
         return float("inf")
     return float(np.quantile(positions @ cam_from_map[2, :3] + cam_from_map[2, 3], _NEARER_SHARE))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_ROUNDS = 15
 _ROBUST_DEVIATIONS = 2.0
-_CONVERGED = 1e-7
+_CONVERGED_DEVIATIONS = 1e-3
 _MAX_CONDITION = 1e14
 
 
@@ -96,7 +96,7 @@ def refine_pose(
         step = np.linalg.solve(linear.normal, linear.gradient)
         map_from_body = inverse(pose)
         pose = inverse(rigid(rotation_from_vector(step[3:]) @ map_from_body[:3, :3], map_from_body[:3, 3] + step[:3]))
-        if np.linalg.norm(step) < _CONVERGED:
+        if step @ linear.normal @ step < _CONVERGED_DEVIATIONS**2:  # far less than is uncertain anyhow
             break
     linear = _linearise(pose, views)
     if linear is None or not np.all(np.isfinite(pose)):
