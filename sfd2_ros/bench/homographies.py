@@ -33,8 +33,8 @@ AUC_PX = (3.0, 5.0, 10.0)
 _RANSAC_PX = 3.0
 _LEAST_MATCHES = 4
 # Corners of the second view lie this far inside the first at most, as shares of its sides; turned by up to this angle.
-_MAX_INSET = 0.35
-_MAX_TURN_RAD = 0.35
+_MAX_INSET = 0.25
+_MAX_TURN_RAD = 0.3
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,12 @@ def bench_homographies(
     ]
 
 
+def folder_name(folder: Path) -> str:
+    """Return what rows call a folder of photographs: its name, of images/ in a scene that of the scene."""
+    path = folder.resolve()
+    return path.parent.name if path.name == "images" else path.name
+
+
 def _bench_method(
     folder: Path, names: Sequence[str], method: str, peer: Peer, progress: Progress, *, views: int, seed: int
 ) -> HomographyRow:
@@ -103,7 +109,7 @@ def _bench_method(
             errors.append(corner_error_px(estimate_homography(features[0], view, matches), truth, image.shape[:2]))
     progress(method, len(names), len(names))
     return HomographyRow(
-        scene=folder.name,
+        scene=folder_name(folder),
         method=method,
         figures=gather_scores(scores),
         homography_within=tuple(float(np.mean(np.array(errors) <= limit)) for limit in WITHIN_PX),

@@ -31,6 +31,7 @@ def simulated_scene(
     *,
     progress: Progress,
     size: tuple[int, int] = (640, 480),
+    route: str = "street",
     device: str = "cpu",
 ) -> Path:
     """Render a town into `work`/town_SEED, or take the one that is there if it is the same.
@@ -42,19 +43,20 @@ def simulated_scene(
         work: folder for scenes.
         progress: called with step, done, total.
         size: (w, h) of the pictures.
+        route: "street", "loop" or "corridor".
         device: where to render.
 
     Returns:
         The scene folder; all queries are labelled.
 
     Raises:
-        ConfigError: a condition is unknown.
+        ConfigError: a condition or the route is unknown.
         OutputError: another scene is in that place.
     """
     for name in conditions:
         condition_named(name)
     folder = work / f"town_{seed}"
-    base = DriveConfig(seed=seed, frames=frames, condition=MAP_CONDITION, size=size)
+    base = DriveConfig(seed=seed, frames=frames, condition=MAP_CONDITION, size=size, route=route)
     parts = drives_by_condition(base, [MAP_CONDITION, *conditions])
     if folder.exists():
         _refuse_other(folder, parts)
@@ -66,7 +68,7 @@ def simulated_scene(
         done += 1
         progress(f"render {folder.name}", done, total)
 
-    write_scene(World(seed, device=device), parts, folder, on_frame=advance)
+    write_scene(World(seed, route, device=device), parts, folder, on_frame=advance)
     return folder
 
 

@@ -103,7 +103,9 @@ def bench_timelapse(
                 )
             figures = gather_scores(scores)
             rows.append(
-                TimelapseRow(folder.name, light, name, figures, extract_ms, peer.bytes_per_keypoint, peer.weights_id)
+                TimelapseRow(
+                    folder.resolve().name, light, name, figures, extract_ms, peer.bytes_per_keypoint, peer.weights_id
+                )
             )
     return sorted(rows, key=lambda row: LIGHTS.index(row.light))
 

@@ -80,7 +80,7 @@ def load_superpoint(folder: Path, max_keypoints: int, device: str) -> SuperPoint
             str(folder),
             use_safetensors=True,
             local_files_only=True,
-            max_keypoints=max_keypoints,
+            max_keypoints=-1,  # the budget is cut after what lies in the padding is gone
             output_loading_info=True,
         )
     except Exception as err:  # whatever the library makes of a damaged file

@@ -46,7 +46,7 @@ def timelapse(*, folders: tuple[Path, ...], pairs: int, night_below: float, seed
     """
     from sfd2_ros.bench.timelapse import bench_timelapse  # noqa: PLC0415 - torch is slow to import
 
-    _refuse_same_names(folders)
+    _refuse_same_names([folder.resolve().name for folder in folders])
     methods = methods_from(options)
     rows = []
     with progress_bar() as report:
@@ -71,9 +71,14 @@ def homographies(*, folders: tuple[Path, ...], views: int, seed: int, **options:
     A keypoint or match is right within 3 pixels; a homography, by RANSAC over the matches, by the mean error of the
     view's corners.
     """
-    from sfd2_ros.bench.homographies import AUC_PX, WITHIN_PX, bench_homographies  # noqa: PLC0415 - see above
+    from sfd2_ros.bench.homographies import (  # noqa: PLC0415 - see above
+        AUC_PX,
+        WITHIN_PX,
+        bench_homographies,
+        folder_name,
+    )
 
-    _refuse_same_names(folders)
+    _refuse_same_names([folder_name(folder) for folder in folders])
     methods = methods_from(options)
     rows = []
     with progress_bar() as report:
@@ -89,8 +94,8 @@ def homographies(*, folders: tuple[Path, ...], views: int, seed: int, **options:
     print_table(table)
 
 
-def _refuse_same_names(folders: Sequence[Path]) -> None:
-    if len({folder.resolve().name for folder in folders}) < len(folders):
+def _refuse_same_names(names: Sequence[str]) -> None:
+    if len(set(names)) < len(names):
         raise click.UsageError("two folders have the same name; rows would not tell them apart")
 
 
