@@ -149,6 +149,21 @@ def test_an_expectation_elsewhere_finds_nothing(localizer: Localizer, views: lis
     assert not found.is_localized
 
 
+def test_matches_that_agree_only_as_their_windows_do_are_chance(localizer: Localizer, views: list[View]) -> None:
+    """Right descriptors moved at random within their windows match all, and many agree; not more than by chance."""
+    generator = np.random.default_rng(0)
+    moved = []
+    for view in views:
+        shift = generator.uniform(-20, 20, view.features.keypoints.shape)
+        size = [view.camera.width - 1, view.camera.height - 1]
+        keypoints = np.clip(view.features.keypoints + shift, 0, size).astype(np.float32)
+        moved.append(replace(view, features=replace(view.features, keypoints=keypoints)))
+    found = localizer.follow(moved, BasePose(BASE, np.eye(6) * 0.004**2), WINDOW)
+    assert found.status is Status.CHANCE_AGREEMENT, found.reason
+    assert found.evidence.num_inliers >= localizer.config.min_inliers
+    assert localizer.follow(views, BasePose(BASE, np.eye(6) * 0.004**2), WINDOW).is_localized
+
+
 def random_rig(seed: int, count: int = 60) -> tuple[list[Observations], np.ndarray]:
     """Return exact observations of three cameras that look different ways, and body_from_map."""
     generator = np.random.default_rng(seed)

@@ -220,6 +220,27 @@ def test_what_a_search_cannot_confirm_is_believed_only_while_it_is_sure(
         assert [drive.go(number).estimate.is_localized for number in range(3)] == expected
 
 
+def test_a_search_that_finds_another_place_than_tracking_stops_both(random_place: Any, localizer: Localizer) -> None:
+    """Two measurements of one image that contradict each other: neither is published."""
+
+    class Elsewhere:
+        map = localizer.map
+        follow = staticmethod(localizer.follow)
+
+        def localize_rig(self, views: Any, near: Any = None) -> Any:
+            found = localizer.localize_rig(views, near=near)
+            if drive.tracker.state is RobotState.UNINITIALIZED:
+                return found
+            away = rigid(np.eye(3), [2.0, 0, 0]) @ found.base.map_from_base
+            return replace(found, base=replace(found.base, map_from_base=away))
+
+    drive = Drive(random_place, localizer)
+    drive.tracker = Tracker(Elsewhere(), TrackerConfig(verify_every=2))  # type: ignore[arg-type]
+    assert [drive.go(number).method for number in range(2)] == [Method.SEARCHED, Method.TRACKED]
+    stopped = drive.go(2)
+    assert (stopped.estimate.status, stopped.state) == (Status.IMPLAUSIBLE_JUMP, RELOCALIZING)
+
+
 def test_switched_off_every_frame_is_searched_and_gated(random_place: Any, localizer: Localizer) -> None:
     drive = Drive(random_place, localizer, TrackerConfig(enabled=False))
     assert [drive.go(number).method for number in range(3)] == [Method.SEARCHED] * 3
