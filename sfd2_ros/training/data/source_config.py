@@ -36,4 +36,7 @@ class SourceConfig:
     conditions: tuple[str, ...] = setting(
         ("overcast", "night"), "Conditions; each town is driven through once under each."
     )
+    repeat_in: int = setting(
+        0, "For views: views under other conditions that corners are looked for again in; 0: none.", minimum=0
+    )
     width: int = setting(448, "Width of rendered views, pixels; the height is 3/4 of it.", minimum=64)

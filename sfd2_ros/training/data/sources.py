@@ -61,7 +61,7 @@ def open_source(
     folder, classes = root / config.folder, classes_of(config, table)
     cache = CornerCache(root / ".corners", corners, root, device)
     if config.kind == "views":
-        return ViewSource(folder, classes, cache, warp)
+        return ViewSource(folder, classes, cache, warp, config.repeat_in)
     if config.kind == "webcams":
         sources = [
             PhotographSource(find_photographs(path, None, None), classes, cache, warp) for path in _cameras(folder)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from sfd2_ros.training.data.geometry import WarpConfig, choose, cut, map_points,
 from sfd2_ros.training.data.pairs import Pair
 from sfd2_ros.training.data.photographs import Photograph, PhotographSource
 from sfd2_ros.training.data.posed_views import flow_between, read_depth, read_view_index
+from sfd2_ros.training.teachers.repeatability import repeated_corners
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,13 +24,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sfd2_ros.training.data.pairs import Flow
+    from sfd2_ros.training.data.pairs import Flow, View
     from sfd2_ros.training.data.posed_views import PosedView
 
 _FARTHEST_M = 8.0
 _WIDEST_RAD = 0.6
 _LEAST_VISIBLE = 0.15
 _ATTEMPTS = 8
+_AGAIN_PX = 3.0  # two detections of one corner are about this far apart
 
 
 class ViewSource:
@@ -39,6 +42,7 @@ class ViewSource:
         classes_of_label: (L,) uint8 stability class of each label number.
         corners_of: returns the corners (N, 3) of an image (3, h, w) uint8.
         warp: scale of the crops, how far the second moves and turns.
+        sessions: most views under another condition that corners are looked for again in; 0 leaves them as they are.
 
     Raises:
         SceneError: the folder is no folder of views, or no two of them are near each other.
@@ -50,8 +54,10 @@ class ViewSource:
         classes_of_label: NDArray[np.uint8],
         corners_of: Callable[[torch.Tensor], torch.Tensor],
         warp: WarpConfig,
+        sessions: int = 0,
     ) -> None:
-        self.folder, self._warp = folder, warp
+        self.folder, self._warp, self._sessions = folder, warp, sessions
+        self._repeated: dict[int, View] = {}
         self.views = read_view_index(folder)
         photographs = [
             Photograph(folder / "images" / f"{view.name}.png", folder / "labels" / f"{view.name}.png")
@@ -74,8 +80,30 @@ class ViewSource:
                 break
         else:
             middle = torch.tensor([(width - 1) / 2, (height - 1) / 2])
-        views = (self.pictures.view(first), self.pictures.view(second))
-        return Pair(views, (place, self._second_crop(generator, place, middle, crop_px)), flow)
+        return Pair(
+            (self.view(first), self.view(second)), (place, self._second_crop(generator, place, middle, crop_px)), flow
+        )
+
+    def view(self, index: int) -> View:
+        """Return view i; where it was asked for, its corners are as reliable as other sessions say."""
+        plain = self.pictures.view(index)
+        if self._sessions == 0:
+            return plain
+        if index not in self._repeated:
+            one, others = self.views[index], self._elsewhen(index)
+            seen = (
+                (self.views[i], read_depth(self.folder, self.views[i]), self.pictures.view(i).corners) for i in others
+            )
+            depth = read_depth(self.folder, one)
+            corners = repeated_corners(plain.corners, one, depth, seen, tolerance_px=_AGAIN_PX)
+            self._repeated[index] = replace(plain, corners=corners)
+        return self._repeated[index]
+
+    def _elsewhen(self, index: int) -> list[int]:
+        """Return neighbours of a view under other conditions, evenly chosen, not more than asked for."""
+        condition = self.views[index].condition
+        found = [j for i, j in self.neighbours if i == index and self.views[j].condition != condition]
+        return found[:: max(1, -(-len(found) // self._sessions))]
 
     def flow(self, first: int, second: int) -> Flow:
         """Return the true correspondence from view to view, by index."""
