@@ -26,10 +26,12 @@ COMMANDS = {
     "evaluate": ("evaluate", "Score poses against reference poses."),
     "bench": ("bench", "Compare features and pipelines on the same data."),
     "simulate": ("simulate", "Render drives through a street, with ground truth."),
+    "dataset": ("dataset", "Run RobotCar-Seasons, Aachen Day-Night, Extended CMU-Seasons."),
     "robotcar": ("robotcar", "Convert Oxford RobotCar sequences to rosbag2 or scenes."),
     "play": ("play", "Publish a rosbag2 on ROS topics."),
     "demo": ("demo", "Localize a drive with the real nodes and score what they said."),
     "train": ("train", "Train weights with the SFD2 losses."),
+    "ablate": ("ablate", "Train variants of the losses with several seeds and compare them."),
     "weights": ("weights", "Import, inspect and verify weights."),
 }
 

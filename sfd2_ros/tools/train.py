@@ -57,7 +57,7 @@ def command(
     config = read_training_config(config_path)
     with _ranks(device) as (ranks, chosen):
         if ranks.rank == 0:
-            _render_missing(config, data, str(chosen))
+            render_missing(config, data, str(chosen))
         _wait_for_all(ranks)
         if render:
             return
@@ -129,7 +129,7 @@ def _finish(trainer: Trainer, config: TrainingConfig, data: Path, folder: Path, 
     click.echo(f"{folder}: {position.step} of {config.run.steps} steps; last weights {weights.weights_id}")
 
 
-def _render_missing(config: TrainingConfig, data: Path, device: str) -> None:
+def render_missing(config: TrainingConfig, data: Path, device: str) -> None:
     """Render the simulated views of sources whose folders are not there."""
     from sfd2_ros.tools.training_views import render_views  # noqa: PLC0415
 

@@ -181,7 +181,8 @@ def make_validation(
 
     def judge(network: Sfd2Network, step: int) -> float:
         weights = export(network, config, data, step)
-        figures = validate(weights, sources, config.validation, str(device))
+        is_trained = config.loss.stability_weight > 0
+        figures = validate(weights, sources, config.validation, str(device), use_stability=is_trained)
         score = overall(figures)
         on_figures(step, {**figures, "score": score})
         write_weights(folder / LAST_FILE, weights)

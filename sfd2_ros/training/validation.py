@@ -51,7 +51,12 @@ class PairScore:
 
 
 def validate(
-    weights: Weights, sources: Mapping[str, PairSource], config: ValidationConfig, device: str
+    weights: Weights,
+    sources: Mapping[str, PairSource],
+    config: ValidationConfig,
+    device: str,
+    *,
+    use_stability: bool = True,
 ) -> dict[str, float]:
     """Return the figures of each source, by "source/figure".
 
@@ -60,8 +65,10 @@ def validate(
         sources: of pairs that are not trained on, by name.
         config: how many pairs of which size.
         device: where the extractor runs.
+        use_stability: whether scores are multiplied by the stability; no when its head was not trained.
     """
-    extractor = Extractor(weights, device, ExtractorConfig(max_keypoints=config.keypoints))
+    settings = ExtractorConfig(max_keypoints=config.keypoints, use_stability=use_stability)
+    extractor = Extractor(weights, device, settings)
     figures: dict[str, float] = {}
     for name, source in sources.items():
         generator = step_generator(0, 0, 0, purpose=9)
