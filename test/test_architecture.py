@@ -31,9 +31,10 @@ MAY_IMPORT = {
     "training": _POSE,
     "datasets": _POSE | {"evaluation", "simulation"},
     "bench": _POSE | {"evaluation", "simulation"},
+    "trials": _POSE | {"evaluation", "simulation", "demo", "ros"},
     "demo": _POSE | {"evaluation", "simulation", "ros"},
     "ros": _POSE,
-    "tools": _POSE | {"evaluation", "simulation", "training", "datasets", "bench", "demo", "ros"},
+    "tools": _POSE | {"evaluation", "simulation", "training", "datasets", "bench", "demo", "trials", "ros"},
 }
 ALGORITHMS = {"core", "features", "matching", "mapping", "localization", "simulation", "evaluation", "training", "bags"}
 ALGORITHMS |= {"datasets", "bench"}

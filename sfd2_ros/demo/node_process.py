@@ -64,6 +64,11 @@ class NodeProcess:
     ) -> None:
         self.stop()
 
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
     def check(self) -> None:
         """Check that it runs.
 

@@ -4,15 +4,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from sfd2_ros.demo.drive_bag import NAMES
-from sfd2_ros.demo.node_process import NodeProcess
-from sfd2_ros.demo.ros_domain import private_domain
-from sfd2_ros.ros.drive_player import DrivePlayer, OdometrySample
+from sfd2_ros.demo.running_nodes import NodeSettings, running_nodes
+from sfd2_ros.ros.drive_player import OdometrySample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sfd2_ros.demo.drive_bag import DriveBag, DriveFrame
-    from sfd2_ros.ros.drive_player import Heard
+    from sfd2_ros.ros.drive_player import DrivePlayer, Heard
 
-START_S = 120.0
 FRAME_S = 30.0
-TOLERANCE_S = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +35,7 @@ class Outcome:
         truth: (4, 4) where it was.
         latency_s: from the image's stamp to its status.
         num_inliers: of the pose.
+        steps: what the latency was spent on, seconds by step.
     """
 
     status: str
@@ -48,6 +44,7 @@ class Outcome:
     truth: NDArray[np.float64]
     latency_s: float
     num_inliers: int
+    steps: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,44 +70,18 @@ def replay_drive(
     Raises:
         DependencyError: a node ends, or does not appear on the network.
     """
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(private_domain())
-        nodes = [
-            stack.enter_context(_start_feature_node(log_folder, device)),
-            stack.enter_context(_start_localizer_node(map_folder, log_folder, device)),
-        ]
-        player = DrivePlayer("/localizer_node", int(TOLERANCE_S * 1e9), NAMES)
-        stack.callback(player.close)
-
-        def check() -> None:
-            for node in nodes:
-                node.check()
-
-        player.wait_for_nodes(START_S, check)
-        player.publish_mount(drive.base_from_cam)
-        replayer, outcomes = _Replayer(player), []
+    with running_nodes(NodeSettings(map_folder, log_folder, device)) as nodes:
+        replayer, outcomes = FramePlayer(nodes.player), []
         for number, frame in enumerate(drive.frames()):
             if number == 0:
-                player.greet(frame.camera, START_S, check)
-            check()
+                nodes.greet(drive.base_from_cam, frame.camera)
+            nodes.check()
             outcomes.append(replayer.play(frame))
             on_frame(outcomes[-1])
-        return Replay(outcomes, player.tf_messages)
+        return Replay(outcomes, nodes.player.tf_messages)
 
 
-def _start_feature_node(log_folder: Path, device: str) -> NodeProcess:
-    # A best-effort subscription may lose a large image on its way between two processes.
-    settings = {"cameras": [NAMES.camera], "device": device, "image_reliability": "reliable"}
-    return NodeProcess("feature_node", settings, log=log_folder / "feature_node.log")
-
-
-def _start_localizer_node(map_folder: Path, log_folder: Path, device: str) -> NodeProcess:
-    settings: dict[str, Any] = {"cameras": [NAMES.camera], "device": device, "map": str(map_folder.resolve())}
-    settings["transform_tolerance_s"] = TOLERANCE_S
-    return NodeProcess("localizer_node", settings, log=log_folder / "localizer_node.log")
-
-
-class _Replayer:
+class FramePlayer:
     """Plays frames as if they happened now, one after the other."""
 
     def __init__(self, player: DrivePlayer) -> None:
@@ -118,16 +89,29 @@ class _Replayer:
         self._odometry_until_ns = 0
 
     def play(self, frame: DriveFrame) -> Outcome:
+        """Play one frame and return what the nodes said of it."""
+        now_ns, odometry = self.moved_to_now(frame)
+        heard: Heard = self._player.play_frame(frame.image, frame.camera, now_ns, odometry, FRAME_S)
+        return self.judged(frame, heard)
+
+    def moved_to_now(self, frame: DriveFrame) -> tuple[int, list[OdometrySample]]:
+        """Return a stamp for the frame, and odometry around it."""
         now_ns = self._wait_for_turn(frame)
         shift_ns = now_ns - frame.time_ns
         odometry = [OdometrySample(sample.time_ns + shift_ns, sample.odom_from_base) for sample in frame.odometry]
         self._odometry_until_ns = odometry[-1].time_ns
-        heard: Heard = self._player.play_frame(frame.image, frame.camera, now_ns, odometry, FRAME_S)
+        return now_ns, odometry
+
+    @staticmethod
+    def judged(frame: DriveFrame, heard: Heard) -> Outcome:
+        """Return what the nodes said of a frame beside the truth."""
         told = None if heard.map_from_odom is None else heard.map_from_odom @ frame.odom_from_base
         status, truth = heard.status, frame.map_from_base
         if status is None:
             return Outcome("no_answer", f"no status within {FRAME_S:.0f} s", told, truth, float("nan"), 0)
-        return Outcome(status.status, status.reason, told, truth, float(status.latency_s), int(status.num_inliers))
+        steps = dict(zip(status.step_names, map(float, status.step_seconds), strict=True))
+        latency_s, num_inliers = float(status.latency_s), int(status.num_inliers)
+        return Outcome(status.status, status.reason, told, truth, latency_s, num_inliers, steps)
 
     def _wait_for_turn(self, frame: DriveFrame) -> int:
         """Return a time for the frame, later than all odometry of the last: a fast machine would overtake that."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rclpy
@@ -21,6 +21,7 @@ from sfd2_ros.ros.conversions.images import image_message
 from sfd2_ros.ros.conversions.poses import header_at, matrix_from_transform, stamp_ns, transform_message
 from sfd2_ros.ros.participant import participant
 from sfd2_ros.ros.qos import newest_only, reliable, static_transforms, transforms
+from sfd2_ros.srv import LoadMap, Relocalize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 GREETING_S = 5.0
 """How long an answer to one black image is waited for before the next is sent."""
+
+SERVICE_S = 30.0
+"""How long a service of the localizer is waited for; loading a map reads all of it."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,8 @@ class DrivePlayer:
             LocalizationStatus, f"{localizer}/status", self._on_status, reliable()
         )
         node.create_subscription(TFMessage, "/tf", self._on_transforms, transforms())
+        self._relocalize = node.create_client(Relocalize, f"{localizer}/relocalize")
+        self._load_map = node.create_client(LoadMap, f"{localizer}/load_map")
 
     def wait_for_nodes(self, timeout_s: float, check: Callable[[], None], *, is_composed: bool = False) -> None:
         """Wait until both nodes listen and speak.
@@ -169,22 +175,50 @@ class DrivePlayer:
             odometry: samples around that time; odometry never has just the time of an image.
             timeout_s: how long to wait for the status.
         """
+        self.publish_odometry(odometry)
+        self.publish_info(camera, time_ns)
+        self.publish_image(image, time_ns)
+        return self.hear(time_ns, timeout_s)
+
+    def publish_odometry(self, odometry: Sequence[OdometrySample]) -> None:
+        """Publish what odometry says, on TF."""
         names = self._names
         edges = [
             transform_message(sample.time_ns, names.odom, names.base, sample.odom_from_base) for sample in odometry
         ]
         self._tf.publish(TFMessage(transforms=edges))
-        header = header_at(time_ns, names.camera_frame)
+
+    def publish_info(self, camera: Camera, time_ns: int, **changes: Any) -> None:
+        """Publish intrinsics; `changes` replace fields of the message."""
         info = message_from_camera(camera)
-        info.header = header
+        info.header = header_at(time_ns, self._names.camera_frame)
+        for field, value in changes.items():
+            setattr(info, field, value)
         self._infos.publish(info)
-        self._images.publish(image_message(image, header))
+
+    def publish_image(self, image: NDArray[np.uint8], time_ns: int, **changes: Any) -> None:
+        """Publish an image; `changes` replace fields of the message, as a broken driver does."""
+        message = image_message(image, header_at(time_ns, self._names.camera_frame))
+        for field, value in changes.items():
+            setattr(message, field, value)
+        self._images.publish(message)
+
+    def hear(self, time_ns: int, timeout_s: float) -> Heard:
+        """Wait for what the nodes say of the frame with a stamp."""
         self._spin_until(lambda: time_ns in self._statuses, timeout_s)
         status = self._statuses.pop(time_ns, None)
         if status is not None and status.status == "localized":
             # Another topic: it may come after the status that was published after it.
             self._spin_until(lambda: time_ns in self._drifts, timeout_s)
         return Heard(status, self._drifts.pop(time_ns, None))
+
+    def relocalize(self) -> str:
+        """Have the localizer forget where the robot is; return its answer."""
+        return self._call(self._relocalize, Relocalize.Request())[1]
+
+    def load_map(self, path: str) -> tuple[bool, str]:
+        """Have the localizer load a map; return whether it did, and its answer."""
+        return self._call(self._load_map, LoadMap.Request(path=path))
 
     def now_ns(self) -> int:
         """Return the time of the node's clock."""
@@ -196,6 +230,18 @@ class DrivePlayer:
         for node, context in ((self._node, self._context), (self._camera_driver, self._camera_context)):
             node.destroy_node()
             context.try_shutdown()
+
+    def _call(self, client: Any, request: Any) -> tuple[bool, str]:
+        """Call a service of the localizer.
+
+        Raises:
+            DependencyError: no answer in time.
+        """
+        self._spin_until(client.service_is_ready, SERVICE_S)
+        future = client.call_async(request)
+        if not self._spin_until(future.done, SERVICE_S):
+            raise DependencyError(f"{client.srv_name} gave no answer within {SERVICE_S:.0f} s")
+        return bool(future.result().success), str(future.result().message)
 
     def _spin_until(self, is_done: Callable[[], bool], timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s
