@@ -68,6 +68,17 @@ class RandomPlace:
         place = (self.positions, self.descriptors)
         return _view(place, camera or self.camera, cam_from_map, seed, noise_px)[0]
 
+    def map_again(self, folder: Path, other_from_map: NDArray[np.float64]) -> None:
+        """Map the place in another session, and in another frame."""
+        from sfd2_ros.core.transforms import inverse  # noqa: PLC0415
+        from sfd2_ros.mapping.colmap_io import PosedImage  # noqa: PLC0415
+
+        place = (self.positions, self.descriptors)
+        chosen = self.images[1:6]
+        views = [_view(place, self.camera, one.cam_from_world, 90 + i, 0.4) for i, one in enumerate(chosen)]
+        moved = [PosedImage(one.name, one.camera, one.cam_from_world @ inverse(other_from_map)) for one in chosen]
+        _map_views(folder, moved, views)
+
 
 @pytest.fixture(scope="session")
 def random_place(tmp_path_factory: pytest.TempPathFactory) -> RandomPlace:

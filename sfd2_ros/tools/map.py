@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`sfd2 map`: build, inspect, check and export maps."""
+"""`sfd2 map`: build, inspect, check, merge and export maps."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 
 from sfd2_ros.core.errors import MapError, SceneError
 from sfd2_ros.core.files import atomic_folder, refuse_existing_folder
+from sfd2_ros.tools import map_merge
 from sfd2_ros.tools.options import (
     device_option,
     json_option,
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 
 @click.group("map")
 def command() -> None:
-    """Build, inspect, check and export maps."""
+    """Build, inspect, check, merge and export maps."""
+
+
+command.add_command(map_merge.command)
 
 
 @command.command()

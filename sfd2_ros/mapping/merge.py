@@ -1,0 +1,170 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""One map of several sessions: landmarks and images of all, each with the look of its own day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pycolmap
+
+import sfd2_ros
+from sfd2_ros.core.errors import MapError
+from sfd2_ros.core.transforms import inverse
+from sfd2_ros.mapping.colmap_io import PosedImage, read_model, rigid3d_from_matrix
+from sfd2_ros.mapping.landmarks import Landmarks
+from sfd2_ros.mapping.map_store import COLMAP_FOLDER, save_map
+from sfd2_ros.mapping.observed import observed_features
+from sfd2_ros.mapping.retrieval import aggregate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from sfd2_ros.mapping.map_store import Map
+
+_PACKED = ([0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2])
+
+
+def refuse_unlike(base: Map, other: Map) -> None:
+    """Refuse two maps that cannot become one.
+
+    Raises:
+        MapError: other weights, other units, or units without a scale.
+    """
+    if other.weights_id != base.weights_id:
+        raise MapError(
+            f"map {str(other.folder)!r} is of weights {other.weights_id!r}, {str(base.folder)!r} of "
+            f"{base.weights_id!r}; build one of them again with the weights of the other"
+        )
+    for one in (base, other):
+        if one.units != "metres":
+            raise MapError(f"map {str(one.folder)!r} has units {one.units!r}; only maps in metres can be merged")
+
+
+def merge_maps(
+    base: Map, others: Sequence[tuple[Map, NDArray[np.float64]]], output: Path, *, overwrite: bool = False
+) -> None:
+    """Write a map that holds several sessions.
+
+    Landmarks are not fused: a wall has one landmark by day and another by night, each with the descriptor of its light.
+    Images of other sessions whose names are taken go into a folder named after their map.
+
+    Args:
+        base: its frame is that of the result.
+        others: each with base_from_other (4, 4), metres.
+        output: folder of the map.
+        overwrite: replace an existing map.
+
+    Raises:
+        MapError: two maps cannot become one.
+        OutputError: `output` exists and may not be replaced, or cannot be written.
+    """
+    for other, _ in others:
+        refuse_unlike(base, other)
+    sessions = [(base, np.eye(4)), *others]
+    merged = pycolmap.Reconstruction()
+    images: list[PosedImage] = []
+    aggregates: list[NDArray[np.float32]] = []
+    for session, base_from_session in sessions:
+        names = _free_names(session, {image.name for image in images})
+        images.extend(
+            PosedImage(names[one.name], one.camera, one.cam_from_world @ inverse(base_from_session))
+            for one in session.images
+        )
+        aggregates.extend(aggregate(one, base.centres) for one in observed_features(session))
+        _add_model(merged, session, base_from_session, names)
+    save_map(
+        output,
+        images=images,
+        landmarks=_joined([_moved(session.landmarks, pose) for session, pose in sessions]),
+        aggregates=np.array(aggregates),
+        centres=base.centres,
+        reconstruction=merged,
+        weights_id=base.weights_id,
+        extraction=base.extraction,
+        units=base.units,
+        provenance={
+            "program": f"sfd2_ros {sfd2_ros.__version__}",
+            "merged": [{"map_id": one.map_id, "base_from_map": pose.tolist()} for one, pose in sessions],
+            "report": {"reprojection_error_px": round(float(merged.compute_mean_reprojection_error()), 4)},
+        },
+        overwrite=overwrite,
+    )
+
+
+def _free_names(session: Map, taken: set[str]) -> dict[str, str]:
+    """Return the names of a session's images in the merged map, by their names in its own."""
+    names = {image.name: image.name for image in session.images}
+    number = 1
+    while taken & set(names.values()):
+        number += 1
+        prefix = session.folder.name if number == 2 else f"{session.folder.name}_{number}"
+        names = {name: f"{prefix}/{name}" for name in names}
+    return names
+
+
+def _moved(landmarks: Landmarks, target_from_source: NDArray[np.float64]) -> Landmarks:
+    """Return landmarks in another frame."""
+    if np.array_equal(target_from_source, np.eye(4)):
+        return landmarks
+    rotation = target_from_source[:3, :3]
+    covariances = rotation @ landmarks.covariance_of(np.arange(len(landmarks))) @ rotation.T
+    return Landmarks(
+        positions=landmarks.positions @ rotation.T + target_from_source[:3, 3],
+        covariances=covariances[:, _PACKED[0], _PACKED[1]].astype(np.float32),
+        descriptors=landmarks.descriptors,
+        stability=landmarks.stability,
+        normals=(landmarks.normals @ rotation.T).astype(np.float32),
+        error_px=landmarks.error_px,
+        image_offsets=landmarks.image_offsets,
+        image_landmarks=landmarks.image_landmarks,
+    )
+
+
+def _joined(parts: Sequence[Landmarks]) -> Landmarks:
+    """Return landmarks of several sessions one after the other, those of the first keeping their numbers."""
+    firsts = np.cumsum([0, *(len(one) for one in parts)])
+    counts = np.concatenate([np.diff(one.image_offsets) for one in parts])
+    return Landmarks(
+        image_offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        image_landmarks=np.concatenate(
+            [one.image_landmarks + first for one, first in zip(parts, firsts, strict=False)]
+        ).astype(np.int32),
+        **{
+            name: np.concatenate([getattr(one, name) for one in parts])
+            for name in ("positions", "covariances", "descriptors", "stability", "normals", "error_px")
+        },
+    )
+
+
+def _add_model(merged: Any, session: Map, base_from_session: NDArray[np.float64], names: Mapping[str, str]) -> None:
+    """Add the COLMAP model of a session; its ids go on after those that are there."""
+    model = read_model(session.folder / COLMAP_FOLDER)
+    model.transform(pycolmap.Sim3d(1.0, *_rotation_and_translation(base_from_session)))
+    camera_shift, image_shift = max(merged.cameras, default=0), max(merged.images, default=0)
+    point_shift = max(merged.points3D, default=0)
+    for camera in model.cameras.values():
+        camera.camera_id += camera_shift
+        merged.add_camera_with_trivial_rig(camera)
+    for image in model.images.values():
+        points = [pycolmap.Point2D(point.xy) for point in image.points2D]
+        copy = pycolmap.Image(
+            name=names[image.name],
+            points2D=points,
+            camera_id=image.camera_id + camera_shift,
+            image_id=image.image_id + image_shift,
+        )
+        merged.add_image_with_trivial_frame(copy, image.cam_from_world())
+    for point_id, point in model.points3D.items():
+        elements = [pycolmap.TrackElement(one.image_id + image_shift, one.point2D_idx) for one in point.track.elements]
+        shifted = pycolmap.Point3D(xyz=point.xyz, color=point.color, error=point.error, track=pycolmap.Track(elements))
+        merged.add_point3D_with_id(point_id + point_shift, shifted)
+
+
+def _rotation_and_translation(pose: NDArray[np.float64]) -> tuple[Any, NDArray[np.float64]]:
+    rigid = rigid3d_from_matrix(pose)
+    return rigid.rotation, rigid.translation

@@ -1,0 +1,56 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`sfd2 map merge`: sessions of one place in one map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from sfd2_ros.core.files import refuse_existing_folder
+from sfd2_ros.tools.options import json_option, overwrite_option, progress_bar, quiet_colmap, write_json
+
+
+@click.command("merge")
+@click.argument("path", metavar="MAP", type=click.Path(path_type=Path))
+@click.argument("others", metavar="OTHER...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the map to make.")
+@click.option("--same-frame", is_flag=True, help="All lie in one frame already; do not look where they lie.")
+@json_option
+@overwrite_option
+def command(
+    *, path: Path, others: tuple[Path, ...], output: Path, same_frame: bool, json_path: Path | None, overwrite: bool
+) -> None:
+    """Add other sessions of a place to a MAP: by night, in another season, a further street.
+
+    The images of each OTHER are localized in MAP, and must agree on where it lies there; its landmarks and images are
+    then added in the frame of MAP. All maps must be in metres and of the same weights.
+    """
+    from sfd2_ros.localization.map_alignment import align_maps  # noqa: PLC0415
+    from sfd2_ros.mapping import load_map  # noqa: PLC0415
+    from sfd2_ros.mapping.map_store import MARKER  # noqa: PLC0415
+    from sfd2_ros.mapping.merge import merge_maps  # noqa: PLC0415
+
+    quiet_colmap()
+    refuse_existing_folder(output, overwrite=overwrite, marker=MARKER)
+    base = load_map(path)
+    sessions, rows = [], []
+    with progress_bar() as progress:
+        for other in map(load_map, others):
+            if same_frame:
+                sessions.append((other, np.eye(4)))
+                continue
+            found = align_maps(base, other, progress)
+            sessions.append((other, found.base_from_other))
+            rows.append({"map": str(other.folder), **vars(found), "base_from_other": found.base_from_other.tolist()})
+            click.echo(
+                f"{other.folder}: {found.localized} of {found.images} images localized in {path}, "
+                f"{found.agreeing} agree, median {found.median_position_m:.3f} m"
+            )
+    merge_maps(base, sessions, output, overwrite=overwrite)
+    merged = load_map(output)
+    counts = {"images": len(merged.images), "landmarks": len(merged.landmarks), "bytes": merged.size_bytes}
+    write_json(json_path, {**counts, "alignments": rows})
+    click.echo(f"{output}: {counts['images']} images, {counts['landmarks']} landmarks, {counts['bytes']} bytes")
