@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import click
 
-from sfd2_ros.tools import bench_features, bench_nodes, bench_two_view
+from sfd2_ros.tools import bench_features, bench_nodes, bench_pipeline, bench_two_view
 
 
 @click.group("bench")
@@ -17,5 +17,6 @@ def command() -> None:
 command.add_command(bench_features.command)
 command.add_command(bench_two_view.timelapse)
 command.add_command(bench_two_view.homographies)
+command.add_command(bench_pipeline.command)
 command.add_command(bench_nodes.latency)
 command.add_command(bench_nodes.soak)
