@@ -64,7 +64,7 @@ def _weighted(load: Callable[[Path, int, str], Peer], name: str, where: str, opt
 def _r2d2(_options: MethodOptions) -> Peer:
     raise PeerMissingError(
         "no library on the package index ships R2D2 (Revaud et al., NeurIPS 2019), and its published code is "
-        "non-commercial; export its features with its own program and compare those"
+        "non-commercial; leave it out of --methods"
     )
 
 

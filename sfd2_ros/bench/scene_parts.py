@@ -8,19 +8,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
+from sfd2_ros.bench.unstable import classes_of_numbers, count_unstable, read_label_numbers
 from sfd2_ros.core.errors import SceneError
 from sfd2_ros.evaluation.queries import load_queries
-from sfd2_ros.features.semantics import NOT_LABELLED, load_stability_table
 from sfd2_ros.mapping.scene import check_image_files, load_scene
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from sfd2_ros.core.types import Features
     from sfd2_ros.evaluation.queries import Queries
@@ -29,7 +24,6 @@ if TYPE_CHECKING:
 
 ANY_CONDITION = "all"
 """Condition of queries of which nothing is known."""
-_UNSTABLE = 0  # class of what is volatile or moves
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,21 +92,8 @@ def unstable_keypoints(features: Features, folder: Path, name: str) -> tuple[int
     path = (folder / "labels" / name).with_suffix(".png")
     if not path.is_file():
         return None
-    labels: NDArray[np.uint8] | None = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if labels is None or labels.shape != features.image_size or labels.dtype != np.uint8:
-        raise SceneError(f"labels {str(path)!r} are no 8-bit picture of {features.image_size} (h, w), like their image")
-    classes = _classes_of_labels()[labels]
-    x, y = np.rint(features.keypoints).astype(np.int64).T
-    found = classes[y.clip(0, labels.shape[0] - 1), x.clip(0, labels.shape[1] - 1)]
-    return int((found == _UNSTABLE).sum()), int((found != NOT_LABELLED).sum())
-
-
-def _classes_of_labels() -> NDArray[np.uint8]:
-    """Return the stability class of each of 256 labels; ADE20K counts from 1 in pictures."""
-    of_label = np.full(256, NOT_LABELLED, np.uint8)
-    known = load_stability_table().classes_of("ade20k")
-    of_label[1 : 1 + len(known)] = known
-    return of_label
+    # The simulator counts ADE20K's labels from 1, as that data set's pictures do.
+    return count_unstable(features, read_label_numbers(path), classes_of_numbers("ade20k", first=1), name)
 
 
 def _true_conditions(folder: Path) -> dict[str, str]:

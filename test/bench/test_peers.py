@@ -72,6 +72,13 @@ def test_aliked_of_published_weights_gives_features_within_the_budget(
     ]
     check_features(peer, picture, 60)
     assert peer.bytes_per_keypoint == 256
+    network = kornia.ALIKED("aliked-n16", max_num_keypoints=60, detection_threshold=0.0).eval()
+    network.load_state_dict(torch.load(shared_dir / "weights" / "aliked-n16.pth", weights_only=True), strict=False)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None] / 255)[0]
+    order = expected.keypoint_scores.argsort(descending=True, stable=True)
+    assert np.allclose(peer(picture).keypoints, expected.keypoints[order].numpy(), atol=1e-3)
+    assert np.allclose(peer(picture).descriptors, expected.descriptors[order].numpy(), atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["aliked", "disk", "xfeat"])

@@ -70,6 +70,17 @@ def test_what_the_other_view_does_not_show_counts_neither_way() -> None:
     assert (score.correct, score.matches, score.possible) == (2, 2, 2)
 
 
+def test_what_lies_just_outside_the_other_view_is_not_repeated_there() -> None:
+    shift = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    one, other = (
+        features_at(np.array([[0.0, 50.0], [198.5, 20.0]])),
+        features_at(np.array([[1.0, 50.0], [199.0, 20.0]])),
+    )
+    score = score_views(one, other, matches_of((0, 0), (1, 1)), second_from_first=shift)
+    assert (score.repeated, score.visible) == (2, 2)
+    assert (score.correct, score.matches, score.possible) == (1, 1, 1)
+
+
 def test_the_truth_is_taken_in_its_direction() -> None:
     shift = np.array([[1.0, 0.0, 15.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     one, other = features_at(PLACES), features_at(PLACES + np.array([15.0, 0.0]))

@@ -60,6 +60,21 @@ def test_two_view_benches_write_their_rows(scene: Path, tmp_path: Path) -> None:
     assert len(content["rows"][0]["homography_within"]) == 3
 
 
+def test_labels_are_counted(scene: Path, tmp_path: Path) -> None:
+    (scene / "labels").mkdir()
+    numbers = np.full((240, 320), 3, np.uint8)
+    numbers[:, :160] = 8
+    for index in range(2):
+        cv2.imwrite(str(scene / "labels" / f"{index}.png"), numbers)
+    (scene / "two.txt").write_text("0\n1.png\n")
+    out = tmp_path / "f.json"
+    arguments = ["--label-set", "camvid", "--list", "two.txt", "--methods", "orb", "--json", str(out)]
+    assert main(["bench", "labels", str(scene), *arguments]) == 0
+    row = json.loads(out.read_text())["rows"][0]
+    assert (row["method"], row["images"], row["unstable_area"]) == ("orb", 2, 0.5)
+    assert 0.1 < row["unstable_fraction"] < 0.9
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -71,6 +86,7 @@ def test_two_view_benches_write_their_rows(scene: Path, tmp_path: Path) -> None:
         (["timelapse", "a", "b/a"], "same name"),
         (["timelapse", "a", "--pairs", "0"], "--pairs"),
         (["homographies"], "IMAGES"),
+        (["labels", "a"], "--label-set"),
     ],
 )
 def test_wrong_use_is_refused(arguments: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
