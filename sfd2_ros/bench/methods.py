@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sfd2_ros.bench.colmap_peer import ColmapSiftPeer
 from sfd2_ros.bench.kornia_peers import load_aliked, load_disk, load_xfeat
 from sfd2_ros.bench.opencv_peers import OrbPeer, SiftPeer
 from sfd2_ros.bench.own_peer import OwnPeer
@@ -71,6 +72,7 @@ def _r2d2(_options: MethodOptions) -> Peer:
 _MAKERS: dict[str, Callable[[MethodOptions], Peer]] = {
     "sfd2": lambda options: OwnPeer(options.max_keypoints, options.weights, options.device),
     "sift": lambda options: SiftPeer(options.max_keypoints),
+    "sift-colmap": lambda options: ColmapSiftPeer(options.max_keypoints),
     "orb": lambda options: OrbPeer(options.max_keypoints),
     "aliked": partial(_weighted, load_aliked, "aliked", "github.com/Shiaoming/ALIKED (models/aliked-n16.pth)"),
     "disk": partial(_weighted, load_disk, "disk", "github.com/cvlab-epfl/disk (depth-save.pth, saved as disk.pth)"),

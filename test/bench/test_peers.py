@@ -13,12 +13,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from sfd2_ros.bench.colmap_peer import ColmapSiftPeer
 from sfd2_ros.bench.methods import METHODS, MethodOptions, make_methods
 from sfd2_ros.bench.opencv_peers import OrbPeer, SiftPeer, signs_of_bits
 from sfd2_ros.bench.peer import strongest_features
 from sfd2_ros.core.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from sfd2_ros.bench.peer import Peer
@@ -57,11 +60,11 @@ def check_features(peer: Peer, picture: NDArray[np.uint8], budget: int) -> None:
     assert np.array_equal(again.descriptors, found.descriptors)
 
 
-@pytest.mark.parametrize("name", ["sfd2", "sift", "orb"])
+@pytest.mark.parametrize("name", ["sfd2", "sift", "sift-colmap", "orb"])
 def test_method_without_other_weights_gives_features_within_the_budget(name: str, picture: NDArray[np.uint8]) -> None:
     peer = make_methods([name], MethodOptions(max_keypoints=60)).ready[name]
     check_features(peer, picture, 60)
-    assert peer.bytes_per_keypoint == {"sfd2": 256, "sift": 128, "orb": 32}[name]
+    assert peer.bytes_per_keypoint == {"sfd2": 256, "sift": 128, "sift-colmap": 128, "orb": 32}[name]
 
 
 def test_aliked_of_published_weights_gives_features_within_the_budget(
@@ -134,7 +137,7 @@ def test_damaged_hostile_and_foreign_weights_are_refused(shared_dir: Path, korni
 
 def test_method_without_weights_says_what_to_do_and_the_others_run(tmp_path: Path) -> None:
     made = make_methods(list(METHODS), MethodOptions(max_keypoints=10, peer_weights=tmp_path))
-    assert list(made.ready) == ["sfd2", "sift", "orb"]
+    assert list(made.ready) == ["sfd2", "sift", "sift-colmap", "orb"]
     assert list(made.missing) == ["aliked", "disk", "superpoint", "r2d2", "xfeat"]
     for name in ("aliked", "disk", "superpoint", "xfeat"):
         assert f"--weights-of {name}=FILE" in made.missing[name]
@@ -193,17 +196,19 @@ def test_cosine_of_orb_orders_as_hamming_distance_does() -> None:
     assert np.allclose(cosine, 1 - hamming / 128, atol=1e-5)
 
 
-def test_peers_of_opencv_find_nothing_in_black() -> None:
-    for peer in (SiftPeer(50), OrbPeer(50)):
+def test_peers_without_networks_find_nothing_in_black() -> None:
+    peers: tuple[Peer, ...] = (SiftPeer(50), ColmapSiftPeer(50), OrbPeer(50))
+    for peer in peers:
         found = peer(BLACK)
         assert len(found) == 0
         assert found.descriptors.shape[1] in (128, 256)
 
 
-def test_sift_places_a_blob_where_it_is() -> None:
+@pytest.mark.parametrize("make", [SiftPeer, ColmapSiftPeer])
+def test_sift_places_a_blob_where_it_is(make: Callable[[int], Peer]) -> None:
     y, x = np.mgrid[:81, :101]
     blob = 255 * np.exp(-((x - 50.0) ** 2 + (y - 40.0) ** 2) / (2 * 3.0**2))
-    found = SiftPeer(5)(np.repeat(blob.astype(np.uint8)[..., None], 3, axis=2))
+    found = make(5)(np.repeat(blob.astype(np.uint8)[..., None], 3, axis=2))
     assert len(found) >= 1
     # OpenCV before 4.8 places all keypoints a quarter of a pixel off.
     assert np.abs(found.keypoints[0] - [50.0, 40.0]).max() < 0.3
