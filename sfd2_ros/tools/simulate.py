@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sfd2_ros.simulation.drive import DriveConfig, World
 
 # Public data sets that can be copied in miniature; `datasets.mini.layouts` has what each is made of.
-LAYOUTS = ("robotcar",)
+LAYOUTS = ("robotcar", "robotcar-seasons", "aachen", "cmu")
 _DRIVE_OPTIONS = ("seed", "session", "frames", "rig", "size", "route", "lateral_m", "speed_mps", "rate_hz")
 
 
@@ -119,7 +119,7 @@ def _in_layout(base: DriveConfig, layout: str | None, bag: Path | None) -> Drive
 def _refuse_early(base: DriveConfig, conditions: list[str], target: _Output) -> None:
     """Refuse what cannot end well before the long work."""
     from sfd2_ros.bags.writer import BAG_MARKER, storage_named  # noqa: PLC0415 - see above
-    from sfd2_ros.datasets.mini.drives import MARKER  # noqa: PLC0415
+    from sfd2_ros.datasets.benchmarks.miniature import MARKER  # noqa: PLC0415
     from sfd2_ros.datasets.mini.layouts import layout_named  # noqa: PLC0415
     from sfd2_ros.simulation.conditions import condition_named  # noqa: PLC0415
     from sfd2_ros.simulation.rigs import make_rig  # noqa: PLC0415

@@ -14,7 +14,7 @@ from sfd2_ros.datasets.mini.layouts import layout_named
 from sfd2_ros.simulation.drive import DriveConfig, World
 from sfd2_ros.tools.main import main
 
-SMALL = DriveConfig(seed=0, frames=5, size=(224, 176), rate_hz=3.0)
+SMALL = DriveConfig(seed=0, frames=4, size=(224, 176), rate_hz=3.0)
 
 
 @pytest.fixture(scope="session")

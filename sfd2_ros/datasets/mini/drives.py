@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from sfd2_ros.simulation.drive import DriveConfig
 
-MARKER = "mini.json"
-"""Every miniature copy has this file: its truth, and the sign that the folder may be replaced."""
-
 
 def drive_of(base: DriveConfig, number: int, condition: str) -> DriveConfig:
     """Return the drive of a condition; number 0 is the reference, others are later sessions beside its line."""

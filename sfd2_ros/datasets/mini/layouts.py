@@ -8,9 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from sfd2_ros.core.errors import ConfigError
+from sfd2_ros.datasets.mini.aachen import CONDITIONS as AACHEN_CONDITIONS
+from sfd2_ros.datasets.mini.aachen import RIG as AACHEN_RIG
+from sfd2_ros.datasets.mini.aachen import write_mini_aachen
+from sfd2_ros.datasets.mini.cmu import RIG as CMU_RIG
+from sfd2_ros.datasets.mini.cmu import write_mini_cmu
 from sfd2_ros.datasets.mini.drives import check_conditions
 from sfd2_ros.datasets.mini.robotcar import RIG as ROBOTCAR_RIG
 from sfd2_ros.datasets.mini.robotcar import SEQUENCES, write_mini_robotcar
+from sfd2_ros.datasets.mini.robotcar_seasons import CONDITIONS as SEASONS_CONDITIONS
+from sfd2_ros.datasets.mini.robotcar_seasons import write_mini_robotcar_seasons
+from sfd2_ros.simulation.conditions import CONDITIONS as SIMULATED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,7 +69,15 @@ class Layout:
         check_conditions(conditions, self.conditions, f"the miniature {self.name}")
 
 
-LAYOUTS = {layout.name: layout for layout in (Layout("robotcar", ROBOTCAR_RIG, SEQUENCES, write_mini_robotcar),)}
+LAYOUTS = {
+    layout.name: layout
+    for layout in (
+        Layout("robotcar", ROBOTCAR_RIG, SEQUENCES, write_mini_robotcar),
+        Layout("robotcar-seasons", ROBOTCAR_RIG, SEASONS_CONDITIONS, write_mini_robotcar_seasons),
+        Layout("aachen", AACHEN_RIG, AACHEN_CONDITIONS, write_mini_aachen),
+        Layout("cmu", CMU_RIG, SIMULATED, write_mini_cmu),
+    )
+}
 
 
 def layout_named(name: str) -> Layout:

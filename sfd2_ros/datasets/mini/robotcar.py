@@ -19,7 +19,8 @@ import numpy as np
 
 from sfd2_ros.core.files import atomic_folder
 from sfd2_ros.core.transforms import inverse, rigid
-from sfd2_ros.datasets.mini.drives import MARKER, check_conditions, drive_of
+from sfd2_ros.datasets.benchmarks.miniature import MARKER
+from sfd2_ros.datasets.mini.drives import check_conditions, drive_of
 from sfd2_ros.datasets.mini.robotcar_motion import INS_MOUNT, write_motion
 from sfd2_ros.datasets.robotcar.calibration import BASE_FROM_VEHICLE, CAMERAS, euler_from_matrix
 
