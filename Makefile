@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check ros-check clean
+.PHONY: help setup demo bench test check ros-check clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -18,6 +18,11 @@ setup:
 ##                 DATA=FOLDER: a recorded drive; CONDITION=NAME: light and weather of the simulated one
 demo: setup
 	@scripts/run.sh sfd2 demo -o out/demo $(if $(DATA),--data "$(DATA)") $(if $(CONDITION),--condition "$(CONDITION)")
+
+## make bench      our features and our localizer beside others: out/bench/report.html and bench.json
+##                 SFD2_DATA or DATA=FOLDER: where photographs and weights of other methods are; else simulated only
+bench: setup
+	@scripts/run.sh sfd2 bench all -o out/bench $(if $(DATA),--data "$(DATA)")
 
 ## make test       all tests; ARGS="test/core -k name": some
 test: setup

@@ -14,6 +14,7 @@ from sfd2_ros.bench.plain_localizer import localize_plainly
 from sfd2_ros.bench.plain_map import build_plain_map
 from sfd2_ros.bench.remembered import RememberedFeatures
 from sfd2_ros.bench.scene_parts import load_bench_scene
+from sfd2_ros.bench.speed import quartiles
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.evaluation.metrics import score_poses
 from sfd2_ros.features.images import read_image
@@ -234,8 +235,8 @@ def _row(
     }
     offered_foreign = len(tally.seconds) if kind == FOREIGN else 0
     scores = score_poses(tally.poses, reference, foreign=list(tally.poses) if kind == FOREIGN else ())
-    first, middle, third = _quartiles(1000 * np.array(tally.seconds))
-    low, ratio, high = _quartiles(np.array(tally.seconds) / np.array(ours.seconds))
+    first, middle, third = quartiles(1000 * np.array(tally.seconds))
+    low, ratio, high = quartiles(np.array(tally.seconds) / np.array(ours.seconds))
     stored = OURS if method == OURS else PLAIN
     return PipelineRow(
         scene=scene.name,
@@ -257,8 +258,3 @@ def _row(
         map_seconds=round(maps.seconds_of[stored], 2),
         extract_ms=extract_ms,
     )
-
-
-def _quartiles(values: NDArray[np.float64]) -> tuple[float, float, float]:
-    first, middle, third = np.percentile(values, [25, 50, 75])
-    return float(first), float(middle), float(third)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import click
 
-from sfd2_ros.tools import bench_features, bench_labels, bench_nodes, bench_pipeline, bench_two_view
+from sfd2_ros.tools import bench_all, bench_features, bench_labels, bench_nodes, bench_pipeline, bench_two_view
 
 
 @click.group("bench")
@@ -21,3 +21,5 @@ command.add_command(bench_pipeline.command)
 command.add_command(bench_nodes.latency)
 command.add_command(bench_nodes.soak)
 command.add_command(bench_labels.command)
+command.add_command(bench_all.bench_all)
+command.add_command(bench_all.bench_report)

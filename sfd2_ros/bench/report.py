@@ -1,0 +1,154 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""All benches of a run as one HTML file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sfd2_ros.bench.plots import draw_groups
+from sfd2_ros.bench.tables import TITLES, table_of
+from sfd2_ros.core.errors import ConfigError
+from sfd2_ros.evaluation.embedded import draw_svg
+from sfd2_ros.evaluation.page import write_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from sfd2_ros.bench.tables import BenchTable
+
+    Content = Mapping[str, Any]
+
+_WIDTH_IN = 10.5
+
+
+@dataclass(frozen=True)
+class _Figure:
+    source: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class _Part:
+    table: BenchTable
+    figures: list[_Figure]
+
+
+@dataclass(frozen=True)
+class _Plot:
+    """What is drawn of a bench: a figure by group and method."""
+
+    caption: str
+    group: Callable[[Mapping[str, Any]], str]
+    value: Callable[[Mapping[str, Any]], float | None]
+    label: str
+    is_share: bool = False
+    is_logarithmic: bool = False
+
+
+def write_bench_report(path: Path, benches: Sequence[Content], *, note: str, lines: Sequence[str] = ()) -> None:
+    """Write the report.
+
+    Args:
+        path: HTML file; an older one is replaced.
+        benches: what benches wrote as JSON, each kind at most once.
+        note: below the title: machine, commit, command.
+        lines: further paragraphs.
+
+    Raises:
+        ConfigError: content that is of no bench, or two of one kind.
+        OutputError: the folder cannot be written.
+    """
+    by_name = {str(one["bench"]): one for one in ordered(benches)}
+    parts = [_Part(table_of(content), _figures(content)) for content in by_name.values()]
+    write_page(path, "bench.html.j2", title="Benchmarks of sfd2_ros", note=note, lines=lines, parts=parts)
+
+
+def ordered(benches: Sequence[Content]) -> list[Content]:
+    """Return benches in the order of a report.
+
+    Raises:
+        ConfigError: content that is of no bench, or two of one kind.
+    """
+    names = [str(one.get("bench")) for one in benches]
+    for name in names:
+        if name not in TITLES:
+            raise ConfigError(f"{name!r} is no bench that a report shows; allowed: {', '.join(TITLES)}")
+        if names.count(name) > 1:
+            raise ConfigError(f"two files are of the bench {name!r}; name one")
+    order = list(TITLES)
+    return sorted(benches, key=lambda one: order.index(str(one["bench"])))
+
+
+def _figures(content: Content) -> list[_Figure]:
+    drawn = []
+    for plot in _PLOTS.get(str(content["bench"]), ()):
+        values: dict[str, dict[str, float]] = {}
+        for row in content["rows"]:
+            value = None if "missing" in row else plot.value(row)
+            if value is not None:
+                values.setdefault(plot.group(row), {})[str(row.get("method", "simulator"))] = value
+        if values:
+            draw = partial(
+                draw_groups,
+                values=values,
+                label=plot.label,
+                is_share=plot.is_share,
+                is_logarithmic=plot.is_logarithmic,
+            )
+            drawn.append(_Figure(draw_svg(draw, _WIDTH_IN, 3.0), plot.caption))
+    return drawn
+
+
+def _scene(row: Mapping[str, Any]) -> str:
+    return str(row["scene"]) if row["condition"] == "all" else f"{row['scene']} {row['condition']}"
+
+
+def _fine_recall(row: Mapping[str, Any]) -> float | None:
+    return float(row["recall"][0]) if row["queries"] else None
+
+
+_PLOTS = {
+    "features": (
+        _Plot("Queries within 0.25 m and 2°.", _scene, _fine_recall, "recall [%]", is_share=True),
+        _Plot("Inliers of a query, 0 for refused ones.", _scene, lambda row: row["mean_inliers"], "inliers"),
+    ),
+    "timelapse": (
+        _Plot(
+            "Right matches by keypoints.",
+            lambda row: f"{row['scene']} {row['light']}",
+            lambda row: row["matching_score"],
+            "matching score [%]",
+            is_share=True,
+        ),
+    ),
+    "pipeline": (
+        _Plot("Queries within 0.25 m and 2°.", _scene, _fine_recall, "recall [%]", is_share=True),
+        _Plot(
+            "Time from features to pose, as a multiple of ours on the same image.",
+            _scene,
+            lambda row: row["times_ours"],
+            "times ours",
+        ),
+    ),
+    "speed": (
+        _Plot(
+            "Time of an extraction, as a multiple of the first method's on the same image.",
+            lambda row: str(row["size"]),
+            lambda row: row["times_first"],
+            "times the first",
+            is_logarithmic=True,
+        ),
+    ),
+    "simulator": (
+        _Plot(
+            "Pictures a second.",
+            lambda row: str(row["condition"]),
+            lambda row: row["frames_per_second"],
+            "pictures a second",
+        ),
+    ),
+}
