@@ -114,13 +114,13 @@ def _fine_recall(row: Mapping[str, Any]) -> float | None:
 _PLOTS = {
     "features": (
         _Plot("Queries within 0.25 m and 2°.", _scene, _fine_recall, "recall [%]", is_share=True),
-        _Plot("Inliers of a query, 0 for refused ones.", _scene, lambda row: row["mean_inliers"], "inliers"),
+        _Plot("Inliers of a query, 0 for refused ones.", _scene, lambda row: row.get("mean_inliers"), "inliers"),
     ),
     "timelapse": (
         _Plot(
             "Right matches by keypoints.",
             lambda row: f"{row['scene']} {row['light']}",
-            lambda row: row["matching_score"],
+            lambda row: row.get("matching_score"),
             "matching score [%]",
             is_share=True,
         ),
@@ -130,7 +130,7 @@ _PLOTS = {
         _Plot(
             "Time from features to pose, as a multiple of ours on the same image.",
             _scene,
-            lambda row: row["times_ours"],
+            lambda row: row.get("times_ours"),
             "times ours",
         ),
     ),
@@ -138,7 +138,7 @@ _PLOTS = {
         _Plot(
             "Time of an extraction, as a multiple of the first method's on the same image.",
             lambda row: str(row["size"]),
-            lambda row: row["times_first"],
+            lambda row: row.get("times_first"),
             "times the first",
             is_logarithmic=True,
         ),
@@ -147,7 +147,7 @@ _PLOTS = {
         _Plot(
             "Pictures a second.",
             lambda row: str(row["condition"]),
-            lambda row: row["frames_per_second"],
+            lambda row: row.get("frames_per_second"),
             "pictures a second",
         ),
     ),
