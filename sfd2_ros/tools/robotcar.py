@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sfd2_ros.tools.options import (
+    device_option,
     json_option,
     overwrite_option,
     progress_bar,
@@ -111,6 +114,46 @@ def to_scene(*, output: Path, **options: Any) -> None:
         )
     write_json(options["json_path"], figures)
     click.echo(f"{output}: {figures['images']} images; {figures['images_without_truth']} left out without a pose")
+
+
+@command.command()
+@click.argument("bag", type=click.Path(path_type=Path))
+@click.argument("map_path", metavar="MAP", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder for poses and logs.")
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True, help="0.5 plays half as fast."
+)
+@device_option
+@json_option
+@overwrite_option
+def replay(
+    *, bag: Path, map_path: Path, output: Path, rate: float, device: str, json_path: Path | None, overwrite: bool
+) -> None:
+    """Play BAG into the real nodes with all its cameras, and score the poses that they publish.
+
+    The nodes run in a ROS domain of their own. Images that come while they are busy are dropped, as on a robot; every
+    instant counts. OUTPUT gets replay.json (figures), poses.txt (base_from_map of each instant), replay.png and logs/.
+    """
+    from sfd2_ros.ros.native import require_ros  # noqa: PLC0415 - see above
+
+    require_ros()
+    from sfd2_ros.core.files import atomic_folder  # noqa: PLC0415
+    from sfd2_ros.demo.bag_replay import replay_bag  # noqa: PLC0415
+    from sfd2_ros.demo.bag_replay_outputs import REPLAY_MARKER, write_replay  # noqa: PLC0415
+
+    # A plain SIGTERM would end this process and leave its nodes behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with atomic_folder(output, overwrite=overwrite, marker=REPLAY_MARKER) as folder:
+        replayed = replay_bag(
+            bag, map_path, folder / "logs", rate=rate, device=device, report=lambda line: click.echo(line, err=True)
+        )
+        figures = replayed.figures()
+        write_replay(folder, replayed, figures)
+    write_json(json_path, figures)
+    recall = " / ".join(f"{share:.1%}" for share in figures["recall"])
+    click.echo(
+        f"{output}: {figures['localized']} of {figures['instants_with_truth']} instants localized; recall {recall}"
+    )
 
 
 def _open(*, sequence: Path, kit: Path, cameras: str, odometry: str, truth: str, **_others: Any) -> RobotCarSequence:
