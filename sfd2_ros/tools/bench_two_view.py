@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sfd2_ros.bench.two_view import PairFigures
 
 _seed_option = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of what is drawn.")
-_FIGURES = ("pairs", "keypoints", "repeatability", "right matches", "precision", "matching score")
+_FIGURES = ("pairs", "keypoints", "repeated", "right", "precision", "score")
 
 
 @click.command("timelapse")
