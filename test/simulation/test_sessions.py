@@ -67,6 +67,19 @@ def test_another_session_differs_only_in_what_does_not_last(
     assert (first.instances != second.instances).any()
 
 
+def test_sessions_differ_in_cars_people_and_leaves_only(
+    world: World, frames: list[Frame], small_drive: DriveConfig
+) -> None:
+    first, second = frames[0], still_camera(world, replace(small_drive, session=1, frames=1), frames[0])
+    comes_and_goes = [classes.CAR, classes.PERSON, classes.TREE, classes.PLANT]
+    explained = np.isin(first.labels, comes_and_goes) | np.isin(second.labels, comes_and_goes)
+    assert 0.02 < explained.mean() < 0.6
+    for name in ("labels", "instances", "depth_m"):
+        differs = getattr(first, name) != getattr(second, name)
+        assert differs.any()
+        assert not (differs & ~explained).any(), name
+
+
 def still_camera(world: World, config: DriveConfig, like: Frame) -> Frame:
     """Render a session from the pose of a frame of another one."""
     poses = world.poses

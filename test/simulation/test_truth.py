@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Depth, labels, instances and poses against geometry."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.simulation import classes
@@ -65,6 +68,18 @@ def test_points_land_on_their_object_in_the_next_view(frames: list[Frame]) -> No
         assert count > 5000
         assert instance > 0.995
         assert label > 0.995
+
+
+@pytest.mark.parametrize("condition", ["night", "snow"])
+def test_points_land_on_their_object_under_another_condition_of_the_session(
+    world: World, small_drive: DriveConfig, frames: list[Frame], condition: str
+) -> None:
+    other = list(world.drive(replace(small_drive, condition=condition)))
+    assert not np.array_equal(other[1].image, frames[1].image)
+    instance, label, count = agreement(frames[0], other[1])
+    assert count > 5000
+    assert instance > 0.995
+    assert label > 0.995
 
 
 def test_the_agreement_breaks_when_the_geometry_is_wrong(frames: list[Frame]) -> None:
