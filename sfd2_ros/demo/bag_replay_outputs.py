@@ -40,7 +40,7 @@ def _draw(replayed: ReplayedBag) -> Figure:
     told = np.array([pose[:3, 3] for _, pose in sorted(replayed.poses.items())]).reshape(-1, 3)
     above.plot(truth[:, 0], truth[:, 1], "-", color="0.7", lw=3, label="truth")
     above.plot(told[:, 0], told[:, 1], "o", color="tab:blue", ms=4, label="published by the localizer")
-    above.set(xlabel="east [m]", ylabel="north [m]", aspect="equal")
+    above.set(xlabel="east [m]", ylabel="north [m]", aspect="equal", adjustable="datalim")
     above.set_title(f"{', '.join(replayed.cameras)}", loc="left", fontsize=9)
     above.legend(fontsize=8)
     start = min(replayed.stamps_ns)

@@ -41,7 +41,9 @@ _PLACES = "3D-models/individual/queries_per_location"
 _MERGED = "3D-models/all-merged/all.nvm"
 _RULES = {
     1: SubmissionRules("RobotCar_eval_", r"(left|rear|right)/\d+\.jpg", "camera/timestamp.jpg without the condition"),
-    2: SubmissionRules("RobotCar_eval_", r"rear/\d+\.png", "rear/timestamp.png as in robotcar_v2_test.txt"),
+    2: SubmissionRules(
+        "RobotCar_eval_", r"(left|rear|right)/\d+\.png", "camera/timestamp.png as in robotcar_v2_test.txt"
+    ),
 }
 
 
