@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _PNG_HEAD, _PNG_TAIL = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB\x60\x82"
 _JPEG_HEAD, _JPEG_TAIL = b"\xff\xd8", b"\xff\xd9"
-_TAIL_BYTES = 4096
+_HEAD_BYTES, _TAIL_BYTES = 32, 4096
 _FRAME_MARKERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
@@ -29,7 +29,7 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     try:
         with path.open("rb") as file:
-            head = file.read(65536)
+            head = file.read(_HEAD_BYTES)
             length = file.seek(0, os.SEEK_END)
             file.seek(max(0, length - _TAIL_BYTES))
             tail = file.read()
@@ -43,7 +43,7 @@ def image_size(path: Path) -> tuple[int, int]:
     if head.startswith(_JPEG_HEAD):
         if tail.rfind(_JPEG_TAIL) < 0:
             raise DatasetError("ends too early")
-        return _jpeg_size(head)
+        return _jpeg_size(path)
     raise DatasetError("is empty" if not head else "is neither PNG nor JPEG")
 
 
@@ -55,13 +55,14 @@ def size_or_damage(path: Path) -> tuple[int, int] | str:
         return str(err)
 
 
-def _jpeg_size(head: bytes) -> tuple[int, int]:
-    """Walk the segments of a JPEG to the one with its size."""
-    place = 2
-    while place + 9 < len(head) and head[place] == 0xFF:
-        marker, length = head[place + 1], struct.unpack(">H", head[place + 2 : place + 4])[0]
-        if marker in _FRAME_MARKERS:
-            height, width = struct.unpack(">HH", head[place + 5 : place + 9])
-            return int(width), int(height)
-        place += 2 + int(length)
+def _jpeg_size(path: Path) -> tuple[int, int]:
+    """Walk the segments of a JPEG to the one with its size; those before it may be large, such as EXIF's."""
+    with path.open("rb") as file:
+        file.seek(2)
+        while len(segment := file.read(9)) == 9 and segment[0] == 0xFF:
+            length = struct.unpack(">H", segment[2:4])[0]
+            if segment[1] in _FRAME_MARKERS:
+                height, width = struct.unpack(">HH", segment[5:9])
+                return int(width), int(height)
+            file.seek(length - 7, os.SEEK_CUR)
     raise DatasetError("is a JPEG without a size in its head")
