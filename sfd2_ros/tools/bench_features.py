@@ -22,7 +22,7 @@ from sfd2_ros.tools.bench_options import (
     settings_of,
     share,
 )
-from sfd2_ros.tools.options import progress_bar, quiet_colmap, write_json
+from sfd2_ros.tools.options import progress_bar, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,7 +71,6 @@ def command(
     twice = {folder.resolve().name for folder in folders}
     if len(twice) < len(folders) or len(set(seeds)) < len(seeds):
         raise click.UsageError("two scenes have the same name; rows would not tell them apart")
-    quiet_colmap()
     methods = methods_from(options)
     with ExitStack() as stack:
         base = work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sfd2_bench_")))

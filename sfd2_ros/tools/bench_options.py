@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from sfd2_ros.tools.options import device_option, json_option, weights_option
+from sfd2_ros.tools.options import device_option, json_option, quiet_colmap, weights_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +79,7 @@ def methods_from(options: dict[str, Any]) -> Methods:
     """Make the methods that the options of `method_options` name, and say on standard error what is missing."""
     from sfd2_ros.bench.methods import MethodOptions, make_methods  # noqa: PLC0415 - torch is slow to import
 
+    quiet_colmap()
     made = make_methods(
         options["methods"],
         MethodOptions(
