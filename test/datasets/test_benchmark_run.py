@@ -113,6 +113,9 @@ def test_dataset_check_says_what_is_there(mini: Callable[[str], Path], sfd2: Sfd
     code, out, _ = sfd2("dataset", "check", "aachen-v1.1", mini("aachen"))
     assert code == 0
     assert "sound; 1 places, 4 reference images, 5 queries" in out
+    code, _, err = sfd2("dataset", "run", "aachen", mini("aachen"), "-o", tmp_path / "out", "--method", "my method")
+    assert code == 2
+    assert "'my method'" in err
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos/a.jpg").touch()
     code, _, err = sfd2("dataset", "run", "aachen", mini("aachen"), "-o", tmp_path / "photos")

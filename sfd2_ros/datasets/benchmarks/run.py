@@ -7,16 +7,22 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sfd2_ros.core.errors import DatasetError, OutputError
+from sfd2_ros.core.errors import ConfigError, DatasetError, OutputError
 from sfd2_ros.core.files import atomic_file
 from sfd2_ros.datasets.benchmarks.answers import Answers
 from sfd2_ros.datasets.benchmarks.feature_cache import CachedExtractor
 from sfd2_ros.datasets.benchmarks.localize_part import PartLocalizer
-from sfd2_ros.datasets.benchmarks.submission import check_submission, submission_name, write_submission
+from sfd2_ros.datasets.benchmarks.submission import (
+    METHOD_PATTERN,
+    check_submission,
+    submission_name,
+    write_submission,
+)
 from sfd2_ros.datasets.problems import some
 from sfd2_ros.mapping.builder import MapBuilder
 from sfd2_ros.mapping.manifest import MANIFEST
@@ -77,10 +83,13 @@ def run_benchmark(
         progress: called with step, done and total.
 
     Raises:
+        ConfigError: the name of the method does not fit a file name.
         OutputError: the folder holds something else, or a run with other settings.
         DatasetError: the pairs name images that are not there.
         MapBuildError: a place cannot be mapped.
     """
+    if not re.fullmatch(METHOD_PATTERN, method):
+        raise ConfigError(f"method is {method!r}; letters, digits and _ . + - are allowed, for it names the file")
     _check_pairs(benchmark, pairs)
     _claim(output, _identity(benchmark, extractor, procedure, pairs))
     answers: dict[str, Answer] = {}

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from sfd2_ros.datasets.benchmarks.benchmark import Benchmark
 
+METHOD_PATTERN = r"[\w.+-]+"
 _UNIT_TOLERANCE = 1e-3
 _NEAR_SHARE = 0.5
 
@@ -56,7 +57,7 @@ def check_submission(path: Path, benchmark: Benchmark) -> int:
     """
     problems = Problems(path)
     prefix = benchmark.rules.file_prefix
-    if not re.fullmatch(rf"{prefix}[\w.+-]+\.txt", path.name):
+    if not re.fullmatch(rf"{prefix}{METHOD_PATTERN}\.txt", path.name):
         problems.add(f"the file's name is {path.name!r}; {prefix}METHOD.txt is asked for")
     text = path.read_bytes() if path.is_file() else b""
     if b"\r" in text:
