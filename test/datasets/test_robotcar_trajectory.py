@@ -19,7 +19,10 @@ VO_HEADER = "source_timestamp,destination_timestamp,x,y,z,roll,pitch,yaw\n"
 def test_north_east_down_becomes_east_north_up(tmp_path: Path) -> None:
     path = tmp_path / "ins.csv"
     # Heading east: yaw is a quarter turn from north, about the axis that points down.
-    path.write_text(f"{HEADER}1000,GOOD,5735010,620003,-60,0,0,{np.pi / 2}\n2000,GOOD,5735010,620004,-60,0,0,1.5708\n")
+    path.write_text(
+        f"{HEADER}1000,INS_SOLUTION_GOOD,5735010,620003,-60,0,0,{np.pi / 2}\n"
+        "2000,INS_SOLUTION_GOOD,5735010,620004,-60,0,0,1.5708\n"
+    )
     trajectory = read_absolute(path, np.eye(4))
     pose = trajectory.poses[0]
     assert pose[:3, 3] == pytest.approx([3, 10, 60])
@@ -31,11 +34,22 @@ def test_north_east_down_becomes_east_north_up(tmp_path: Path) -> None:
 
 def test_the_lever_arm_of_the_ins_is_taken_off(tmp_path: Path) -> None:
     path = tmp_path / "ins.csv"
-    path.write_text(f"{HEADER}1000,GOOD,5735000,620000,0,0,0,0\n")
+    path.write_text(f"{HEADER}1000,INS_SOLUTION_GOOD,5735000,620000,0,0,0,0\n")
     vehicle_from_ins = np.eye(4)
     vehicle_from_ins[:3, 3] = [-1.7, 0.1, 1.2]  # behind, to the right, below
     pose = read_absolute(path, vehicle_from_ins).poses[0]
     assert pose[:3, 3] == pytest.approx([-0.1, 1.7, 1.2])  # heading north the vehicle is north of its INS
+
+
+def test_poses_that_the_ins_does_not_call_good_are_not_told(tmp_path: Path) -> None:
+    path = tmp_path / "ins.csv"
+    good, free = "INS_SOLUTION_GOOD,5735000,620000,0,0,0,0", "INS_SOLUTION_FREE,5735000,620009,0,0,0,0"
+    path.write_text(f"{HEADER}1000,{good}\n2000,{free}\n3000,{good}\n")
+    trajectory = read_absolute(path, np.eye(4))
+    assert trajectory.stamps_ns.tolist() == [1_000_000, 3_000_000]
+    path.write_text(f"{HEADER}1000,{free}\n2000,{free}\n")
+    with pytest.raises(DatasetError, match="INS_SOLUTION_FREE"):
+        read_absolute(path, np.eye(4))
 
 
 def test_odometry_adds_up_and_turns_left_for_negative_yaw(tmp_path: Path) -> None:
@@ -75,10 +89,11 @@ def test_poses_are_told_between_samples_and_nowhere_else(tmp_path: Path) -> None
     [
         ("timestamp,easting\n1,2\n", "lacks the columns northing"),
         (HEADER, "has no rows"),
-        (f"{HEADER}1,GOOD,1,2,3\n", "ins.csv:2"),
-        (f"{HEADER}1,GOOD,1,2,3,4,5,x\n", "could not convert"),
-        (f"{HEADER}1,GOOD,1,2,3,4,5,nan\n", "not finite"),
-        (f"{HEADER}2,GOOD,1,2,3,4,5,6\n1,GOOD,1,2,3,4,5,6\n", "backwards"),
+        (f"{HEADER}1,INS_SOLUTION_GOOD,1,2,3\n", "ins.csv:2: fields are missing"),
+        (f"{HEADER}1,INS_SOLU", "ins.csv:2: fields are missing"),
+        (f"{HEADER}1,INS_SOLUTION_GOOD,1,2,3,4,5,x\n", "could not convert"),
+        (f"{HEADER}1,INS_SOLUTION_GOOD,1,2,3,4,5,nan\n", "not finite"),
+        (f"{HEADER}2,INS_SOLUTION_GOOD,1,2,3,4,5,6\n1,INS_SOLUTION_GOOD,1,2,3,4,5,6\n", "backwards"),
     ],
 )
 def test_damaged_tables_are_refused_with_the_place(text: str, message: str, tmp_path: Path) -> None:

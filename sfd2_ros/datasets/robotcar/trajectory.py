@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ NS_PER_US = 1000
 ORIGIN_NORTHING_M, ORIGIN_EASTING_M = 5_735_000.0, 620_000.0
 """Where `map` begins, in zone 30U of UTM: south-west of Oxford's centre, one origin for all sequences."""
 
+# Other statuses of the receiver: aligning, high variance, dead reckoning alone.
+_STATUS_COLUMN, _GOOD = "ins_status", "INS_SOLUTION_GOOD"
 _POSE_COLUMNS = ("northing", "easting", "down", "roll", "pitch", "yaw")
 _RELATIVE_COLUMNS = ("x", "y", "z", "roll", "pitch", "yaw")
 # East, north, up from north, east, down.
@@ -65,12 +68,14 @@ class Trajectory:
 def read_absolute(path: Path, vehicle_from_ins: NDArray[np.float64]) -> Trajectory:
     """Read ins.csv or rtk.csv as map_from_base: x east, y north, z up from `ORIGIN_...`.
 
+    Rows that the INS itself does not call good are left out: no truth is told there.
+
     Args:
         path: of the file.
         vehicle_from_ins: (4, 4) from the kit's extrinsics/ins.txt.
 
     Raises:
-        DatasetError: it is missing, cut, or its times go backwards.
+        DatasetError: it is missing, cut, its times go backwards, or no row is good.
     """
     stamps, rows = _read_columns(path, ("timestamp",), _POSE_COLUMNS)
     origin = np.array([ORIGIN_NORTHING_M, ORIGIN_EASTING_M, 0.0, 0.0, 0.0, 0.0])
@@ -110,6 +115,7 @@ def _read_columns(
     """Return (N, T) microseconds and (N, C) numbers of the named columns."""
     times: list[list[int]] = []
     numbers: list[list[float]] = []
+    refused: Counter[str] = Counter()
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, strict=True)
@@ -117,13 +123,22 @@ def _read_columns(
             if lacking:
                 raise DatasetError(f"{str(path)!r} lacks the columns {', '.join(lacking)}; is it the right file?")
             for row in reader:
+                if None in row.values():
+                    raise DatasetError(f"{path}:{reader.line_num}: fields are missing; is the file cut?")
+                if row.get(_STATUS_COLUMN, _GOOD) != _GOOD:
+                    refused[str(row[_STATUS_COLUMN])] += 1
+                    continue
                 stamps, values = [int(row[name]) for name in time_columns], [float(row[name]) for name in columns]
                 times.append(stamps)
                 numbers.append(values)
     except OSError as err:
         raise DatasetError(f"{str(path)!r} cannot be read: {err.strerror}") from err
     except (ValueError, TypeError, csv.Error) as err:
-        raise DatasetError(f"{path}:{len(times) + 2}: {err}; is the file cut?") from err
+        raise DatasetError(f"{path}:{reader.line_num}: {err}; is the file cut?") from err
+    if refused and not times:
+        raise DatasetError(
+            f"no row of {str(path)!r} is {_GOOD}, but {', '.join(refused)}; choose another source of poses"
+        )
     if not times or not np.all(np.isfinite(numbers)):
         problem = "holds numbers that are not finite" if times else "has no rows"
         raise DatasetError(f"{str(path)!r} {problem}; copy it again from the data set")
