@@ -54,33 +54,48 @@ def write_bench_report(path: Path, benches: Sequence[Content], *, note: str, lin
 
     Args:
         path: HTML file; an older one is replaced.
-        benches: what benches wrote as JSON, each kind at most once.
+        benches: what benches wrote as JSON.
         note: below the title: machine, commit, command.
         lines: further paragraphs.
 
     Raises:
-        ConfigError: content that is of no bench, or two of one kind.
+        ConfigError: content that is of no bench, or two rows for the same thing.
         OutputError: the folder cannot be written.
     """
-    by_name = {str(one["bench"]): one for one in ordered(benches)}
-    parts = [_Part(table_of(content), _figures(content)) for content in by_name.values()]
+    parts = [_Part(table_of(content), _figures(content)) for content in joined(benches)]
     write_page(path, "bench.html.j2", title="Benchmarks of sfd2_ros", note=note, lines=lines, parts=parts)
 
 
-def ordered(benches: Sequence[Content]) -> list[Content]:
-    """Return benches in the order of a report.
+def joined(benches: Sequence[Content]) -> list[Content]:
+    """Join the rows of benches of one kind, and return the kinds in the order of a report.
+
+    Rows of one scene and condition come together, whatever files they are from.
 
     Raises:
-        ConfigError: content that is of no bench, or two of one kind.
+        ConfigError: content that is of no bench, or two rows for the same thing.
     """
-    names = [str(one.get("bench")) for one in benches]
-    for name in names:
-        if name not in TITLES:
+    rows: dict[str, list[Mapping[str, Any]]] = {name: [] for name in TITLES}
+    for one in benches:
+        name = str(one.get("bench"))
+        if name not in rows:
             raise ConfigError(f"{name!r} is no bench that a report shows; allowed: {', '.join(TITLES)}")
-        if names.count(name) > 1:
-            raise ConfigError(f"two files are of the bench {name!r}; name one")
-    order = list(TITLES)
-    return sorted(benches, key=lambda one: order.index(str(one["bench"])))
+        rows[name] += one["rows"]
+    return [{"bench": name, "rows": _together(name, found)} for name, found in rows.items() if found]
+
+
+def _together(bench: str, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Sort rows by what was measured, methods as they come; a missing method is told once."""
+    places: dict[tuple[Any, ...], int] = {}
+    kept: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for row in rows:
+        measured = tuple(row.get(key) for key in ("scene", "condition", "light", "size"))
+        identity = (*measured, row.get("method"))
+        if identity in kept and "missing" not in row:
+            said = ", ".join(str(part) for part in identity if part is not None)
+            raise ConfigError(f"two rows of the bench {bench!r} are of {said}; leave one of the files out")
+        places.setdefault(measured, len(places))
+        kept[identity] = row
+    return [kept[identity] for identity in sorted(kept, key=lambda one: places[one[:-1]])]
 
 
 def _figures(content: Content) -> list[_Figure]:

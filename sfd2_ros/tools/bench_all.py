@@ -84,13 +84,13 @@ def bench_all(
 @click.option("--html", type=click.Path(path_type=Path), help="Page to write.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Tables to write as Markdown.")
 def bench_report(*, figures: tuple[Path, ...], html: Path | None, markdown: Path | None) -> None:
-    """Put figures that benches wrote with --json on one page."""
-    from sfd2_ros.bench.report import ordered, write_bench_report  # noqa: PLC0415
+    """Put figures that benches wrote with --json on one page; those of one bench are joined in one table."""
+    from sfd2_ros.bench.report import joined, write_bench_report  # noqa: PLC0415
     from sfd2_ros.bench.tables import markdown_of, table_of  # noqa: PLC0415
 
     if html is None and markdown is None:
         raise click.UsageError("name what to write: --html FILE, --markdown FILE, or both")
-    benches = ordered([one for path in figures for one in _read(path)])
+    benches = joined([one for path in figures for one in _read(path)])
     if markdown is not None:
         tables = [table_of(content) for content in benches]
         with atomic_file(markdown) as temporary:

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sfd2_ros.bench.report import ordered, write_bench_report
+from sfd2_ros.bench.report import joined, write_bench_report
 from sfd2_ros.bench.speed import quartiles
 from sfd2_ros.bench.suite import PhotographSets, find_photographs, left_out
 from sfd2_ros.bench.tables import markdown_of, table_of
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.tools.main import main
 
-FEATURES = {
+FEATURES: dict[str, Any] = {
     "bench": "features",
     "rows": [
         {
@@ -104,7 +104,7 @@ def test_wrong_figures_are_refused(run: Path, tmp_path: Path, capfd: pytest.Capt
     (tmp_path / "no.json").write_text("[1]")
     for arguments, code, said in (
         ([good], 2, "name what to write"),
-        ([good, good, "--markdown", str(tmp_path / "t.md")], 2, "two files are of the bench 'speed'"),
+        ([good, good, "--markdown", str(tmp_path / "t.md")], 2, "two rows of the bench 'speed' are of 160x120, sfd2"),
         ([str(tmp_path / "no.json"), "--html", str(tmp_path / "r.html")], 1, "holds no figures of a bench"),
         ([str(tmp_path / "missing.json"), "--html", str(tmp_path / "r.html")], 1, "No such file"),
     ):
@@ -112,7 +112,17 @@ def test_wrong_figures_are_refused(run: Path, tmp_path: Path, capfd: pytest.Capt
         assert said in capfd.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["no.json"]
     with pytest.raises(ConfigError, match="'soak' is no bench"):
-        ordered([{"bench": "soak", "rows": []}])
+        joined([{"bench": "soak", "rows": []}])
+
+
+def test_files_of_one_bench_are_joined_scene_by_scene() -> None:
+    row, missing = FEATURES["rows"]
+    other = {"bench": "features", "rows": [{**row, "method": "sift"}, {**row, "scene": "z"}, missing]}
+    first = {"bench": "features", "rows": [row, missing, {**row, "scene": "z", "method": "sift"}]}
+    (content,) = joined([first, other])
+    assert [(one["scene"], one["method"]) for one in content["rows"]] == [
+        ("a|b", "orb"), ("a|b", "sift"), (None, "disk"), ("z", "sift"), ("z", "orb"),
+    ]  # fmt: skip
 
 
 def test_a_table_has_every_figure_or_a_dash() -> None:
@@ -131,7 +141,7 @@ def test_a_table_has_every_figure_or_a_dash() -> None:
 
 
 def test_a_method_without_a_map_is_told(tmp_path: Path) -> None:
-    row = {**FEATURES["rows"][0], "failed": "no landmark", "median_position_m": None}  # type: ignore[dict-item]
+    row = {**FEATURES["rows"][0], "failed": "no landmark", "median_position_m": None}
     content: dict[str, Any] = {"bench": "features", "rows": [row]}
     assert table_of(content).notes == ("orb has no map of a|b: no landmark",)
     write_bench_report(tmp_path / "r.html", [content], note="n", lines=["<b>"])
