@@ -55,6 +55,12 @@ class ExtractorConfig:
         choices=("auto", *PRECISIONS),
     )
     use_stability: bool = setting(True, "Multiply the score by the stability before keypoints are chosen.")
+    stability_power: float = setting(
+        2.0,
+        "The stability is raised to this first; 1 is the paper's, more prefers what lasts.",
+        minimum=0.0,
+        maximum=8.0,
+    )
 
 
 class Extractor:
@@ -127,7 +133,7 @@ class Extractor:
         stability = kp.stability_value(output.stability_logits, self._class_values)[:, :height, :width]
         scores = kp.detection_probability(output.detection_logits)[:, :height, :width]
         if config.use_stability:
-            scores = scores * stability
+            scores = scores * stability**config.stability_power
         chosen = kp.select_keypoints(
             scores,
             threshold=config.score_threshold,

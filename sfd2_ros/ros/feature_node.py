@@ -45,6 +45,7 @@ CHANGEABLE = (
     "extractor.border_px",
     "extractor.refinement",
     "extractor.use_stability",
+    "extractor.stability_power",
 )
 WARM_UP_SIZE = (480, 640, 3)
 

@@ -65,6 +65,7 @@ def test_images_of_different_sizes_are_no_batch(exact_extractor: Extractor) -> N
         ("refinement", "soft"),
         ("precision", "int8"),
         ("use_stability", 1),
+        ("stability_power", -1.0),
     ],
 )
 def test_setting_that_is_not_allowed_is_named(name: str, value: object, shipped_weights: Weights) -> None:
