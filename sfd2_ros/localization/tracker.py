@@ -91,16 +91,23 @@ class Tracker:
             ConfigError: a setting is not allowed.
         """
         self.localizer = localizer
-        self.config = config or TrackerConfig()
-        self.motion = motion or MotionConfig()
-        check_config(self.config)
-        check_config(self.motion)
+        self.use(config or TrackerConfig(), motion or MotionConfig())
         self.state = state
         self._last: Fix | None = None
         self._candidate: Fix | None = None
         self._agreeing = 0
         self._since_verified = 0
         self._verified_inliers = 0
+
+    def use(self, config: TrackerConfig, motion: MotionConfig) -> None:
+        """Go on with other settings, with what is known of the robot.
+
+        Raises:
+            ConfigError: a setting is not allowed.
+        """
+        check_config(config)
+        check_config(motion)
+        self.config, self.motion = config, motion
 
     def missed(self) -> RobotState:
         """Note a frame that could not be used at all, and return the state."""

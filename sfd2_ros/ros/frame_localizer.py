@@ -1,27 +1,33 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From one LocalFeatures message and TF to the robot's pose, or to the reason why there is none."""
+"""From the LocalFeatures messages of one moment and TF to the robot's pose, or to the reason why there is none."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sfd2_ros.core.errors import CameraError, MessageError
+from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import Evidence, Status
-from sfd2_ros.localization.frames import BasePose, base_pose, map_from_odom
+from sfd2_ros.localization import RigFrame, Tracker, View
+from sfd2_ros.localization.frames import map_from_odom
+from sfd2_ros.localization.states import RobotState
 from sfd2_ros.ros.conversions.features import STATUS_OK, features_from_message
 from sfd2_ros.ros.conversions.poses import NS_PER_S, stamp_ns
 from sfd2_ros.ros.transform_history import TransformUnavailableError
 from sfd2_ros.ros.transforms import TransformListener, lookup_when_heard
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
-    from sfd2_ros.core.types import Camera, PoseEstimate
-    from sfd2_ros.localization import Localizer, LocalizerConfig
+    from sfd2_ros.core.types import Camera, Features
+    from sfd2_ros.localization import Localizer
+    from sfd2_ros.localization.frames import BasePose
     from sfd2_ros.localization.hint import PlaceHint
     from sfd2_ros.msg import LocalFeatures
     from sfd2_ros.ros.node_config import LocalizerNodeConfig
@@ -33,15 +39,13 @@ class Fix:
 
     Attributes:
         base: pose of the base in the map, with covariance.
-        map_from_cam: (4, 4) pose of the camera's optical frame.
+        cameras: of each camera that was used, the pose of its optical frame in the map (4, 4), and its intrinsics.
         map_from_odom: (4, 4) where odometry's frame lies in the map; None for a robot without odometry.
-        camera: intrinsics.
     """
 
     base: BasePose
-    map_from_cam: NDArray[np.float64]
+    cameras: tuple[tuple[NDArray[np.float64], Camera], ...]
     map_from_odom: NDArray[np.float64] | None
-    camera: Camera
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,65 +55,134 @@ class FrameResult:
     Attributes:
         status: LOCALIZED, or why the frame was refused.
         reason: one sentence.
+        state: what is known of the robot's place after it.
+        stamp_ns: that the pose, or the refusal, is of.
+        camera_frames: optical frames of the cameras that were used, or offered where none could be.
         fix: the pose; None unless localized.
+        method: "tracked", "verified" or "searched"; empty where nothing could be computed.
+        jump: squared Mahalanobis distance of the pose from the prediction; NaN without one.
         evidence: what speaks for it.
         steps: seconds by step.
     """
 
     status: Status
     reason: str
+    state: RobotState
+    stamp_ns: int
+    camera_frames: tuple[str, ...]
     fix: Fix | None = None
+    method: str = ""
+    jump: float = float("nan")
     evidence: Evidence = field(default_factory=Evidence)
     steps: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class _Picture:
+    """What could be read of one message."""
+
+    time_ns: int
+    frame: str
+    features: Features
+    camera: Camera
+
+
 class FrameLocalizer:
-    """Localizes frames in one map.
+    """Localizes frames in one map, and knows of the robot what its tracker knows.
 
     Args:
         localizer: with the map.
         transforms: TF.
-        config: frames and time-outs.
+        settings: of the node: "" its own, "tracker", "motion".
+        state: that the tracker begins with.
     """
 
-    def __init__(self, localizer: Localizer, transforms: TransformListener, config: LocalizerNodeConfig) -> None:
+    def __init__(
+        self,
+        localizer: Localizer,
+        transforms: TransformListener,
+        settings: Mapping[str, Any],
+        state: RobotState = RobotState.UNINITIALIZED,
+    ) -> None:
         self.localizer = localizer
         self._transforms = transforms
-        self._config = config
+        self._settings = settings
+        self._config: LocalizerNodeConfig = settings[""]
+        self._tracker = Tracker(localizer, settings["tracker"], settings["motion"], state=state)
 
-    def use(self, config: LocalizerNodeConfig, localizer: LocalizerConfig) -> None:
-        """Go on with changed settings."""
-        self._config = config
-        self.localizer.use(localizer)
+    @property
+    def state(self) -> RobotState:
+        """What is known of the robot's place."""
+        return self._tracker.state
 
-    def localize(self, message: LocalFeatures, started_ns: int, hint: PlaceHint | None) -> FrameResult:
+    def use(self, settings: Mapping[str, Any]) -> None:
+        """Go on with changed settings; "localizer" are those of the localizer."""
+        self._settings, self._config = settings, settings[""]
+        self.localizer.use(settings["localizer"])
+        self._tracker.use(settings["tracker"], settings["motion"])
+
+    def restarted(self, state: RobotState) -> FrameLocalizer:
+        """Return one for the same map that knows nothing of the robot."""
+        return FrameLocalizer(self.localizer, self._transforms, self._settings, state)
+
+    def localize(self, messages: Sequence[LocalFeatures], started_ns: int, hint: PlaceHint | None) -> FrameResult:
         """Localize one frame.
 
         Args:
-            message: from feature_node.
+            messages: from feature_node, of one camera or of several that took them at one moment.
             started_ns: now, on the node's clock.
             hint: rejects poses that contradict it.
         """
-        steps = {"transport": float(message.transport_s), "extraction": float(message.extraction_s)}
-        age_s = (started_ns - stamp_ns(message.header.stamp)) / NS_PER_S
+        steps = {name: max(float(getattr(each, f"{name}_s")) for each in messages) for name in _BEFORE}
+        age_s = (started_ns - stamp_ns(messages[0].header.stamp)) / NS_PER_S
         steps["hand_over"] = age_s - sum(steps.values())
-        refusal = self._unusable(message, age_s)
+        read = [self._read(message, age_s) for message in messages]
+        pictures = [one for one in read if isinstance(one, _Picture)]
+        if not pictures:
+            refusals = [one for one in read if not isinstance(one, _Picture)]
+            return self._unusable(messages, refusals[0], steps)
+        started = time.monotonic()
+        placed = self._place_cameras(pictures, started + self._config.transform_timeout_s)
+        steps["transform"] = time.monotonic() - started
+        if not isinstance(placed, RigFrame):
+            return self._unusable(messages, placed, steps)
+        found = self._tracker.process(placed, hint)
+        estimate = found.estimate
+        steps.update(estimate.evidence.seconds)
+        return FrameResult(
+            estimate.status,
+            estimate.reason,
+            found.state,
+            placed.stamp_ns,
+            tuple(picture.frame for picture in pictures),
+            None if estimate.base is None else _fix(estimate.base, placed),
+            found.method.value,
+            found.jump,
+            estimate.evidence,
+            steps,
+        )
+
+    def _unusable(
+        self, messages: Sequence[LocalFeatures], refusal: tuple[Status, str], steps: dict[str, float]
+    ) -> FrameResult:
+        frames = tuple(message.header.frame_id for message in messages)
+        state, time_ns = self._tracker.missed(), stamp_ns(messages[0].header.stamp)
+        return FrameResult(*refusal, state, time_ns, frames, steps=steps)
+
+    def _read(self, message: LocalFeatures, age_s: float) -> _Picture | tuple[Status, str]:
+        """Return what a message holds, or why it is refused before anything is computed."""
+        refusal = self._refusal(message, age_s)
         if refusal is not None:
-            return FrameResult(*refusal, steps=steps)
+            return refusal
         try:
             features, camera = features_from_message(message)
         except MessageError as err:
-            return FrameResult(Status.BAD_IMAGE, str(err), steps=steps)
+            return Status.BAD_IMAGE, str(err)
         except CameraError as err:
-            return FrameResult(Status.NO_CAMERA_INFO, str(err), steps=steps)
-        estimate = self.localizer.localize(features, camera)
-        steps.update(estimate.evidence.seconds)
-        if not estimate.is_localized:
-            return FrameResult(estimate.status, estimate.reason, evidence=estimate.evidence, steps=steps)
-        return self._place_robot(message, estimate, camera, hint, steps)
+            return Status.NO_CAMERA_INFO, str(err)
+        return _Picture(stamp_ns(message.header.stamp), message.header.frame_id, features, camera)
 
-    def _unusable(self, message: LocalFeatures, age_s: float) -> tuple[Status, str] | None:
-        """Return why a frame is refused before anything is computed, or None."""
+    def _refusal(self, message: LocalFeatures, age_s: float) -> tuple[Status, str] | None:
         if message.status != STATUS_OK:
             known = {status.value for status in Status}
             return Status(message.status if message.status in known else "bad_image"), message.reason
@@ -121,34 +194,37 @@ class FrameLocalizer:
             return Status.NO_TRANSFORM, "the image has no frame_id; mend its driver"
         return None
 
-    def _place_robot(
-        self,
-        message: LocalFeatures,
-        estimate: PoseEstimate,
-        camera: Camera,
-        hint: PlaceHint | None,
-        steps: dict[str, float],
-    ) -> FrameResult:
-        """Move the camera's pose to the robot by the transforms at the stamp of the image."""
-        config, time_ns = self._config, stamp_ns(message.header.stamp)
-        started = time.monotonic()
-        deadline = started + config.transform_timeout_s
-        odom_from_base = None
-        try:
-            base_from_cam = self._lookup(config.base_frame, message.header.frame_id, time_ns, deadline)
-            if config.publish == "map_to_odom":
-                odom_from_base = self._lookup(config.odom_frame, config.base_frame, time_ns, deadline)
-        except TransformUnavailableError as err:
-            return FrameResult(Status.NO_TRANSFORM, str(err), evidence=estimate.evidence, steps=steps)
-        finally:
-            steps["transform"] = time.monotonic() - started
-        base = base_pose(estimate, base_from_cam)
-        if hint is not None and hint.is_contradicted_by(base):
-            reason = f"the pose is {hint.deviations(base):.1f} standard deviations from the hint"
-            return FrameResult(Status.IMPLAUSIBLE_JUMP, reason, evidence=estimate.evidence, steps=steps)
-        drift = None if odom_from_base is None else map_from_odom(base.map_from_base, odom_from_base)
-        fix = Fix(base, base.map_from_base @ base_from_cam, drift, camera)
-        return FrameResult(estimate.status, estimate.reason, fix, estimate.evidence, steps)
+    def _place_cameras(self, pictures: list[_Picture], deadline: float) -> RigFrame | tuple[Status, str]:
+        """Put the cameras on the base, each by the transforms at its stamp; takes out of the list those without."""
+        has_odometry = self._config.publish == "map_to_odom"
+        views: list[View] = []
+        odom_from_base: NDArray[np.float64] | None = None
+        reasons = []
+        for picture in list(pictures):
+            try:
+                base_from_cam = self._lookup(self._config.base_frame, picture.frame, picture.time_ns, deadline)
+                if has_odometry:
+                    odom = self._lookup(self._config.odom_frame, self._config.base_frame, picture.time_ns, deadline)
+                    odom_from_base = odom if odom_from_base is None else odom_from_base
+                    # The robot moves between the stamps of cameras that are not triggered together.
+                    base_from_cam = inverse(odom_from_base) @ odom @ base_from_cam
+            except TransformUnavailableError as err:
+                reasons.append(str(err))
+                pictures.remove(picture)
+                continue
+            views.append(View(picture.features, picture.camera, base_from_cam))
+        if not views:
+            return Status.NO_TRANSFORM, reasons[0]
+        return RigFrame(pictures[0].time_ns, views, odom_from_base)
 
     def _lookup(self, target: str, source: str, time_ns: int, deadline: float) -> NDArray[np.float64]:
         return lookup_when_heard(self._transforms, target, source, time_ns, deadline)
+
+
+_BEFORE = ("transport", "extraction")
+
+
+def _fix(base: BasePose, frame: RigFrame) -> Fix:
+    cameras = tuple((base.map_from_base @ view.base_from_cam, view.camera) for view in frame.views)
+    odom = frame.odom_from_base
+    return Fix(base, cameras, None if odom is None else map_from_odom(base.map_from_base, odom))

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,20 +15,20 @@ from geometry_msgs.msg import PoseWithCovarianceStamped
 
 from sfd2_ros.core.errors import ConfigError, MapError, MessageError, Sfd2Error
 from sfd2_ros.features.device import choose_device
-from sfd2_ros.localization import Localizer, LocalizerConfig
+from sfd2_ros.localization import Localizer, LocalizerConfig, MotionConfig, TrackerConfig
+from sfd2_ros.localization.states import RobotState
 from sfd2_ros.mapping import load_map
-from sfd2_ros.ros.conversions.poses import NS_PER_S, header_at, hint_from_message, stamp_ns
+from sfd2_ros.ros.conversions.poses import NS_PER_S, header_at, hint_from_message
 from sfd2_ros.ros.conversions.status import status_message
 from sfd2_ros.ros.diagnostics import Diagnosis, LocalizerMeasurements, diagnose_localizer
 from sfd2_ros.ros.diagnostics_publisher import publish_diagnostics
-from sfd2_ros.ros.features_input import FeaturesInput
 from sfd2_ros.ros.frame_localizer import FrameLocalizer, FrameResult
 from sfd2_ros.ros.localizer_outputs import LocalizerOutputs
 from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
 from sfd2_ros.ros.newest import CountsSince, NewestItems, Worker
 from sfd2_ros.ros.node_config import LocalizerNodeConfig, check_cameras
 from sfd2_ros.ros.qos import reliable
-from sfd2_ros.ros.robot_state import RobotState, next_state
+from sfd2_ros.ros.rig_input import RigInput
 from sfd2_ros.ros.transforms import listen_to_transforms
 from sfd2_ros.srv import LoadMap, Relocalize
 
@@ -40,7 +39,12 @@ if TYPE_CHECKING:
     from sfd2_ros.msg import LocalFeatures, LocalizationStatus
     from sfd2_ros.ros.hand_over import HandOver
 
-SETTINGS: dict[str, type[Any]] = {"": LocalizerNodeConfig, "localizer": LocalizerConfig}
+SETTINGS: dict[str, type[Any]] = {
+    "": LocalizerNodeConfig,
+    "localizer": LocalizerConfig,
+    "tracker": TrackerConfig,
+    "motion": MotionConfig,
+}
 CHANGEABLE = (
     "transform_timeout_s",
     "transform_tolerance_s",
@@ -49,6 +53,8 @@ CHANGEABLE = (
     "hint_duration_s",
     "diagnostics_period_s",
     "localizer.*",
+    "tracker.*",
+    "motion.*",
 )
 
 
@@ -62,17 +68,16 @@ class LocalizerNode(ManagedNode):
         check_cameras(self._config.cameras)
         self._changing = threading.Lock()  # guards what follows, which the worker and the callbacks both change
         self._frames: FrameLocalizer | None = None
-        self._state = RobotState.UNINITIALIZED
         self._hint: tuple[PlaceHint, float] | None = None
         self._refused: Counter[str] = Counter()
         self._num_localized = 0
         self._last: LocalizationStatus | None = None
-        self._last_heard = self._last_fix = float("-inf")
+        self._last_fix = float("-inf")
         self._recent = CountsSince()
 
-        self._features: NewestItems[LocalFeatures] = NewestItems()
-        self._worker: Worker[LocalFeatures] | None = None
-        self._inputs: list[FeaturesInput] = []
+        self._features: NewestItems[list[LocalFeatures]] = NewestItems()
+        self._worker: Worker[list[LocalFeatures]] | None = None
+        self._input: RigInput | None = None
         self._hints: Any = None
         self._outputs = LocalizerOutputs(self, self._config)
         self._transforms = listen_to_transforms(self)
@@ -88,7 +93,7 @@ class LocalizerNode(ManagedNode):
             self._set_period(self._config.diagnostics_period_s)
             self._outputs.use(self._config)
             if self._frames is not None:
-                self._frames.use(self._config, self.settings["localizer"])
+                self._frames.use(self.settings)
 
     def load(self) -> None:
         """Load the map and show it."""
@@ -102,19 +107,16 @@ class LocalizerNode(ManagedNode):
         """Start the worker, then subscribe."""
         self._features = NewestItems()
         self._worker = Worker("localize", self._features, self._process, self.report_failure)
-        self._inputs = [
-            FeaturesInput(self, camera, partial(self._on_features, camera), self._hand_over)
-            for camera in self._config.cameras
-        ]
+        self._input = RigInput(self, self._config, self._features, self._hand_over)
         self._hints = self.create_subscription(
             PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, reliable()
         )
 
     def stop(self) -> None:
         """Unsubscribe and wait for the frame in hand."""
-        for features in self._inputs:
-            features.close()
-        self._inputs = []
+        if self._input is not None:
+            self._input.close()
+        self._input = None
         if self._hints is not None:
             self.destroy_subscription(self._hints)
         self._hints = None
@@ -125,24 +127,24 @@ class LocalizerNode(ManagedNode):
     def unload(self) -> None:
         """Let go of the map and of what was known with it."""
         with self._changing:
-            self._frames = None
-            self._forget(RobotState.UNINITIALIZED)
+            self._frames = self._hint = None
 
     def diagnose(self) -> Diagnosis:
         """Judge this node for /diagnostics."""
         counts, last, frames = self._features.total(), self._last, self._frames
+        heard_s = self._input.last_heard_s if self._input else float("-inf")
         recent, recent_s = self._recent.ask(counts, time.monotonic())
         return diagnose_localizer(
             LocalizerMeasurements(
                 is_active=self._worker is not None,
-                state=self._state.name,
+                state=(frames.state if frames else RobotState.UNINITIALIZED).name,
                 received=counts.received,
                 dropped=counts.dropped,
                 recent=recent,
                 recent_s=recent_s,
                 localized=self._num_localized,
                 refused=dict(self._refused),
-                silence_s=time.monotonic() - self._last_heard,
+                silence_s=time.monotonic() - heard_s,
                 status=last.status if last else "",
                 reason=last.reason if last else "",
                 latency_s=last.latency_s if last else float("nan"),
@@ -154,41 +156,36 @@ class LocalizerNode(ManagedNode):
             )
         )
 
-    def _on_features(self, camera: str, message: LocalFeatures) -> None:
-        self._last_heard = time.monotonic()
-        self._features.put(camera, message)
-
-    def _process(self, camera: str, message: LocalFeatures) -> None:
+    def _process(self, source: str, messages: list[LocalFeatures]) -> None:
         """Localize one frame and publish what became of it."""
-        del camera
+        del source
         with self._changing:
             frames, hint = self._frames, self._valid_hint()
         if frames is None:
             return
-        result = frames.localize(message, self.get_clock().now().nanoseconds, hint)
+        before = frames.state
+        result = frames.localize(messages, self.get_clock().now().nanoseconds, hint)
         with self._changing:
-            if frames is self._frames:  # else the map was replaced meanwhile, and the next frame is localized in that
-                self._publish(message, result, frames)
+            if frames is self._frames:  # else the map was replaced meanwhile, or all is to be forgotten
+                self._log(result, before)
+                self._publish(messages, result, frames)
 
-    def _publish(self, message: LocalFeatures, result: FrameResult, frames: FrameLocalizer) -> None:
+    def _publish(self, messages: list[LocalFeatures], result: FrameResult, frames: FrameLocalizer) -> None:
         """Publish TF and pose when there is one, and the status always."""
-        before, map_ = self._state, frames.localizer.map
-        self._state = next_state(before, is_localized=result.fix is not None)
-        time_ns, frame = stamp_ns(message.header.stamp), self._map_frame(frames)
+        time_ns, frame = result.stamp_ns, self._map_frame(frames)
         if result.fix is None:
             self._refused[result.status.value] += 1
         else:
             self._num_localized += 1
             self._last_fix = time.monotonic()
             self._hint = None
-            inliers = map_.landmarks.positions[result.evidence.inlier_landmarks]
+            inliers = frames.localizer.map.landmarks.positions[result.evidence.inlier_landmarks]
             self._outputs.publish_fix(result.fix, frame, time_ns, inliers)
-        self._log(result, before)
-        status = status_message(header_at(time_ns, frame), result, self._state, message.header.frame_id)
+        status = status_message(header_at(time_ns, frame), result)
         counts = self._features.total()
         status.frames_received, status.frames_dropped = counts.received, counts.dropped
         status.frames_localized, status.frames_refused = self._num_localized, sum(self._refused.values())
-        status.images_dropped = message.images_dropped
+        status.images_dropped = sum(message.images_dropped for message in messages)
         status.latency_s = (self.get_clock().now().nanoseconds - time_ns) / NS_PER_S
         self._outputs.publish_status(status)
         self._last = status
@@ -196,10 +193,10 @@ class LocalizerNode(ManagedNode):
     def _log(self, result: FrameResult, before: RobotState) -> None:
         """Log changes of state, and refusals now and then."""
         said = f"{result.status.value}: {result.reason}"
-        if self._state is not before:
-            self.get_logger().info(f"{before.name} -> {self._state.name}, {said}")
+        if result.state is not before:
+            self.get_logger().info(f"{before.name} -> {result.state.name}, {said}")
         elif result.fix is None:
-            count = sum(self._refused.values())
+            count = sum(self._refused.values()) + 1
             self.get_logger().warning(f"frame refused ({count} so far), {said}", throttle_duration_sec=5.0)
 
     def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
@@ -214,7 +211,7 @@ class LocalizerNode(ManagedNode):
                 self._take_hint(request.hint[0])
             else:
                 with self._changing:
-                    self._forget(RobotState.RELOCALIZING)
+                    self._forget()
         except MessageError as err:
             response.success, response.message = False, str(err)
             return response
@@ -239,10 +236,9 @@ class LocalizerNode(ManagedNode):
                 "publish to none"
             )
         localizer = Localizer(map_, self.settings["localizer"], device=str(choose_device(self._config.device)))
-        frames = FrameLocalizer(localizer, self._transforms, self._config)
+        frames = FrameLocalizer(localizer, self._transforms, self.settings)
         with self._changing:
-            self._frames = frames
-            self._forget(RobotState.UNINITIALIZED)
+            self._frames, self._hint = frames, None
             self._outputs.publish_map(map_, self._map_frame(frames), self.get_clock().now().nanoseconds)
         message = (
             f"map {map_.map_id} from {path}: {len(map_.images)} images, {len(map_.landmarks)} landmarks, made with "
@@ -255,15 +251,18 @@ class LocalizerNode(ManagedNode):
         frame = self._map_frame(self._frames) if self._frames else self._config.map_frame
         hint = hint_from_message(message, frame)
         with self._changing:
-            self._forget(RobotState.RELOCALIZING)
+            self._forget()
             self._hint = hint, time.monotonic() + self._config.hint_duration_s
         self.get_logger().info(f"poses that contradict the hint are refused for {self._config.hint_duration_s} s")
 
     def _valid_hint(self) -> PlaceHint | None:
         return self._hint[0] if self._hint is not None and time.monotonic() < self._hint[1] else None
 
-    def _forget(self, state: RobotState) -> None:
-        self._state, self._hint = state, None
+    def _forget(self) -> None:
+        """Search the whole map from the next frame on."""
+        self._hint = None
+        if self._frames is not None:
+            self._frames = self._frames.restarted(RobotState.RELOCALIZING)
 
     def _map_frame(self, frames: FrameLocalizer) -> str:
         return self._config.map_frame or frames.localizer.map.frame_id

@@ -89,8 +89,10 @@ class LocalizerOutputs:
         if self._path.get_subscription_count() > 0:
             self._path.publish(self._trail)
         if self._markers.get_subscription_count() > 0:
-            frustum = frustum_marker(header, fix.map_from_cam, fix.camera, FRUSTUM_DEPTH_M)
-            self._markers.publish(MarkerArray(markers=[frustum, inliers_marker(header, inliers, INLIER_SIZE_M)]))
+            frustums = [frustum_marker(header, pose, camera, FRUSTUM_DEPTH_M) for pose, camera in fix.cameras]
+            for number, frustum in enumerate(frustums):
+                frustum.id = number
+            self._markers.publish(MarkerArray(markers=[*frustums, inliers_marker(header, inliers, INLIER_SIZE_M)]))
 
     def _broadcast(self, fix: Fix, frame: str, time_ns: int) -> None:
         """Broadcast the transform that the settings ask for, dated so that it holds until the next one."""

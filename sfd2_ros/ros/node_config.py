@@ -77,6 +77,15 @@ class LocalizerNodeConfig:
         "How long /initialpose or ~/relocalize with a hint rejects poses that contradict it, seconds.",
         minimum=0.0,
     )
+    sync_tolerance_s: float = setting(
+        0.02,
+        "Images of several cameras whose stamps differ by no more are localized together, as one rig, seconds; 0: each "
+        "camera by itself.",
+        minimum=0.0,
+    )
+    sync_wait_s: float = setting(
+        0.1, "How long a rig waits for the cameras that are missing before it does without them, seconds.", minimum=0.0
+    )
     diagnostics_period_s: float = setting(1.0, "Time between two messages on /diagnostics, seconds.", minimum=0.05)
 
 

@@ -10,11 +10,16 @@ import yaml
 
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.features import ExtractorConfig
-from sfd2_ros.localization import LocalizerConfig
+from sfd2_ros.localization import LocalizerConfig, MotionConfig, TrackerConfig
 from sfd2_ros.ros.node_config import FeatureNodeConfig, LocalizerNodeConfig, check_cameras
 
 FEATURE_NODE: dict[str, type[Any]] = {"": FeatureNodeConfig, "extractor": ExtractorConfig}
-LOCALIZER_NODE: dict[str, type[Any]] = {"": LocalizerNodeConfig, "localizer": LocalizerConfig}
+LOCALIZER_NODE: dict[str, type[Any]] = {
+    "": LocalizerNodeConfig,
+    "localizer": LocalizerConfig,
+    "tracker": TrackerConfig,
+    "motion": MotionConfig,
+}
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 
 

@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     from std_msgs.msg import Header
 
     from sfd2_ros.ros.frame_localizer import FrameResult
-    from sfd2_ros.ros.robot_state import RobotState
 
 
-def status_message(header: Header, result: FrameResult, state: RobotState, camera_frame: str) -> LocalizationStatus:
+def status_message(header: Header, result: FrameResult) -> LocalizationStatus:
     """Make the status of a frame; latency and counters are left to the caller."""
     evidence = result.evidence
     covariance = None if result.fix is None else result.fix.base.covariance
     return LocalizationStatus(
         header=header,
-        state=int(state),
+        state=int(result.state),
         status=result.status.value,
         reason=result.reason,
-        camera_frame=camera_frame,
+        method=result.method,
+        camera_frame=result.camera_frames[0],
+        camera_frames=list(result.camera_frames),
         num_keypoints=evidence.num_keypoints,
         num_matches=evidence.num_matches,
         num_inliers=evidence.num_inliers,
@@ -35,6 +36,7 @@ def status_message(header: Header, result: FrameResult, state: RobotState, camer
         spread=float(evidence.spread),
         log10_false_alarms=float(evidence.log10_false_alarms),
         position_stddev_m=_largest_stddev(covariance, slice(0, 3)),
+        jump=float(result.jump),
         rotation_stddev_rad=_largest_stddev(covariance, slice(3, 6)),
         candidates=list(evidence.candidates),
         step_names=list(result.steps),

@@ -34,6 +34,7 @@ class Robot:
         from sfd2_ros.ros.qos import newest_only, reliable, static_transforms, transforms
 
         self.probe, self.name = probe, name
+        self._last_ns = 0
         self.statuses = probe.listen(LocalizationStatus, f"{name}/status", reliable(50))
         self.poses = probe.listen(PoseWithCovarianceStamped, f"{name}/pose", reliable())
         self.odometry = probe.listen(Odometry, f"{name}/odometry", reliable())
@@ -90,7 +91,9 @@ class Robot:
 
     def frame(self, features: Features, camera: Camera, *, with_odometry: bool = True, **changes: Any) -> Any:
         """Send one frame with odometry around it and return its status."""
-        stamp_ns = self.probe.now_ns()
+        # The odometry around a frame must not lie among that of the frame before: the robot would seem to jump.
+        self.probe.handle_for(max(0.0, (self._last_ns + 50 * MS - self.probe.now_ns()) / 1e9))
+        stamp_ns = self._last_ns = self.probe.now_ns()
         if with_odometry:
             self.odometry_around(stamp_ns)
         self.send_features(features, camera, stamp_ns, **changes)
