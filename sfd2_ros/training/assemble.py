@@ -210,9 +210,23 @@ def export(network: Sfd2Network, config: TrainingConfig, data: Path, step: int) 
     if config.run.start:
         before = read_weights(data / config.run.start)
         start, terms = f"{before.weights_id} ({before.training})", {*terms, before.terms}
-    training = f"{config.run.name}: {step} steps of {config.run.pairs} pairs on {folders}, from {start}"
+    training = (
+        f"{config.run.name}: {step} steps of {config.run.pairs} pairs on {folders}, from {start}{_taught(config)}"
+    )
     joined = "; ".join(sorted(terms)) or "unknown"
     return in_half_precision(weights_of_network(network, training=training, terms=f"{config.run.terms}: {joined}"))
+
+
+def _taught(config: TrainingConfig) -> str:
+    """Say which networks taught; nothing when none did."""
+    teachers = {
+        config.corners.weights if config.corners.detector != "structure_tensor" else "",
+        config.descriptor_teacher.weights if config.loss.distillation_weight > 0 else "",
+        config.feature_teacher.weights if config.loss.feature_weight > 0 else "",
+        *(source.teacher_weights for source in config.sources if source.teacher != "none"),
+    }
+    named = ", ".join(sorted(teacher for teacher in teachers if teacher))
+    return f", taught by {named}" if named else ""
 
 
 def append_log(folder: Path, step: int, figures: Mapping[str, float], kind: str) -> None:
