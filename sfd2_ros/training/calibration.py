@@ -71,7 +71,7 @@ def calibrate(
         yield float(shift), mean
         if np.isnan(mean.unstable):
             raise SceneError(
-                f"at a shift of {shift} no keypoint lies on a label; name views with labels, or allow more than {target}"
+                f"at a shift of {shift} no keypoint lies on a label; name labelled views, or allow more than {target}"
             )
         if mean.unstable <= target:
             return
