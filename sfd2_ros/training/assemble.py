@@ -209,7 +209,8 @@ def export(network: Sfd2Network, config: TrainingConfig, data: Path, step: int) 
     start = "nothing"
     if config.run.start:
         before = read_weights(data / config.run.start)
-        start, terms = f"{before.weights_id} ({before.training})", {*terms, before.terms}
+        start = f"{before.weights_id} ({before.training})"
+        terms |= set(before.terms.removeprefix(f"{config.run.terms}: ").split("; "))
     training = (
         f"{config.run.name}: {step} steps of {config.run.pairs} pairs on {folders}, from {start}{_taught(config)}"
     )

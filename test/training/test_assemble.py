@@ -23,6 +23,17 @@ def test_weights_carry_the_terms_of_their_sources_and_of_what_they_started_from(
     assert weights.terms == "research: drawn; never sell"
     assert "7 steps of 1 pairs on images" in weights.training
     assert "long ago" in weights.training
+    write_weights(tmp_path / "start.safetensors", weights)
+    assert export(Sfd2Network(), training_config_from(small_config), tmp_path, 8).terms == weights.terms
+
+
+def test_weights_name_their_teachers(small_config: dict, tmp_path: Path) -> None:
+    assert "taught" not in export(Sfd2Network(), training_config_from(small_config), tmp_path, 1).training
+    small_config["corners"] = {"detector": "aliked", "weights": "aliked.pth"}
+    small_config["loss"]["distillation_weight"] = 1.0
+    small_config["descriptor_teacher"] = {"kind": "aliked", "weights": "aliked.pth"}
+    training = export(Sfd2Network(), training_config_from(small_config), tmp_path, 1).training
+    assert training.endswith(", taught by aliked.pth")
 
 
 def test_open_run_that_starts_from_closed_weights_is_refused(small_config: dict, tmp_path: Path) -> None:
