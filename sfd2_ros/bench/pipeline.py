@@ -91,15 +91,19 @@ class ForeignScene:
     """Images of another place.
 
     Attributes:
-        folder: scene folder; all images of its model are offered.
+        folder: scene folder.
+        most: of its images are offered, evenly chosen; None for all.
     """
 
     folder: Path
+    most: int | None = None
 
     def images(self) -> Iterator[tuple[str, Path, Camera]]:
         """Yield name, path and intrinsics of each image."""
         scene = load_scene(self.folder)
-        for image in scene.images.values():
+        images = list(scene.images.values())
+        step = 1 if self.most is None else max(1, -(-len(images) // self.most))
+        for image in images[::step]:
             yield f"{self.folder.resolve().name}/{image.name}", scene.image_folder / image.name, image.camera
 
 

@@ -15,6 +15,7 @@ from sfd2_ros.bench.simulated_scenes import simulated_scene
 from sfd2_ros.bench.simulator_speed import bench_simulator
 from sfd2_ros.bench.speed import bench_speed
 from sfd2_ros.bench.timelapse import bench_timelapse
+from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.features import load_extractor
 from sfd2_ros.mapping.scene import is_scene, load_scene
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
     from sfd2_ros.bench.methods import Methods
     from sfd2_ros.mapping.match_images import Progress
+
+BENCHES = ("features", "timelapse", "pipeline", "speed", "simulator")
+"""What a run consists of, in its order."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class SuiteSettings:
         size: (w, h) of simulated pictures.
         pairs: most pairs of each kind and fixed camera.
         speed_images: pictures that extraction is timed on.
+        foreign: most images of another place that are offered to each scene.
         max_keypoints: budget of the bench of features; pipelines take twice as many, as our localizer does.
         device: where networks and the simulator run.
     """
@@ -47,6 +52,7 @@ class SuiteSettings:
     size: tuple[int, int] = (640, 480)
     pairs: int = 60
     speed_images: int = 20
+    foreign: int = 12
     max_keypoints: int = 1024
     device: str = "cpu"
 
@@ -94,32 +100,34 @@ class Suite:
         self._settings, self._methods, self._photographs = settings, methods, photographs
         self._work, self._progress = work, progress
 
-    def run(self) -> Iterator[dict[str, Any]]:
+    def run(self, only: Sequence[str] = BENCHES) -> Iterator[dict[str, Any]]:
         """Yield what each bench writes as JSON, as soon as it is done.
 
+        Args:
+            only: of `BENCHES`, what to run; fixed cameras are left out where there are none.
+
         Raises:
+            ConfigError: there is no such bench.
             Sfd2Error: a scene cannot be used, or the folder not be written.
         """
-        settings = self._settings
-        town = self._town(settings.seed, settings.conditions)
-        yield self._as_json("features", self._features([*self._photographs.scenes, town]))
-        if self._photographs.cameras:
-            yield self._as_json("timelapse", self._timelapse())
-        yield self._as_json("pipeline", self._pipeline(town))
-        scene = load_scene(town)
-        paths = [scene.image_folder / name for name in list(scene.images)[: settings.speed_images]]
-        yield self._as_json("speed", bench_speed(paths, self._methods.ready, self._progress))
-        rows = bench_simulator(
-            settings.conditions,
-            self._progress,
-            seed=settings.seed,
-            pictures=settings.frames,
-            size=settings.size,
-            device=settings.device,
-        )
-        yield self._as_json("simulator", rows, with_methods=False)
+        for name in only:
+            if name not in BENCHES:
+                raise ConfigError(f"{name!r} is no bench of this run; allowed: {', '.join(BENCHES)}")
+        runs = {
+            "features": self._features,
+            "timelapse": self._timelapse,
+            "pipeline": self._pipeline,
+            "speed": self._speed,
+            "simulator": self._simulator,
+        }
+        for name in BENCHES:
+            if name in only and (name != "timelapse" or self._photographs.cameras):
+                yield self._as_json(name, runs[name]())
 
-    def _town(self, seed: int, conditions: Sequence[str]) -> Path:
+    def _town(self) -> Path:
+        return self._simulated(self._settings.seed, self._settings.conditions)
+
+    def _simulated(self, seed: int, conditions: Sequence[str]) -> Path:
         settings = self._settings
         return simulated_scene(
             seed,
@@ -131,9 +139,9 @@ class Suite:
             device=settings.device,
         )
 
-    def _features(self, scenes: Sequence[Path]) -> list[Any]:
+    def _features(self) -> list[Any]:
         rows: list[Any] = []
-        for folder in scenes:
+        for folder in [*self._photographs.scenes, self._town()]:
             rows += bench_scene(folder, self._methods.ready, work=self._work / "maps", progress=self._progress)
         return rows
 
@@ -143,22 +151,37 @@ class Suite:
             rows += bench_timelapse(folder, self._methods.ready, self._progress, pairs=self._settings.pairs)
         return rows
 
-    def _pipeline(self, town: Path) -> list[Any]:
-        """Offer to each scene the photographs of another one, and to the town those of another town."""
+    def _pipeline(self) -> list[Any]:
+        """Offer to each scene photographs of another one, and to the town those of another town."""
         keypoints = 2 * self._settings.max_keypoints
         extractor = load_extractor(None, self._settings.device, max_keypoints=keypoints)
-        scenes = self._photographs.scenes
-        pairs = [(scene, scenes[number - 1]) for number, scene in enumerate(scenes) if len(scenes) > 1]
-        pairs += [(scenes[0], self._town(self._settings.seed + 1, ()))] if len(scenes) == 1 else []
+        scenes, elsewhere = self._photographs.scenes, self._simulated(self._settings.seed + 1, ())
+        pairs = [(scene, scenes[number - 1] if len(scenes) > 1 else elsewhere) for number, scene in enumerate(scenes)]
         rows: list[Any] = []
-        for scene, other in [*pairs, (town, self._town(self._settings.seed + 1, ()))]:
+        for scene, other in [*pairs, (self._town(), elsewhere)]:
             place = self._work / "pipeline" / scene.name
-            foreign = [ForeignScene(other)]
+            foreign = [ForeignScene(other, self._settings.foreign)]
             rows += bench_pipeline(scene, extractor, work=place, progress=self._progress, foreign=foreign)
         return rows
 
-    def _as_json(self, bench: str, rows: Sequence[Any], *, with_methods: bool = True) -> dict[str, Any]:
-        missing = self._methods.missing if with_methods and bench != "pipeline" else {}
+    def _speed(self) -> list[Any]:
+        scene = load_scene(self._town())
+        paths = [scene.image_folder / name for name in list(scene.images)[: self._settings.speed_images]]
+        return bench_speed(paths, self._methods.ready, self._progress)
+
+    def _simulator(self) -> list[Any]:
+        settings = self._settings
+        return bench_simulator(
+            settings.conditions,
+            self._progress,
+            seed=settings.seed,
+            pictures=settings.frames,
+            size=settings.size,
+            device=settings.device,
+        )
+
+    def _as_json(self, bench: str, rows: Sequence[Any]) -> dict[str, Any]:
+        missing = {} if bench in ("pipeline", "simulator") else self._methods.missing
         return bench_as_json(bench, dataclasses.asdict(self._settings), rows, missing)
 
 

@@ -42,10 +42,25 @@ _ALL = "sfd2,sift,orb,aliked,disk,superpoint,r2d2,xfeat"
 @click.option(
     "--conditions", default="overcast,night,snow,rain", callback=comma_list, show_default=True, help="Of the town."
 )
+@click.option(
+    "--only",
+    default="features,timelapse,pipeline,speed,simulator",
+    callback=comma_list,
+    show_default=True,
+    help="Benches to run, by commas.",
+)
 @click.option("--size", type=click.IntRange(160), default=640, show_default=True, help="Width of simulated pictures.")
 @device_option
 def bench_all(
-    *, output: Path, data: Path | None, methods: list[str], frames: int, conditions: list[str], size: int, device: str
+    *,
+    output: Path,
+    data: Path | None,
+    methods: list[str],
+    frames: int,
+    conditions: list[str],
+    only: list[str],
+    size: int,
+    device: str,
 ) -> None:
     """Run every bench and write OUTPUT/bench.json and OUTPUT/report.html.
 
@@ -72,7 +87,7 @@ def bench_all(
     made = _methods(methods, settings, folder)
     benches: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="sfd2_bench_") as scratch, progress_bar() as report:
-        for content in Suite(settings, made, photographs, Path(scratch), report).run():
+        for content in Suite(settings, made, photographs, Path(scratch), report).run(only):
             benches.append(content)
             write_json(output / f"{content['bench']}.json", content)
     _write(benches, output, said)

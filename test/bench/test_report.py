@@ -88,6 +88,8 @@ def test_a_run_is_repeated_in_its_own_folder_only(tmp_path: Path, capfd: pytest.
     assert main(["bench", "all", "-o", str(tmp_path / "new"), "--data", str(tmp_path / "nowhere")]) == 1
     assert "nowhere' is no folder" in capfd.readouterr().err
     assert not (tmp_path / "new").exists()
+    assert main(["bench", "all", "-o", str(tmp_path / "new"), "--only", "speed,fame", "--methods", "orb"]) == 2
+    assert "'fame' is no bench of this run" in capfd.readouterr().err
 
 
 def test_figures_of_several_files_come_on_one_page(run: Path, tmp_path: Path) -> None:
