@@ -6,7 +6,15 @@ from __future__ import annotations
 
 import click
 
-from sfd2_ros.tools import bench_all, bench_features, bench_labels, bench_nodes, bench_pipeline, bench_two_view
+from sfd2_ros.tools import (
+    bench_all,
+    bench_features,
+    bench_labels,
+    bench_localizer,
+    bench_nodes,
+    bench_pipeline,
+    bench_two_view,
+)
 
 
 @click.group("bench")
@@ -23,3 +31,6 @@ command.add_command(bench_nodes.soak)
 command.add_command(bench_labels.command)
 command.add_command(bench_all.bench_all)
 command.add_command(bench_all.bench_report)
+command.add_command(bench_localizer.nees)
+command.add_command(bench_localizer.rig)
+command.add_command(bench_localizer.tracking)
