@@ -42,6 +42,8 @@ setup(
     extras_require={
         # ALIKED, DISK and XFeat beside our features in `sfd2 bench`.
         "bench": ["kornia>=0.9; python_version >= '3.11'"],
+        # The live view in a browser, `sfd2 view`.
+        "view": ["websockets>=13"],
     },
     entry_points={"console_scripts": ["sfd2 = sfd2_ros.tools.main:main"]},
 )

@@ -14,6 +14,7 @@ from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
 BOOLEANS = ["true", "false"]
+BROWSER = "Serve a live view at http://127.0.0.1:8080/ for machines without rviz."
 SHARE = FindPackageShare("sfd2_ros")
 # Executable: the launch arguments that go before its params_file.
 OVERRIDES = {
@@ -51,6 +52,7 @@ def generate_launch_description() -> LaunchDescription:
                 description="TF to broadcast; map_to_base is for a robot without odometry. Empty: as params_file says.",
             ),
             DeclareLaunchArgument("rviz", default_value="false", choices=BOOLEANS, description="Start rviz2 too."),
+            DeclareLaunchArgument("browser", default_value="false", choices=BOOLEANS, description=BROWSER),
             DeclareLaunchArgument(
                 "use_sim_time", default_value="false", choices=BOOLEANS, description="Take the time from /clock."
             ),
@@ -60,6 +62,7 @@ def generate_launch_description() -> LaunchDescription:
             ),
             OpaqueFunction(function=start_nodes),
             rviz(),
+            OpaqueFunction(function=browser),
         ]
     )
 
@@ -73,6 +76,23 @@ def rviz() -> Node:
         parameters=[{"use_sim_time": LaunchConfiguration("use_sim_time")}],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
+
+
+def browser(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Return view_node for the first camera, when asked for."""
+    if LaunchConfiguration("browser").perform(context) != "true":
+        return []
+    cameras = LaunchConfiguration("cameras").perform(context)
+    camera = {"camera": cameras.split(",")[0].strip()} if cameras else {}
+    return [
+        Node(
+            package="sfd2_ros",
+            executable="view_node",
+            namespace=LaunchConfiguration("namespace"),
+            parameters=[{"use_sim_time": LaunchConfiguration("use_sim_time"), **camera}],
+            output="screen",
+        )
+    ]
 
 
 def start_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:

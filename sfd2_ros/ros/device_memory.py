@@ -49,3 +49,11 @@ def resident_mib(pid: int) -> float | None:
     except (OSError, IndexError):
         return None
     return pages * os.sysconf("SC_PAGE_SIZE") / MIB
+
+
+def is_out_of_memory(err: BaseException) -> bool:
+    """Return whether an error of torch, numpy or OpenCV says that there is no memory left."""
+    if isinstance(err, MemoryError | torch.OutOfMemoryError):
+        return True
+    said = str(err).lower()
+    return any(words in said for words in ("allocate memory", "insufficient memory", "out of memory", "bad_alloc"))

@@ -18,7 +18,7 @@ from sfd2_ros.ros.conversions.cameras import camera_from_message
 from sfd2_ros.ros.conversions.features import STATUS_OK
 from sfd2_ros.ros.conversions.images import decode_compressed_image, decode_image
 from sfd2_ros.ros.conversions.poses import NS_PER_S, stamp_ns
-from sfd2_ros.ros.device_memory import memory_of
+from sfd2_ros.ros.device_memory import is_out_of_memory, memory_of
 from sfd2_ros.ros.diagnostics import Diagnosis, FeatureMeasurements, diagnose_features
 from sfd2_ros.ros.diagnostics_publisher import publish_diagnostics
 from sfd2_ros.ros.features_output import Extraction, FeaturesOutput
@@ -80,7 +80,9 @@ class FeatureNode(ManagedNode):
         try:
             extractor = load_extractor(config.weights or None, config.device, config=self.settings["extractor"])
             extractor(np.zeros(WARM_UP_SIZE, np.uint8))
-        except torch.OutOfMemoryError as err:
+        except Exception as err:
+            if not is_out_of_memory(err):
+                raise
             raise DependencyError(
                 f"device {config.device!r} has too little free memory for the network ({str(err).splitlines()[0]}); "
                 "free some, or set device to cpu"
@@ -143,7 +145,9 @@ class FeatureNode(ManagedNode):
             pixels = self._decode(image)
             intrinsics = self._intrinsics(camera, pixels)
             features = self._extract(pixels)
-        except (Sfd2Error, torch.OutOfMemoryError) as err:
+        except Exception as err:
+            if not isinstance(err, Sfd2Error) and not is_out_of_memory(err):
+                raise
             status, reason = self._refusal(err)
         counts = self._images.counts(camera)
         self._last = made = Extraction(
@@ -183,8 +187,9 @@ class FeatureNode(ManagedNode):
         status, reason = "bad_image", str(err)
         if isinstance(err, CameraError):
             status = "no_camera_info"
-        elif isinstance(err, torch.OutOfMemoryError):
-            torch.cuda.empty_cache()  # the next image may be smaller, or the memory be free again
+        elif is_out_of_memory(err):
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()  # the next image may be smaller, or the memory be free again
             reason = (
                 f"the device has no memory left for this image ({str(err).splitlines()[0]}); lower "
                 "extractor.max_side_px, or free memory"

@@ -13,6 +13,7 @@ from sfd2_ros.tools import (
     bench_localizer,
     bench_nodes,
     bench_pipeline,
+    bench_robustness,
     bench_two_view,
 )
 
@@ -31,6 +32,7 @@ command.add_command(bench_nodes.soak)
 command.add_command(bench_labels.command)
 command.add_command(bench_all.bench_all)
 command.add_command(bench_all.bench_report)
+command.add_command(bench_robustness.command)
 command.add_command(bench_localizer.nees)
 command.add_command(bench_localizer.rig)
 command.add_command(bench_localizer.tracking)

@@ -38,7 +38,7 @@ def latency(*, work: Path, sizes: list[str], frames: int, device: str, json_path
     measures its own latency and not that of a queue.
     """
     parsed = [_size(text) for text in sizes]
-    _require_ros()
+    require_ros_and_quiet()
     from sfd2_ros.trials.latency import COLUMNS, measure_latency  # noqa: PLC0415 - needs ROS
 
     with progress_bar() as progress:
@@ -62,7 +62,7 @@ def soak(
     *, work: Path, minutes: float, composed: bool, curve: Path | None, device: str, json_path: Path | None
 ) -> None:
     """Replay a simulated drive again and again; count poses and watch the memory of each process."""
-    _require_ros()
+    require_ros_and_quiet()
     from sfd2_ros.trials import soak as trial  # noqa: PLC0415 - needs ROS
 
     with progress_bar() as progress:
@@ -88,7 +88,7 @@ def _size(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _require_ros() -> None:
+def require_ros_and_quiet() -> None:
     """Check that nodes can be started, and keep COLMAP's log off the terminal while the map is built."""
     from sfd2_ros.ros.native import require_ros  # noqa: PLC0415 - only these commands need ROS
 

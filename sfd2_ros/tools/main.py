@@ -29,6 +29,7 @@ COMMANDS = {
     "dataset": ("dataset", "Run RobotCar-Seasons, Aachen Day-Night, Extended CMU-Seasons."),
     "robotcar": ("robotcar", "Convert Oxford RobotCar sequences to rosbag2 or scenes."),
     "play": ("play", "Publish a rosbag2 on ROS topics."),
+    "view": ("view", "Show the running nodes in a browser."),
     "demo": ("demo", "Localize a drive with the real nodes and score what they said."),
     "train": ("train", "Train weights with the SFD2 losses."),
     "ablate": ("ablate", "Train variants of the losses with several seeds and compare them."),

@@ -17,6 +17,7 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "launch"
 LOCALIZE = {"map", "weights", "cameras", "params_file", "publish", "rviz", "use_sim_time", "namespace", "composed"}
+LOCALIZE.add("browser")
 ARGUMENTS = {
     "localize": LOCALIZE,
     "features": {"weights", "cameras", "params_file", "use_sim_time", "namespace"},

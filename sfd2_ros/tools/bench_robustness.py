@@ -1,0 +1,67 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`sfd2 bench robustness`: what the nodes survive, and how many images of other places they take for theirs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from sfd2_ros.tools.bench_nodes import require_ros_and_quiet, work_option
+from sfd2_ros.tools.bench_options import print_table
+from sfd2_ros.tools.options import device_option, json_option, progress_bar, write_json
+
+
+@click.command("robustness")
+@work_option
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with photographs of other places below it.",
+)
+@click.option(
+    "--foreign-images", type=click.IntRange(0), default=1000, show_default=True, help="Images of other places; 0: none."
+)
+@device_option
+@json_option
+def command(*, work: Path, data: Path | None, foreign_images: int, device: str, json_path: Path | None) -> None:
+    """Do faults to the real nodes, a good frame before and after each, and localize images of other places.
+
+    Exits with 1 when a fault is not survived or a false pose was told.
+    """
+    require_ros_and_quiet()
+    from sfd2_ros.features import load_extractor  # noqa: PLC0415 - torch is slow to import
+    from sfd2_ros.trials.foreign import count_false_poses  # noqa: PLC0415 - needs ROS
+    from sfd2_ros.trials.latency import machine  # noqa: PLC0415
+    from sfd2_ros.trials.robustness import run_faults  # noqa: PLC0415
+    from sfd2_ros.trials.stage import StageSettings, prepare_stage  # noqa: PLC0415
+
+    with progress_bar() as progress:
+        stage = prepare_stage(work / "drive", StageSettings(device=device), progress)
+        rows, false_in_faults = run_faults(
+            stage, work / "logs", device=device, on_fault=lambda name: click.echo(name, err=True)
+        )
+        extractor = load_extractor(device=device)
+        foreign = count_false_poses(stage.map_folder, data, work, extractor, count=foreign_images, progress=progress)
+    figures = {
+        "rows": rows,
+        **foreign,
+        "false_poses": false_in_faults + foreign["false_poses"],
+        "false_poses_in_faults": false_in_faults,
+        "device": device,
+        "machine": machine(),
+    }
+    write_json(json_path, figures)
+    table = Table("fault", "survived", "recovery s", "observed")
+    for row in rows:
+        seconds = "-" if row["recovery_s"] is None else f"{row['recovery_s']:.2f}"
+        table.add_row(row["fault"], "yes" if row["survived"] else "NO", seconds, row["observed"])
+    print_table(table)
+    click.echo(
+        f"{figures['foreign_images']} images of other places ({figures['real']} photographs, {figures['simulated']} "
+        f"simulated), {figures['queries']} queries: {foreign['false_poses']} false poses; {false_in_faults} in faults"
+    )
+    if figures["false_poses"] or not all(row["survived"] for row in rows):
+        raise click.exceptions.Exit(1)

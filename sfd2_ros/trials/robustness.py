@@ -1,0 +1,145 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the nodes survive: each fault done to real nodes over real DDS, a good frame before it and good frames after."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+from sfd2_ros.demo.running_nodes import START_S, NodeSettings, RunningNodes, running_nodes
+from sfd2_ros.ros.fault_player import FaultPlayer
+from sfd2_ros.simulation import DriveConfig, render_drive
+from sfd2_ros.trials.faults import RUNNING, S_NS, Seen
+from sfd2_ros.trials.stand import Stand, is_false, is_right
+from sfd2_ros.trials.start_faults import row, run_start_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from sfd2_ros.trials.stage import Stage
+
+FOREIGN_SEED = 907
+CLOCK_START_NS = 1_700_000_000 * S_NS
+
+
+def run_faults(
+    stage: Stage,
+    logs: Path,
+    *,
+    device: str,
+    names: Sequence[str] | None = None,
+    on_fault: Callable[[str], None] = lambda _name: None,
+) -> tuple[list[dict[str, Any]], int]:
+    """Do every fault to the nodes.
+
+    Args:
+        stage: drive and map.
+        logs: folder for what the nodes print.
+        device: of both nodes.
+        names: of the faults of a running robot; None for all, and then those of time, restart and start too.
+        on_fault: called with the name of each.
+
+    Returns:
+        The rows, and how many false poses (0.5 m or 5 degrees off) were told in all of them.
+    """
+    rows, false_poses = [], 0
+    settings = NodeSettings(stage.map_folder, logs, device)
+    foreign = _foreign_images()
+    with running_nodes(settings, FaultPlayer) as nodes:
+        stand = _stand(nodes, stage, foreign)
+        for name in names or RUNNING:
+            on_fault(name)
+            rows.append(_run(name, RUNNING[name], stand))
+        if names is None:
+            for executable in ("localizer_node", "feature_node"):
+                on_fault(f"{executable} killed and restarted")
+                rows.append(_restart(executable, stand))
+        false_poses += sum(map(is_false, stand.heard))
+    if names is not None:
+        return rows, false_poses
+    sim_time = {name: {"use_sim_time": True} for name in ("feature_node", "localizer_node")}
+    with running_nodes(NodeSettings(stage.map_folder, logs / "sim_time", device, extra=sim_time), FaultPlayer) as nodes:
+        stand = _stand(nodes, stage, foreign)
+        for name, act in (("clock jumps back", _clock_back), ("bag in a loop with sim time", _bag_loop)):
+            on_fault(name)
+            rows.append(_run_with_clock(name, act, stand))
+        false_poses += sum(map(is_false, stand.heard))
+    rows += run_start_faults(stage.map_folder, logs, on_fault)
+    return rows, false_poses
+
+
+def _stand(nodes: RunningNodes, stage: Stage, foreign: Sequence[Any]) -> Stand:
+    frames = list(stage.drive.frames())
+    player = nodes.player
+    if not isinstance(player, FaultPlayer):
+        raise TypeError("a stand needs a FaultPlayer")
+    nodes.greet(stage.drive.base_from_cam, frames[0].camera)
+    return Stand(nodes, player, frames, foreign, stage.drive.base_from_cam)
+
+
+def _run(name: str, act: Callable[[Stand], Seen], stand: Stand) -> dict[str, Any]:
+    """Do one fault between good frames."""
+    before = stand.recover()
+    seen = act(stand)
+    recovery_s = stand.recover()
+    stand.nodes.check()
+    tracebacks = [process.executable for process in stand.nodes.processes.values() if "Traceback" in process.output()]
+    words = seen.words + (f"; traceback in {', '.join(tracebacks)}" if tracebacks else "")
+    survived = seen.is_right and not tracebacks and max(before, recovery_s) < float("inf")
+    return row(name, survived=survived, observed=words, recovery_s=recovery_s)
+
+
+def _restart(executable: str, stand: Stand) -> dict[str, Any]:
+    """Kill a node and start it again; recovery counts from its start, so it has the loading in it."""
+    nodes = stand.nodes
+    before = stand.recover()
+    nodes.processes[executable].stop(signal.SIGKILL)
+    started = time.monotonic()
+    nodes.processes[executable] = nodes.settings.start(executable, f"{executable}_again")
+    frames = stand.frames[0]
+    nodes.player.wait_for_nodes(START_S, nodes.check)
+    nodes.player.publish_mount(stand.base_from_cam)
+    nodes.player.greet(frames.camera, START_S, nodes.check)
+    after = stand.recover()
+    recovery_s = time.monotonic() - started
+    words = f"killed by SIGKILL, started again; localized {recovery_s:.1f} s after the start, loading included"
+    name = f"{executable} killed and restarted"
+    return row(name, survived=max(before, after) < float("inf"), observed=words, recovery_s=recovery_s)
+
+
+def _run_with_clock(name: str, act: Callable[[Stand], Seen], stand: Stand) -> dict[str, Any]:
+    seen = act(stand)
+    stand.nodes.check()
+    return row(name, survived=seen.is_right, observed=seen.words, recovery_s=0.0 if seen.is_right else None)
+
+
+def _at(stand: Stand, number: int, time_ns: int) -> Any:
+    """Step the clock to a time and play a frame with that stamp."""
+    stand.player.publish_clock(time_ns + S_NS // 10)
+    return stand.play(stand.frames[number], stamp_ns=time_ns)
+
+
+def _clock_back(stand: Stand) -> Seen:
+    """Time runs, jumps back by a minute, and runs on."""
+    before = [_at(stand, i, CLOCK_START_NS + 100 * S_NS + i * S_NS) for i in range(3)]
+    after = [_at(stand, 3 + i, CLOCK_START_NS + 40 * S_NS + i * S_NS) for i in range(3)]
+    words = f"before {_statuses(before)}; a minute back: {_statuses(after)}"
+    return Seen(is_right(before[-1]) and is_right(after[-1]), words)
+
+
+def _bag_loop(stand: Stand) -> Seen:
+    """The same stamps again and again, as `ros2 bag play --loop --clock` has them."""
+    rounds = [[_at(stand, i, CLOCK_START_NS + i * S_NS) for i in range(3)] for _ in range(3)]
+    words = "; ".join(_statuses(each) for each in rounds)
+    return Seen(all(is_right(each[-1]) for each in rounds), words)
+
+
+def _statuses(outcomes: Sequence[Any]) -> str:
+    return ", ".join(outcome.status for outcome in outcomes)
+
+
+def _foreign_images() -> list[Any]:
+    return [frame.image for frame in render_drive(DriveConfig(seed=FOREIGN_SEED, frames=4))]
