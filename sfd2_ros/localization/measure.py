@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sfd2_ros.localization.config import LocalizerConfig
     from sfd2_ros.localization.context import MapContext
     from sfd2_ros.localization.query import Query
     from sfd2_ros.localization.trace import Trace
 
 _ROUGH_ROUNDS = 5
 _DRAWN_FROM = 200
+_MOST_BY_CHANCE = 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +116,7 @@ def look_again(found: Hypothesis, query: Query, context: MapContext, trace: Trac
             refined = refine_matches(query, context, matches, found.body_from_map)
         if refined.num_inliers < config.min_inliers:
             return found
-        found = refined
+        found = replace(refined, window_px=radius_px)
     return found
 
 
@@ -128,7 +130,8 @@ def conclude(found: Hypothesis, query: Query, context: MapContext, trace: Trace)
             covariances = context.landmarks.covariance_of(inliers.landmarks)
             refined = refine_pose(pose, query.observed(inliers.keypoints, positions, covariances, config.sigma_px))
         pose = refined.body_from_map
-        covariance = None if refined.covariance is None else config.covariance_scale * refined.covariance
+        if refined.covariance is not None:
+            covariance = config.covariance_scale / (1 - chance_share(found, config)) * refined.covariance
     errors_px = query.errors_px(pose, inliers.keypoints, positions)
     evidence = replace(
         trace.evidence(),
@@ -143,6 +146,19 @@ def conclude(found: Hypothesis, query: Query, context: MapContext, trace: Trace)
     if status is not Status.LOCALIZED or covariance is None:
         return trace.refuse(status, reason, evidence)
     return RigEstimate(status, reason, BasePose(inverse(pose), covariance), evidence)
+
+
+def chance_share(found: Hypothesis, config: LocalizerConfig) -> float:
+    """Return the share of the inliers that lies where it does by chance, and says nothing of the pose.
+
+    Wrong matches fall anywhere in their windows. As many as lie beyond the error of an inlier, in proportion to the
+    area, lie within it: they follow the pose wherever it goes, and are no information.
+    """
+    limit2, window2 = config.final_error_px**2, found.window_px**2
+    if found.num_inliers == 0 or window2 <= limit2:
+        return 0.0
+    beyond = len(found.matches) - found.num_inliers
+    return min(beyond * limit2 / (window2 - limit2) / found.num_inliers, _MOST_BY_CHANCE)
 
 
 def _spread(query: Query, keypoints: NDArray[np.int64]) -> float:

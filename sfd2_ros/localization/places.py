@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from sfd2_ros.localization.query import Query
     from sfd2_ros.localization.trace import Trace
 
+_WEAK = 0.15
+"""A pose with a smaller share of the matches is looked at more closely."""
+
 
 def search_places(query: Query, context: MapContext, trace: Trace, nearby: Sequence[int] = ()) -> list[Hypothesis]:
     """Return poses that matches with the map agree on, the best supported first.
@@ -50,11 +53,19 @@ def _of_camera(query: Query, context: MapContext, proposed: list[int], trace: Tr
     """Try one place after another: images that see common landmarks are one place."""
     with trace.timed("retrieve"):
         groups = covisible_groups(context.landmarks, proposed, context.config.min_shared_landmarks)
+    found = _poses_among(groups, query, context, trace)
+    if 0 < max((one.is_inlier.mean() for one in found), default=0.0) < _WEAK:
+        # Among the landmarks of many images a street that repeats itself hides the right place: its matches go to a
+        # look-alike a period away. Against the landmarks of one image at a time they are right again.
+        found += _poses_among([[image] for image in proposed], query, context, trace)
+    return found
+
+
+def _poses_among(groups: Sequence[Sequence[int]], query: Query, context: MapContext, trace: Trace) -> list[Hypothesis]:
     found = []
     for group in groups:
         with trace.timed("match"):
-            chosen = landmarks_of(context.landmarks, group)
-            matches = match_landmarks(query, 0, context, chosen)
+            matches = match_landmarks(query, 0, context, landmarks_of(context.landmarks, group))
         found += _pose_of(query, context, matches, trace)
     return found
 

@@ -66,11 +66,13 @@ class Hypothesis:
         matches: of keypoints with landmarks.
         body_from_map: (4, 4) the pose.
         is_inlier: (M,) which matches agree with it.
+        window_px: matches were looked for within this distance of their projections; infinite where in the whole image.
     """
 
     matches: LandmarkMatches
     body_from_map: NDArray[np.float64]
     is_inlier: NDArray[np.bool_]
+    window_px: float = float("inf")
 
     @property
     def num_inliers(self) -> int:
