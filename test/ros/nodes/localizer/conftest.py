@@ -131,6 +131,17 @@ def make_robot(probe: Any, start_node: Any, small_map: Path) -> Callable[..., Ro
 
 
 @pytest.fixture
+def make_walker(probe: Any, start_node: Any, random_place: Any) -> Callable[..., Robot]:
+    """Return a call (name, parameters) that starts a localizer in the place of random points, without photographs."""
+
+    def make(name: str, **others: Any) -> Robot:
+        settings = parameters(name, random_place.map_folder, **others)
+        return Robot(probe, start_node("localizer_node", name, **settings), name)
+
+    return make
+
+
+@pytest.fixture
 def query(drive: Any, query_features: Features) -> tuple[Features, Camera, np.ndarray]:
     """Return features, camera and true map_from_base of a frame that is not in the map."""
     _, camera, map_from_cam = drive[5]
