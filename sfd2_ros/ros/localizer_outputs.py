@@ -13,7 +13,7 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
 from sfd2_ros.msg import LocalizationStatus
-from sfd2_ros.ros.conversions.maps import cloud_message, frustum_marker, inliers_marker
+from sfd2_ros.ros.conversions.maps import cloud_message, frustum_marker, inliers_marker, matches_marker
 from sfd2_ros.ros.conversions.poses import (
     NS_PER_S,
     header_at,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 FRUSTUM_DEPTH_M = 1.0
 INLIER_SIZE_M = 0.08
+MATCH_WIDTH_M = 0.01
 
 
 class LocalizerOutputs:
@@ -92,7 +93,10 @@ class LocalizerOutputs:
             frustums = [frustum_marker(header, pose, camera, FRUSTUM_DEPTH_M) for pose, camera in fix.cameras]
             for number, frustum in enumerate(frustums):
                 frustum.id = number
-            self._markers.publish(MarkerArray(markers=[*frustums, inliers_marker(header, inliers, INLIER_SIZE_M)]))
+            cameras = [pose for pose, _ in fix.cameras]
+            lines = matches_marker(header, cameras, inliers, MATCH_WIDTH_M)
+            points = inliers_marker(header, inliers, INLIER_SIZE_M)
+            self._markers.publish(MarkerArray(markers=[*frustums, points, lines]))
 
     def _broadcast(self, fix: Fix, frame: str, time_ns: int) -> None:
         """Broadcast the transform that the settings ask for, dated so that it holds until the next one."""

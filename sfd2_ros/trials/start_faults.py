@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 START_S = 120.0
-SIGNAL_AFTER_S = (0.2, 1.0, 2.5)
+SIGNAL_AFTER_S = (0.5, 1.5, 4.0)
 
 
 def run_start_faults(

@@ -16,12 +16,15 @@ from visualization_msgs.msg import Marker
 from sfd2_ros.ros.conversions.poses import pose_message
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from std_msgs.msg import Header
 
     from sfd2_ros.core.types import Camera
 
 GREEN = ColorRGBA(r=0.2, g=0.9, b=0.3, a=1.0)
+FAINT_GREEN = ColorRGBA(r=0.2, g=0.9, b=0.3, a=0.25)
 ORANGE = ColorRGBA(r=1.0, g=0.6, b=0.1, a=1.0)
 
 
@@ -79,6 +82,29 @@ def inliers_marker(header: Header, positions: NDArray[np.float64], size_m: float
     marker.pose.orientation.w = 1.0
     marker.scale.x = marker.scale.y = size_m
     marker.points = [_point(position) for position in positions]
+    return marker
+
+
+def matches_marker(
+    header: Header, map_from_cams: Sequence[NDArray[np.float64]], positions: NDArray[np.float64], width_m: float
+) -> Marker:
+    """Make lines of sight from the cameras to the landmarks that the last pose agrees with.
+
+    Args:
+        header: frame of the map.
+        map_from_cams: poses of the cameras' optical frames, at least one.
+        positions: (N, 3) landmarks; each is joined to the camera that looks most nearly at it.
+        width_m: of a line, metres.
+    """
+    marker = Marker(header=header, ns="matches", id=0, type=Marker.LINE_LIST, action=Marker.ADD, color=FAINT_GREEN)
+    marker.pose.orientation.w = 1.0
+    marker.scale.x = width_m
+    centres = np.array([pose[:3, 3] for pose in map_from_cams])
+    axes = np.array([pose[:3, 2] for pose in map_from_cams])
+    towards = positions[:, None] - centres
+    cosines = np.einsum("nci,ci->nc", towards, axes) / np.maximum(np.linalg.norm(towards, axis=2), 1e-9)
+    for position, camera in zip(positions, np.argmax(cosines, axis=1), strict=True):
+        marker.points.extend([_point(centres[camera]), _point(position)])
     return marker
 
 

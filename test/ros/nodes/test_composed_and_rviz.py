@@ -46,6 +46,8 @@ def test_every_topic_of_the_rviz_config_is_published_with_its_type_and_durabilit
         offered = probe.node.get_publishers_info_by_topic(topic)[0].qos_profile
         is_latched = offered.durability is DurabilityPolicy.TRANSIENT_LOCAL
         assert (display["Topic"]["Durability Policy"] == "Transient Local") == is_latched, topic
+    (markers,) = [each for each in displays.values() if "Namespaces" in each]
+    assert set(markers["Namespaces"]) == {"camera", "inliers", "matches"}
     assert manager["Global Options"]["Fixed Frame"] == "map"
 
 

@@ -212,7 +212,10 @@ def test_markers_and_path_are_published_for_who_looks(robot: Any, query: Any) ->
         return bool(markers and robot.paths)
 
     robot.probe.until(seen)
-    assert {marker.ns for marker in markers[-1].markers} == {"camera", "inliers"}
+    assert {marker.ns for marker in markers[-1].markers} == {"camera", "inliers", "matches"}
+    inliers, matches = (next(m for m in markers[-1].markers if m.ns == name) for name in ("inliers", "matches"))
+    assert len(matches.points) == 2 * len(inliers.points) > 0
+    assert matches.points[1::2] == inliers.points
     assert len(robot.paths[-1].poses) >= 1
 
 
