@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sfd2_ros.localization.query import Query
     from sfd2_ros.localization.trace import Trace
 
-_WEAK = 0.15
+_WEAK = 0.1
 """A pose with a smaller share of the matches is looked at more closely."""
 
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 ItemT = TypeVar("ItemT")
 
-ABSENT_AFTER_NS = 1_000_000_000
-"""A source that has sent nothing for this long is not waited for; with its next item it is again."""
+ABSENT_AFTER = 3
+"""A source that was missing in as many groups in a row is not waited for; with its next item it is again."""
 _RESTART_NS = 1_000_000_000
 
 
@@ -37,7 +37,7 @@ class Synchroniser(Generic[ItemT]):
         self._sources = tuple(sources)
         self._tolerance_ns, self._wait_ns = tolerance_ns, wait_ns
         self._groups: list[_Group[ItemT]] = []
-        self._heard_ns: dict[str, int] = {}
+        self._missed = dict.fromkeys(self._sources, 0)
         self._last_stamp_ns: int | None = None
         self.late = 0
         """Items that came after their group had been given out."""
@@ -51,9 +51,7 @@ class Synchroniser(Generic[ItemT]):
             item: any.
             now_ns: on a clock that never goes back.
         """
-        if not self._heard_ns:
-            self._heard_ns = dict.fromkeys(self._sources, now_ns)
-        self._heard_ns[source] = now_ns
+        self._missed[source] = 0
         if self._last_stamp_ns is not None and stamp_ns < self._last_stamp_ns - _RESTART_NS:
             self._groups.clear()  # time jumped back: a bag in a loop
             self._last_stamp_ns = None
@@ -70,14 +68,16 @@ class Synchroniser(Generic[ItemT]):
 
     def due(self, now_ns: int) -> list[list[ItemT]]:
         """Return the groups that are whole or have waited long enough, oldest first, with those before them."""
-        present = {source for source, heard_ns in self._heard_ns.items() if now_ns - heard_ns <= ABSENT_AFTER_NS}
+        present = {source for source, missed in self._missed.items() if missed < ABSENT_AFTER}
         ready = 0
         for number, group in enumerate(self._groups, start=1):
             if present <= group.items.keys() or now_ns - group.opened_ns >= self._wait_ns:
                 ready = number
         given, self._groups = self._groups[:ready], self._groups[ready:]
-        if given:
-            self._last_stamp_ns = given[-1].stamp_ns
+        for group in given:
+            self._last_stamp_ns = group.stamp_ns
+            for source in self._sources:
+                self._missed[source] = 0 if source in group.items else self._missed[source] + 1
         return [[group.items[source] for source in self._sources if source in group.items] for group in given]
 
     def _group_of(self, source: str, stamp_ns: int) -> _Group[ItemT] | None:

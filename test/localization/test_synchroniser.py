@@ -64,10 +64,17 @@ def test_a_camera_that_stays_away_is_not_waited_for_until_it_is_back(cameras: St
         waits.append(not given)
         if not given:
             assert cameras.due(stamp + 50) == [[f"left@{stamp}", f"rear@{stamp}"]]
-    assert waits == [True] * 9 + [False] * 5
+    assert waits == [True] * 3 + [False] * 11
     cameras.put("left", 1500, 1500)
     assert cameras.put("right", 1500, 1501) == []
     assert cameras.put("rear", 1500, 1502) == [["left@1500", "rear@1500", "right@1500"]]
+
+
+def test_slow_cameras_are_waited_for_like_quick_ones(cameras: Stepped) -> None:
+    for stamp in range(0, 50_000, 5_000):
+        cameras.put("rear", stamp, stamp)
+        cameras.put("left", stamp, stamp + 5)
+        assert cameras.put("right", stamp, stamp + 9) == [[f"{name}@{stamp}" for name in ("left", "rear", "right")]]
 
 
 def test_a_whole_group_gives_out_older_ones_first(cameras: Stepped) -> None:
