@@ -183,7 +183,8 @@ class LocalizerNode(ManagedNode):
             self._outputs.publish_fix(result.fix, frame, time_ns, inliers)
         status = status_message(header_at(time_ns, frame), result)
         counts = self._features.total()
-        status.frames_received, status.frames_dropped = counts.received, counts.dropped
+        late = self._input.late if self._input else 0
+        status.frames_received, status.frames_dropped = counts.received + late, counts.dropped + late
         status.frames_localized, status.frames_refused = self._num_localized, sum(self._refused.values())
         status.images_dropped = sum(message.images_dropped for message in messages)
         status.latency_s = (self.get_clock().now().nanoseconds - time_ns) / NS_PER_S

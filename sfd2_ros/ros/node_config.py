@@ -84,7 +84,10 @@ class LocalizerNodeConfig:
         minimum=0.0,
     )
     sync_wait_s: float = setting(
-        0.1, "How long a rig waits for the cameras that are missing before it does without them, seconds.", minimum=0.0
+        1.0,
+        "How long a rig waits for a camera that is missing, and how late its features may come, before it does without; one "
+        "that was missing three times is not waited for until it is back, seconds.",
+        minimum=0.0,
     )
     diagnostics_period_s: float = setting(1.0, "Time between two messages on /diagnostics, seconds.", minimum=0.05)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sfd2_ros.ros.node_config import LocalizerNodeConfig
 
 RIG = "rig"
-_CHECKS_A_WAIT = 5
+_CHECKS_A_WAIT = 20
 
 
 class RigInput:
@@ -56,6 +56,11 @@ class RigInput:
             )
             self._timer = node.create_timer(max(config.sync_wait_s / _CHECKS_A_WAIT, 0.005), self._give_due)
         self._inputs = [FeaturesInput(node, camera, partial(self._put, camera), hand_over) for camera in config.cameras]
+
+    @property
+    def late(self) -> int:
+        """Messages that came when those of their moment had been given out."""
+        return 0 if self._synchroniser is None else self._synchroniser.late
 
     def close(self) -> None:
         """Take nothing any more."""
