@@ -85,7 +85,7 @@ class LocalizerNodeConfig:
     )
     sync_wait_s: float = setting(
         1.0,
-        "How long a rig waits for a camera that is missing, and how late its features may come, before it does without; one "
+        "How long a rig waits for a camera that is missing, or whose features come late, before it does without; one "
         "that was missing three times is not waited for until it is back, seconds.",
         minimum=0.0,
     )
