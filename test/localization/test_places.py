@@ -1,0 +1,51 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where a query is looked for: place by place, and image by image where hardly any match agrees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
+from sfd2_ros.localization.candidates import MapViews
+from sfd2_ros.localization.config import LocalizerConfig
+from sfd2_ros.localization.context import MapContext
+from sfd2_ros.localization.places import search_places
+from sfd2_ros.localization.query import Query, View
+from sfd2_ros.localization.trace import Trace
+from sfd2_ros.mapping import load_map
+
+if TYPE_CHECKING:
+    from sfd2_ros.core.types import Features
+    from sfd2_ros.localization.search import Hypothesis
+
+POSE = inverse(rigid(rotation_from_vector([0.02, 0.05, 0.0]), [0.2, 0.1, 0.4]))
+
+
+def _search(place: Any, features: Features) -> list[Hypothesis]:
+    map_ = load_map(place.map_folder)
+    context = MapContext(map_, MapViews(map_), LocalizerConfig(), "cpu")
+    return search_places(Query([View(features, place.camera, np.eye(4))]), context, Trace(len(features)))
+
+
+def _among_wrong_ones(features: Features, right: int) -> Features:
+    """Return features of which only some are where their descriptors belong."""
+    generator = np.random.default_rng(3)
+    keypoints = features.keypoints.copy()
+    keypoints[right:] = generator.uniform([5, 5], [634, 474], (len(keypoints) - right, 2))
+    return replace(features, keypoints=keypoints.astype(np.float32))
+
+
+def test_a_sure_query_is_looked_for_once_in_each_place(random_place: Any) -> None:
+    assert len(_search(random_place, random_place.view(POSE))) == 1
+
+
+def test_where_hardly_any_match_agrees_each_image_is_asked_by_itself(random_place: Any) -> None:
+    features = random_place.view(POSE)
+    found = _search(random_place, _among_wrong_ones(features, len(features) // 16))
+    assert len(found) > 4
+    assert [one.num_inliers for one in found] == sorted((one.num_inliers for one in found), reverse=True)
+    np.testing.assert_allclose(found[0].body_from_map, POSE, atol=0.1)
