@@ -72,24 +72,31 @@ def follow(query: Query, context: MapContext, trace: Trace, *, expected: BasePos
         if drawn is None:
             return trace.refuse(Status.NO_POSE, f"no pose fits the {len(matches)} landmarks near the expected one")
         found = refine_matches(query, context, matches, drawn.body_from_map)
-        trace.log10_false_alarms = _false_alarms(found, radius_px, config)
+        trace.log10_false_alarms = _false_alarms(found, radius_px, config.final_error_px)
         if trace.log10_false_alarms > config.max_log10_false_alarms:
             return conclude(found, query, context, trace)
         rival = find_rival(found, query, landmarks, config)
-        if rival is not None and _false_alarms(rival, radius_px, config) <= config.max_log10_false_alarms / 2:
+        if rival is not None and _is_strong(rival, found, radius_px, config):
             reason = f"{found.num_inliers} landmarks agree on one pose and {rival.num_inliers} on another near it"
             return trace.refuse(Status.AMBIGUOUS_PLACE, reason)
         found = look_again(found, query, context, trace, rounds=1)
         return conclude(found, query, context, trace)
 
 
-def _false_alarms(found: Hypothesis, radius_px: float, config: LocalizerConfig) -> float:
+def _false_alarms(found: Hypothesis, radius_px: float, error_px: float) -> float:
+    """Return the false alarms of matches within `error_px`, looked for in windows of `radius_px`."""
     return log10_false_alarms(
         num_matches=len(found.matches),
         num_agreeing=found.num_inliers,
-        radius_px=config.final_error_px,
+        radius_px=error_px,
         area_px=float(np.pi * radius_px**2),
     )
+
+
+def _is_strong(rival: Hypothesis, found: Hypothesis, radius_px: float, config: LocalizerConfig) -> bool:
+    """Return whether another pose has too large a share of the support, and not by chance."""
+    is_rare = _false_alarms(rival, radius_px, config.max_error_px) <= config.max_log10_false_alarms / 2
+    return is_rare and rival.num_inliers > config.max_rival_share * found.num_inliers
 
 
 def _radius_px(query: Query, context: MapContext, expected: BasePose, in_view: Sequence[InView]) -> float:
