@@ -20,7 +20,7 @@ from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import Status
 from sfd2_ros.localization.gating import log10_false_alarms, worst_deviations
 from sfd2_ros.localization.measure import conclude, landmarks_in_view, look_again, match_in_view, refine_matches
-from sfd2_ros.localization.search import find_pose, find_rival
+from sfd2_ros.localization.search import find_pose, is_other_place, supported
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,7 @@ def follow(query: Query, context: MapContext, trace: Trace, *, expected: BasePos
         trace.log10_false_alarms = _false_alarms(found, radius_px, config.final_error_px)
         if trace.log10_false_alarms > config.max_log10_false_alarms:
             return conclude(found, query, context, trace)
-        rival = find_rival(found, query, landmarks, config)
+        rival = _rival(found, query, context)
         if rival is not None and _is_strong(rival, found, radius_px, config):
             reason = f"{found.num_inliers} landmarks agree on one pose and {rival.num_inliers} on another near it"
             return trace.refuse(Status.AMBIGUOUS_PLACE, reason)
@@ -91,6 +91,21 @@ def _false_alarms(found: Hypothesis, radius_px: float, error_px: float) -> float
         radius_px=error_px,
         area_px=float(np.pi * radius_px**2),
     )
+
+
+def _rival(found: Hypothesis, query: Query, context: MapContext) -> Hypothesis | None:
+    """Look for another pose among the matches that do not agree; only for one with support enough to matter."""
+    config, left = context.config, found.matches.where(~found.is_inlier)
+    needed = max(config.min_inliers, config.max_rival_share * found.num_inliers)
+    if len(left) < needed:
+        return None
+    positions = context.landmarks.positions[left.landmarks]
+    ratio = needed / len(left)
+    solution = query.solve(left.keypoints, positions, config.max_error_px, min_inlier_ratio=ratio)
+    if solution is None:
+        return None
+    rival = supported(query, left, positions, solution.cam_from_map, config)
+    return rival if is_other_place(rival, found, context.landmarks) else None
 
 
 def _is_strong(rival: Hypothesis, found: Hypothesis, radius_px: float, config: LocalizerConfig) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MIN_POINTS = 4
 _SEED = 0
+MIN_INLIER_RATIO = 0.01
 _MAX_TRIALS = 10_000
 
 
@@ -43,7 +44,12 @@ class PnpSolution:
 
 
 def solve_pnp(
-    keypoints: NDArray[np.floating], positions: NDArray[np.float64], camera: Camera, *, max_error_px: float
+    keypoints: NDArray[np.floating],
+    positions: NDArray[np.float64],
+    camera: Camera,
+    *,
+    max_error_px: float,
+    min_inlier_ratio: float = MIN_INLIER_RATIO,
 ) -> PnpSolution | None:
     """Find the pose that most matches agree with.
 
@@ -52,6 +58,7 @@ def solve_pnp(
         positions: (M, 3) matched landmarks.
         camera: intrinsics.
         max_error_px: largest reprojection error of an inlier.
+        min_inlier_ratio: a pose with fewer inliers need not be found; the higher, the sooner the search ends.
 
     Returns:
         The pose with its inliers, or None when no pose fits four matches.
@@ -60,7 +67,7 @@ def solve_pnp(
         return None
     options = pycolmap.AbsolutePoseEstimationOptions()
     options.ransac.max_error = max_error_px
-    options.ransac.min_inlier_ratio = 0.01
+    options.ransac.min_inlier_ratio = min_inlier_ratio
     options.ransac.random_seed = _SEED
     answer = pycolmap.estimate_and_refine_absolute_pose(
         colmap_points(keypoints), np.asarray(positions, np.float64), colmap_camera(camera), options
@@ -78,6 +85,7 @@ def solve_rig_pnp(
     cameras: Sequence[Camera],
     cams_from_body: Sequence[NDArray[np.float64]],
     max_error_px: float,
+    min_inlier_ratio: float = MIN_INLIER_RATIO,
 ) -> PnpSolution | None:
     """Find the pose of a body with several cameras that most matches of all of them agree with.
 
@@ -88,6 +96,7 @@ def solve_rig_pnp(
         cameras: intrinsics.
         cams_from_body: (4, 4) each.
         max_error_px: largest reprojection error of an inlier.
+        min_inlier_ratio: see `solve_pnp`.
 
     Returns:
         The pose of the body with its inliers, or None when no pose fits four matches.
@@ -96,7 +105,7 @@ def solve_rig_pnp(
         return None
     options = pycolmap.RANSACOptions()
     options.max_error = max_error_px
-    options.min_inlier_ratio = 0.01
+    options.min_inlier_ratio = min_inlier_ratio
     options.max_num_trials = _MAX_TRIALS
     options.min_num_trials = 100
     options.random_seed = _SEED

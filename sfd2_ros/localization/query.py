@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sfd2_ros.core.transforms import inverse
-from sfd2_ros.localization.pnp import project, solve_pnp, solve_rig_pnp
+from sfd2_ros.localization.pnp import MIN_INLIER_RATIO, project, solve_pnp, solve_rig_pnp
 from sfd2_ros.localization.refine import Observations
 
 if TYPE_CHECKING:
@@ -90,7 +90,12 @@ class Query:
         return errors
 
     def solve(
-        self, keypoints: NDArray[np.int64], positions: NDArray[np.float64], max_error_px: float
+        self,
+        keypoints: NDArray[np.int64],
+        positions: NDArray[np.float64],
+        max_error_px: float,
+        *,
+        min_inlier_ratio: float = MIN_INLIER_RATIO,
     ) -> PnpSolution | None:
         """Find the pose of the body that most matches agree with; see `pnp.solve_pnp`, `pnp.solve_rig_pnp`."""
         pixels, view_of = self.keypoints[keypoints], self.view_of[keypoints]
@@ -104,12 +109,14 @@ class Query:
                 cameras=cameras,
                 cams_from_body=self.cams_from_body,
                 max_error_px=max_error_px,
+                min_inlier_ratio=min_inlier_ratio,
             )
         if len(seeing) == 0:
             return None
         # One camera alone, or the only one that sees anything: the solver for one centre is exact there.
         only = int(seeing[0])
-        found = solve_pnp(pixels, positions, self.views[only].camera, max_error_px=max_error_px)
+        camera = self.views[only].camera
+        found = solve_pnp(pixels, positions, camera, max_error_px=max_error_px, min_inlier_ratio=min_inlier_ratio)
         return None if found is None else found.moved(inverse(self.cams_from_body[only]))
 
     def observed(
