@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ARCHITECTURE = "sfd2-resseg-v2"
 """Name of the network's layout in the header of a weights file."""
 UNKNOWN = "unknown"
-SHIPPED_WEIGHTS = Path(sfd2_ros.__file__).parent / "data" / "weights" / "sfd2_research.safetensors"
+SHIPPED_WEIGHTS = Path(sfd2_ros.__file__).parent / "data" / "weights" / "sfd2_open.safetensors"
 """The weights that come with the package."""
 
 _COUNTER = "num_batches_tracked"

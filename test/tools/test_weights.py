@@ -26,14 +26,14 @@ def test_info_tells_what_the_shipped_weights_are(tmp_path: Path, capsys: pytest.
     told = json.loads((tmp_path / "w.json").read_text())
     assert told["weights_id"] == read_weights().weights_id
     assert told["descriptor_dim"] == 128
-    assert "development only" in told["terms"]
+    assert told["terms"] == "open: simulated by this project"
     assert told["weights_id"] in capsys.readouterr().out
 
 
 def test_export_and_import_keep_the_identity(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     checkpoint, output = tmp_path / "w.pth", tmp_path / "w.safetensors"
     assert main(["weights", "export", "-o", str(checkpoint)]) == 0
-    assert "development only" in capsys.readouterr().out
+    assert "open: simulated by this project" in capsys.readouterr().out
     state = torch.load(checkpoint, weights_only=True)
     assert state["convDb.weight"].dtype is torch.float32
     command = ["weights", "import", str(checkpoint), "-o", str(output), "--licence", "mine", "--training", "there"]
