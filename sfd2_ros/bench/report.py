@@ -126,6 +126,10 @@ def _fine_recall(row: Mapping[str, Any]) -> float | None:
     return float(row["recall"][0]) if row["queries"] else None
 
 
+def _foreign_accepted(row: Mapping[str, Any]) -> float | None:
+    return row["false_accepts"] / row["foreign"] if row.get("foreign") and not row["queries"] else None
+
+
 _PLOTS = {
     "features": (
         _Plot("Queries within 0.25 m and 2°.", _scene, _fine_recall, "recall [%]", is_share=True),
@@ -142,6 +146,13 @@ _PLOTS = {
     ),
     "pipeline": (
         _Plot("Queries within 0.25 m and 2°.", _scene, _fine_recall, "recall [%]", is_share=True),
+        _Plot(
+            "Images of another place that got a pose; none should.",
+            _scene,
+            _foreign_accepted,
+            "accepted [%]",
+            is_share=True,
+        ),
         _Plot(
             "Time from features to pose, as a multiple of ours on the same image.",
             _scene,

@@ -64,7 +64,7 @@ def test_a_run_without_photographs_is_simulated_and_says_so(run: Path) -> None:
 def test_the_page_of_a_run_asks_nothing_of_the_network_and_names_what_is_missing(run: Path) -> None:
     page = (run / "report.html").read_text(encoding="utf-8")
     asked = re.findall(r'(?:src|href|action)\s*=\s*"([^"]+)"', page)
-    assert len(asked) == 6
+    assert len(asked) == 7
     assert all(one.startswith("data:image/svg+xml;base64,") for one in asked)
     assert "r2d2 is left out" in page
     assert "simulated towns only" in page
