@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import rclpy
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CameraInfo, Image
 
 from sfd2_ros.msg import LocalFeatures, LocalizationStatus
-from sfd2_ros.ros.conversions.poses import NS_PER_S
+from sfd2_ros.ros.conversions.cameras import message_from_camera
+from sfd2_ros.ros.conversions.images import image_message
+from sfd2_ros.ros.conversions.poses import NS_PER_S, header_at
 from sfd2_ros.ros.drive_player import DrivePlayer
 from sfd2_ros.ros.participant import participant
 from sfd2_ros.ros.qos import newest_only, reliable
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sfd2_ros.core.types import Camera
     from sfd2_ros.ros.drive_player import FrameNames
 
 
@@ -27,6 +33,7 @@ class FaultPlayer(DrivePlayer):
         super().__init__(localizer, tolerance_ns, names)
         self._clock = self._node.create_publisher(Clock, "/clock", newest_only("reliable"))
         self._deaf: tuple[Any, Any] | None = None
+        self._beside: dict[str, tuple[Any, Any]] = {}
         self._localizer = localizer
 
     def publish_clock(self, time_ns: int) -> None:
@@ -34,6 +41,21 @@ class FaultPlayer(DrivePlayer):
         message = Clock()
         message.clock.sec, message.clock.nanosec = divmod(time_ns, NS_PER_S)
         self._clock.publish(message)
+
+    def publish_beside(self, camera_name: str, image: NDArray[np.uint8], camera: Camera, time_ns: int) -> None:
+        """Publish an image and its intrinsics as another camera, mounted where the first is."""
+        if camera_name not in self._beside:
+            profile = newest_only("reliable")
+            # Two participants, for the reason that `participant` gives.
+            self._beside[camera_name] = (
+                self._camera_driver.create_publisher(Image, f"{camera_name}/image_raw", profile),
+                self._node.create_publisher(CameraInfo, f"{camera_name}/camera_info", profile),
+            )
+        images, infos = self._beside[camera_name]
+        info = message_from_camera(camera)
+        info.header = header_at(time_ns, self._names.camera_frame)
+        infos.publish(info)
+        images.publish(image_message(image, info.header))
 
     def subscribe_and_never_listen(self) -> None:
         """Subscribe reliably to features, drawings and statuses, in a process part that never takes a message."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sfd2_ros.demo.running_nodes import START_S, NodeSettings, RunningNodes, running_nodes
 from sfd2_ros.ros.fault_player import FaultPlayer
 from sfd2_ros.simulation import DriveConfig, render_drive
-from sfd2_ros.trials.faults import RUNNING, S_NS, Seen
+from sfd2_ros.trials.camera_faults import RIG, run_camera_faults
+from sfd2_ros.trials.faults import RUNNING, S_NS, Seen, refused
 from sfd2_ros.trials.stand import Stand, is_false, is_right
 from sfd2_ros.trials.start_faults import row, run_start_faults
 
@@ -57,7 +58,7 @@ def run_faults(
         if names is None:
             for executable in ("localizer_node", "feature_node"):
                 on_fault(f"{executable} killed and restarted")
-                rows.append(_restart(executable, stand))
+                rows += _restart(executable, stand)
         false_poses += sum(map(is_false, stand.heard))
     if names is not None:
         return rows, false_poses
@@ -67,6 +68,12 @@ def run_faults(
         for name, act in (("clock jumps back", _clock_back), ("bag in a loop with sim time", _bag_loop)):
             on_fault(name)
             rows.append(_run_with_clock(name, act, stand))
+        false_poses += sum(map(is_false, stand.heard))
+    on_fault("cameras out of step")
+    rig = NodeSettings(stage.map_folder, logs / "rig", device, extra=RIG)
+    with running_nodes(rig, FaultPlayer) as nodes:
+        stand = _stand(nodes, stage, foreign)
+        rows += run_camera_faults(stand)
         false_poses += sum(map(is_false, stand.heard))
     rows += run_start_faults(stage.map_folder, logs, on_fault)
     return rows, false_poses
@@ -93,22 +100,39 @@ def _run(name: str, act: Callable[[Stand], Seen], stand: Stand) -> dict[str, Any
     return row(name, survived=survived, observed=words, recovery_s=recovery_s)
 
 
-def _restart(executable: str, stand: Stand) -> dict[str, Any]:
-    """Kill a node and start it again; recovery counts from its start, so it has the loading in it."""
+def _restart(executable: str, stand: Stand) -> list[dict[str, Any]]:
+    """Kill a node and start it again; recovery counts from its start, so it has the loading in it.
+
+    A feature node that was just started has heard no camera_info, which is a fault of its own.
+    """
     nodes = stand.nodes
     before = stand.recover()
     nodes.processes[executable].stop(signal.SIGKILL)
     started = time.monotonic()
     nodes.processes[executable] = nodes.settings.start(executable, f"{executable}_again")
-    frames = stand.frames[0]
     nodes.player.wait_for_nodes(START_S, nodes.check)
     nodes.player.publish_mount(stand.base_from_cam)
-    nodes.player.greet(frames.camera, START_S, nodes.check)
+    blind = _without_info(stand) if executable == "feature_node" else None
+    nodes.player.greet(stand.frames[0].camera, START_S, nodes.check)
     after = stand.recover()
     recovery_s = time.monotonic() - started
     words = f"killed by SIGKILL, started again; localized {recovery_s:.1f} s after the start, loading included"
     name = f"{executable} killed and restarted"
-    return row(name, survived=max(before, after) < float("inf"), observed=words, recovery_s=recovery_s)
+    rows = [row(name, survived=max(before, after) < float("inf"), observed=words, recovery_s=recovery_s)]
+    if blind is not None:
+        survived = blind.is_right and after < float("inf")
+        rows.append(row("no camera_info", survived=survived, observed=blind.words, recovery_s=after))
+    return rows
+
+
+def _without_info(stand: Stand) -> Seen:
+    """Play images without camera_info until the node, whose discovery may still go on, answers one."""
+    seen = Seen(is_right=False, words="no answer")
+    for _ in range(3):
+        seen = refused(stand.play(stand.next_frame(), has_info=False), "no_camera_info")
+        if seen.is_right:
+            break
+    return seen
 
 
 def _run_with_clock(name: str, act: Callable[[Stand], tuple[Seen, float]], stand: Stand) -> dict[str, Any]:

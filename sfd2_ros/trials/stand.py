@@ -72,17 +72,36 @@ class Stand:
         info_changes: dict[str, Any] | None = None,
         odometry: Sequence[OdometrySample] | None = None,
         stamp_ns: int | None = None,
+        has_info: bool = True,
+        beside: Sequence[tuple[str, int]] = (),
+        wait_s: float = FRAME_S,
     ) -> Outcome:
-        """Play a frame with parts of it replaced; None leaves a part as it is."""
+        """Play a frame with parts of it replaced; None leaves a part as it is.
+
+        Args:
+            frame: of the drive.
+            image: other pixels.
+            camera: other intrinsics.
+            image_changes: fields of the image message.
+            info_changes: fields of the camera_info message.
+            odometry: other samples.
+            stamp_ns: another time.
+            has_info: whether camera_info is published at all.
+            beside: further cameras by name, and how much later than the first one they are stamped, nanoseconds.
+            wait_s: how long an answer is waited for.
+        """
         now_ns, samples = self._frame_player.moved_to_now(frame)
         if stamp_ns is not None:
             samples = [type(one)(one.time_ns - now_ns + stamp_ns, one.odom_from_base) for one in samples]
             now_ns = stamp_ns
         player = self.player
         player.publish_odometry(samples if odometry is None else odometry)
-        player.publish_info(camera or frame.camera, now_ns, **(info_changes or {}))
+        if has_info:
+            player.publish_info(camera or frame.camera, now_ns, **(info_changes or {}))
+        for name, later_ns in beside:
+            player.publish_beside(name, frame.image, frame.camera, now_ns + later_ns)
         player.publish_image(frame.image if image is None else image, now_ns, **(image_changes or {}))
-        outcome = self._frame_player.judged(frame, player.hear(now_ns, FRAME_S))
+        outcome = self._frame_player.judged(frame, player.hear(now_ns, wait_s))
         self.heard.append(outcome)
         return outcome
 
