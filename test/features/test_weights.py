@@ -63,6 +63,12 @@ def test_shipped_weights_say_what_they_are(shipped_weights: Weights) -> None:
     assert (SHIPPED_WEIGHTS.parent / "README.md").is_file()
 
 
+def test_shorter_weights_ship_beside_them_under_the_same_terms(shipped_weights: Weights) -> None:
+    short = read_weights(SHIPPED_WEIGHTS.with_name("sfd2_open_64d.safetensors"))
+    assert (short.dimension, short.terms) == (64, shipped_weights.terms)
+    assert shipped_weights.weights_id in short.training
+
+
 def test_identity_has_the_documented_form_and_never_changes(shipped_weights: Weights) -> None:
     assert shipped_weights.weights_id == "sfd2-128d-7f83dab4c491"
 
