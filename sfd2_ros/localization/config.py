@@ -42,6 +42,12 @@ class LocalizerConfig:
     max_rival_share: float = setting(
         0.4, "Refused when another place has more than this share of the inliers.", minimum=0.0, maximum=1.0
     )
+    min_distinct_share: float = setting(
+        0.3,
+        "Refused when fewer of the distinct matches agree: another place that is built of the same things.",
+        minimum=0.0,
+        maximum=1.0,
+    )
     min_spread: float = setting(
         0.06, "Refused when inliers lie in a smaller share of an 8x8 grid on the image.", minimum=0.0, maximum=1.0
     )

@@ -108,6 +108,13 @@ class Localizer:
                     Status.AMBIGUOUS_PLACE,
                     f"{best.num_inliers} matches agree on one place and {rival.num_inliers} on another",
                 )
+            agreeing, distinct = best.distinct
+            if distinct >= self.config.min_matches and agreeing < self.config.min_distinct_share * distinct:
+                # Crossings, lane marks and kerbs are alike everywhere; what is found here alone says otherwise.
+                trace.num_matches = len(best.matches)
+                return trace.refuse(
+                    Status.LOW_INLIER_RATIO, f"{agreeing} of the {distinct} most distinct matches agree with the pose"
+                )
             best = look_again(best, query, self._context, trace, rounds=_GUIDED_ROUNDS)
         return conclude(best, query, self._context, trace)
 

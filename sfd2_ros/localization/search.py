@@ -79,6 +79,11 @@ class Hypothesis:
         """Matches that agree with the pose."""
         return int(self.is_inlier.sum())
 
+    @property
+    def distinct(self) -> tuple[int, int]:
+        """Distinct matches that agree with the pose, and all distinct ones."""
+        return int((self.matches.is_distinct & self.is_inlier).sum()), int(self.matches.is_distinct.sum())
+
     def inliers(self) -> LandmarkMatches:
         """Return the matches that agree with the pose."""
         return self.matches.where(self.is_inlier)

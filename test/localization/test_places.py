@@ -8,8 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
+from sfd2_ros.core.types import Status
+from sfd2_ros.localization import Localizer
 from sfd2_ros.localization.candidates import MapViews
 from sfd2_ros.localization.config import LocalizerConfig
 from sfd2_ros.localization.context import MapContext
@@ -49,3 +52,12 @@ def test_where_hardly_any_match_agrees_each_image_is_asked_by_itself(random_plac
     assert len(found) > 4
     assert [one.num_inliers for one in found] == sorted((one.num_inliers for one in found), reverse=True)
     np.testing.assert_allclose(found[0].body_from_map, POSE, atol=0.1)
+
+
+@pytest.mark.parametrize(("share", "status"), [(0.2, Status.LOW_INLIER_RATIO), (0.45, Status.LOCALIZED)])
+def test_a_pose_that_most_distinct_matches_contradict_is_refused(
+    random_place: Any, share: float, status: Status
+) -> None:
+    features = random_place.view(POSE)
+    misled = _among_wrong_ones(features, int(share * len(features)))
+    assert Localizer(load_map(random_place.map_folder)).localize(misled, random_place.camera).status is status
