@@ -11,6 +11,6 @@ export ROS_DOMAIN_ID=${ROS_DOMAIN_ID:-$((1 + RANDOM % 100))}
 report="$root/out/test/pytest.xml"
 mkdir -p "$root/out/test"
 status=0
-scripts/run.sh pytest -q --junitxml="$report" --reruns 1 --only-rerun "did not come true in time" "$@" || status=$?
+scripts/run.sh pytest -q --junitxml="$report" --reruns 2 --only-rerun "did not come true in time" "$@" || status=$?
 .venv/bin/python scripts/count_skips.py "$report" --maximum "${MAX_SKIPS:-8}" || status=$((status ? status : 1))
 exit "$status"

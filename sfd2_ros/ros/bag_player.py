@@ -151,13 +151,21 @@ class _Player:
         listeners, since = 0, time.monotonic()
         while not self._interrupted.is_set() and time.monotonic() < deadline:
             found = sum(publisher.get_subscription_count() for publisher in self._publishers.values())
-            if found != listeners:
+            if found != listeners or self._is_anyone_unmatched():
                 listeners, since = found, time.monotonic()
             if listeners and time.monotonic() - since > SETTLED_S:
                 return
             self._interrupted.wait(CLOCK_PERIOD_S)
         if not listeners and self._settings.discovery_s > 0:
             self._report(f"nobody listens after {self._settings.discovery_s:.0f} s; played all the same")
+
+    def _is_anyone_unmatched(self) -> bool:
+        """Return whether either node knows of a subscription that its publisher has not been matched with yet."""
+        return any(
+            max(node.count_subscribers(topic) for node in (self._node, self._image_node))
+            > publisher.get_subscription_count()
+            for topic, publisher in self._publishers.items()
+        )
 
     def _play_once(self) -> None:
         """Play the bag from its beginning to its end."""
