@@ -28,7 +28,8 @@ KIDNAPPED_FRAMES = 6
 WAITING = ("transport", "hand_over", "transform")  # steps that are no processing
 HOUR_NS = 3_600_000_000_000
 S_NS = 1_000_000_000
-ROOM_BYTES = 120 * (1 << 20)  # for the message and its pixels, and not for the network on them
+LARGE_SIZE = (1600, 1200)  # as large as the network takes: the allocator kept far less of earlier images
+ROOM_BYTES = 64 * (1 << 20)  # for the message and its pixels, and not for the network on them
 
 
 class Seen(NamedTuple):
@@ -176,10 +177,10 @@ def map_damaged_at_run_time(stand: Stand) -> Seen:
 def out_of_memory(stand: Stand) -> Seen:
     """A feature node that gets no more memory while an image comes that needs half a gigabyte."""
     frame, process = stand.next_frame(), stand.nodes.processes["feature_node"]
-    camera, scale = frame.camera, 1600 / frame.camera.width
-    large = cv2.resize(frame.image, None, fx=scale, fy=scale)
-    height, width = large.shape[:2]
-    camera = Camera(width, height, camera.fx * scale, camera.fy * scale, camera.cx * scale, camera.cy * scale)
+    camera, (width, height) = frame.camera, LARGE_SIZE
+    large = cv2.resize(frame.image, LARGE_SIZE)
+    across, down = width / camera.width, height / camera.height
+    camera = Camera(width, height, camera.fx * across, camera.fy * down, camera.cx * across, camera.cy * down)
     before = resource.prlimit(process.pid, resource.RLIMIT_AS)
     resource.prlimit(process.pid, resource.RLIMIT_AS, (_address_space(process.pid) + ROOM_BYTES, before[1]))
     try:
