@@ -16,11 +16,11 @@ import numpy as np
 from sfd2_ros.bags.reader import BagReader
 from sfd2_ros.core.errors import BagError, DependencyError
 from sfd2_ros.core.transforms import inverse
-from sfd2_ros.demo.node_process import NodeProcess
 from sfd2_ros.demo.ros_domain import private_domain
+from sfd2_ros.demo.running_nodes import START_S, NodeSettings, wait_until
 from sfd2_ros.evaluation import score_poses
 from sfd2_ros.ros.bag_player import PlaySettings, play_bag
-from sfd2_ros.ros.conversions.poses import matrix_from_pose, stamp_ns
+from sfd2_ros.ros.conversions.read_poses import matrix_from_pose, stamp_ns
 from sfd2_ros.ros.pose_recorder import PoseRecorder
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-START_S = 120.0
+    from sfd2_ros.demo.node_process import NodeProcess
+
 QUIET_S = 3.0
 _IMAGES = re.compile(r"/(?P<camera>.+)/image_raw(?P<compressed>/compressed)?")
 
@@ -110,18 +111,11 @@ def replay_bag(
         stamps, truth = _truth(reader, cameras, is_compressed=is_compressed)
         stack.enter_context(private_domain())
         recorder = stack.enter_context(PoseRecorder())
-        common: dict[str, Any] = {"cameras": list(cameras), "device": device, "use_sim_time": True}
-        own = {
-            "feature_node": {
-                "image_reliability": "reliable",
-                "image_transport": "compressed" if is_compressed else "raw",
-            },
-            "localizer_node": {"map": str(map_folder.resolve())},
-        }
-        nodes = [
-            stack.enter_context(NodeProcess(name, {**common, **extra}, log=log_folder / f"{name}.log"))
-            for name, extra in own.items()
-        ]
+        heard: dict[str, Any] = {"cameras": list(cameras), "use_sim_time": True}
+        transport = {"image_transport": "compressed" if is_compressed else "raw"}
+        extra = {"feature_node": {**heard, **transport}, "localizer_node": heard}
+        settings = NodeSettings(map_folder, log_folder, device, extra=extra)
+        nodes = [stack.enter_context(settings.start(name)) for name in extra]
         _wait_until_active(nodes)
         play_bag(reader, PlaySettings(rate=rate, has_clock=True, discovery_s=START_S), report)
         _wait_until_quiet(recorder, nodes)
@@ -153,14 +147,14 @@ def _truth(
 
 
 def _wait_until_active(nodes: list[NodeProcess]) -> None:
-    deadline = time.monotonic() + START_S
-    while not all("active" in node.output() for node in nodes):
+    def are_active() -> bool:
         for node in nodes:
             node.check()
-        if time.monotonic() > deadline:
-            said = "\n".join(node.last_lines(5) for node in nodes)
-            raise DependencyError(f"the nodes were not active within {START_S:.0f} s; they said:\n{said}")
-        time.sleep(0.1)
+        return all("active" in node.output() for node in nodes)
+
+    if not wait_until(are_active, START_S):
+        said = "\n".join(node.last_lines(5) for node in nodes)
+        raise DependencyError(f"the nodes were not active within {START_S:.0f} s; they said:\n{said}")
 
 
 def _wait_until_quiet(recorder: PoseRecorder, nodes: list[NodeProcess]) -> None:

@@ -20,7 +20,7 @@ from sfd2_ros.core.transforms import inverse, rigid
 from sfd2_ros.features.images import read_image
 from sfd2_ros.ros.conversions.cameras import camera_from_message
 from sfd2_ros.ros.conversions.images import decode_image
-from sfd2_ros.ros.conversions.poses import matrix_from_pose, matrix_from_transform, stamp_ns
+from sfd2_ros.ros.conversions.read_poses import matrix_from_pose, matrix_from_transform, stamp_ns
 from sfd2_ros.ros.drive_player import FrameNames, OdometrySample
 from sfd2_ros.ros.transform_history import interpolate
 from sfd2_ros.simulation.odometry import between, drifting

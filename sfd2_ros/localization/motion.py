@@ -23,7 +23,7 @@ from sfd2_ros.localization.frames import BasePose
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_NS_PER_S = 1e-9
+_S_PER_NS = 1e-9
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Fix:
 
 def after(before: Fix | None, stamp_ns: int, base: BasePose, odom_from_base: NDArray[np.float64] | None) -> Fix:
     """Return a new fix that knows the way from the one before."""
-    seconds = 0.0 if before is None else (stamp_ns - before.stamp_ns) * _NS_PER_S
+    seconds = 0.0 if before is None else (stamp_ns - before.stamp_ns) * _S_PER_NS
     if before is None or seconds <= 0:
         return Fix(stamp_ns, base, odom_from_base)
     return Fix(stamp_ns, base, odom_from_base, (inverse(before.base.map_from_base) @ base.map_from_base, seconds))
@@ -100,7 +100,7 @@ def predict(
         position_std = config.position_floor_m + config.position_per_m * way_m
         rotation_std = config.rotation_per_m * way_m + config.rotation_per_rad * turn_rad
         return _moved(last.base, moved, position_std, config.rotation_floor_rad + rotation_std)
-    seconds = (stamp_ns - last.stamp_ns) * _NS_PER_S
+    seconds = (stamp_ns - last.stamp_ns) * _S_PER_NS
     if seconds <= 0:
         return None
     if last.step is None:

@@ -14,9 +14,10 @@ from sfd2_ros.core.config import check_config, setting
 from sfd2_ros.core.errors import BagError, CameraError, ImageError
 from sfd2_ros.core.transforms import inverse, rotation_angle_rad
 from sfd2_ros.mapping.colmap_io import PosedImage
-from sfd2_ros.ros.bag_transforms import bag_transforms, message_time_ns
+from sfd2_ros.ros.bag_transforms import bag_transforms
 from sfd2_ros.ros.conversions.cameras import camera_from_message
 from sfd2_ros.ros.conversions.images import decode_compressed_image, decode_image
+from sfd2_ros.ros.conversions.read_poses import stamp_ns
 from sfd2_ros.ros.transform_history import TransformUnavailableError
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class _Taker:
 
     def offer(self, message: Any, *, is_compressed: bool) -> None:
         """Take an image if its camera has moved or turned far enough since the last one."""
-        time_ns = message_time_ns(message)
+        time_ns = stamp_ns(message.header.stamp)
         try:
             world_from_cam = self._history.lookup(self._config.frame, message.header.frame_id.lstrip("/"), time_ns)
         except TransformUnavailableError as err:

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sfd2_ros.core.errors import BagError
-from sfd2_ros.core.transforms import rigid_from_quaternion
-from sfd2_ros.ros.transform_history import NS_PER_S, TransformHistory
+from sfd2_ros.core.errors import BagError, MessageError
+from sfd2_ros.ros.conversions.read_poses import matrix_from_pose, matrix_from_transform, stamp_ns
+from sfd2_ros.ros.transform_history import TransformHistory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -56,35 +58,27 @@ def bag_transforms(bag: BagReader, pose_topic: str | None = None, base_frame: st
     return history
 
 
-def message_time_ns(message: Any) -> int:
-    """Return the stamp of a decoded message, nanoseconds."""
-    return int(message.header.stamp.sec) * NS_PER_S + int(message.header.stamp.nanosec)
-
-
 def _insert_pose(history: TransformHistory, pose: Any, base_frame: str, message: BagMessage) -> str:
     """Add one pose of the robot; return the name of its frame."""
     child = getattr(pose, "child_frame_id", "") or base_frame
     value = pose.pose if message.type_name.endswith("/PoseStamped") else pose.pose.pose
-    parent_from_child = _matrix(value.position, value.orientation, message)
-    history.insert(pose.header.frame_id, child, message_time_ns(pose), parent_from_child, is_static=False)
+    parent_from_child = _read(matrix_from_pose, value, message)
+    history.insert(pose.header.frame_id, child, stamp_ns(pose.header.stamp), parent_from_child, is_static=False)
     return child
 
 
 def _insert_transform(history: TransformHistory, transform: Any, message: BagMessage) -> None:
-    value = transform.transform
     history.insert(
         transform.header.frame_id.lstrip("/"),
         transform.child_frame_id.lstrip("/"),
-        message_time_ns(transform),
-        _matrix(value.translation, value.rotation, message),
+        stamp_ns(transform.header.stamp),
+        _read(matrix_from_transform, transform.transform, message),
         is_static=TF_TOPICS[message.topic],
     )
 
 
-def _matrix(position: Any, rotation: Any, message: BagMessage) -> NDArray[np.float64]:
+def _read(convert: Callable[[Any], NDArray[np.float64]], value: Any, message: BagMessage) -> NDArray[np.float64]:
     try:
-        return rigid_from_quaternion(
-            [rotation.x, rotation.y, rotation.z, rotation.w], [position.x, position.y, position.z]
-        )
-    except ValueError as err:
+        return convert(value)
+    except MessageError as err:
         raise BagError(f"a message of {message.topic!r} at {message.time_ns} ns holds no pose: {err}") from err

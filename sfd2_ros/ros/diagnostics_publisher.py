@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from sfd2_ros.ros import native
-from sfd2_ros.ros.conversions.poses import NS_PER_S
+from sfd2_ros.ros.conversions.read_poses import NS_PER_S
 from sfd2_ros.ros.qos import reliable
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from sfd2_ros.core.errors import DependencyError
 from sfd2_ros.msg import LocalizationStatus
 from sfd2_ros.ros.conversions.cameras import message_from_camera
 from sfd2_ros.ros.conversions.images import image_message
-from sfd2_ros.ros.conversions.poses import header_at, matrix_from_transform, stamp_ns, transform_message
+from sfd2_ros.ros.conversions.poses import header_at, transform_message
+from sfd2_ros.ros.conversions.read_poses import matrix_from_transform, stamp_ns
 from sfd2_ros.ros.participant import participant
 from sfd2_ros.ros.qos import newest_only, reliable, static_transforms, transforms
 from sfd2_ros.srv import LoadMap, Relocalize

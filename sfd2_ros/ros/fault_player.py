@@ -13,7 +13,8 @@ from sensor_msgs.msg import CameraInfo, Image
 from sfd2_ros.msg import LocalFeatures, LocalizationStatus
 from sfd2_ros.ros.conversions.cameras import message_from_camera
 from sfd2_ros.ros.conversions.images import image_message
-from sfd2_ros.ros.conversions.poses import NS_PER_S, header_at
+from sfd2_ros.ros.conversions.poses import header_at
+from sfd2_ros.ros.conversions.read_poses import NS_PER_S
 from sfd2_ros.ros.drive_player import DrivePlayer
 from sfd2_ros.ros.participant import participant
 from sfd2_ros.ros.qos import newest_only, reliable

@@ -15,7 +15,7 @@ from sfd2_ros.localization import RigFrame, Tracker, View
 from sfd2_ros.localization.frames import map_from_odom
 from sfd2_ros.localization.states import RobotState
 from sfd2_ros.ros.conversions.features import STATUS_OK, features_from_message
-from sfd2_ros.ros.conversions.poses import NS_PER_S, stamp_ns
+from sfd2_ros.ros.conversions.read_poses import NS_PER_S, stamp_ns
 from sfd2_ros.ros.transform_history import TransformUnavailableError
 from sfd2_ros.ros.transforms import TransformListener, lookup_when_heard
 

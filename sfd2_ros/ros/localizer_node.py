@@ -18,7 +18,8 @@ from sfd2_ros.features.device import choose_device
 from sfd2_ros.localization import Localizer, LocalizerConfig, MotionConfig, TrackerConfig
 from sfd2_ros.localization.states import RobotState
 from sfd2_ros.mapping import load_map
-from sfd2_ros.ros.conversions.poses import NS_PER_S, header_at, hint_from_message
+from sfd2_ros.ros.conversions.poses import header_at, hint_from_message
+from sfd2_ros.ros.conversions.read_poses import NS_PER_S
 from sfd2_ros.ros.conversions.status import status_message
 from sfd2_ros.ros.diagnostics import Diagnosis, LocalizerMeasurements, diagnose_localizer
 from sfd2_ros.ros.diagnostics_publisher import publish_diagnostics

@@ -15,13 +15,13 @@ from visualization_msgs.msg import MarkerArray
 from sfd2_ros.msg import LocalizationStatus
 from sfd2_ros.ros.conversions.maps import cloud_message, frustum_marker, inliers_marker, matches_marker
 from sfd2_ros.ros.conversions.poses import (
-    NS_PER_S,
     header_at,
     odometry_message,
     pose_stamped_message,
     pose_with_covariance_message,
     transform_message,
 )
+from sfd2_ros.ros.conversions.read_poses import NS_PER_S
 from sfd2_ros.ros.qos import latched, reliable, transforms
 
 if TYPE_CHECKING:

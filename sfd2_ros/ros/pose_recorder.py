@@ -13,7 +13,7 @@ from geometry_msgs.msg import PoseWithCovarianceStamped
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from sfd2_ros.msg import LocalizationStatus
-from sfd2_ros.ros.conversions.poses import matrix_from_pose, stamp_ns
+from sfd2_ros.ros.conversions.read_poses import matrix_from_pose, stamp_ns
 from sfd2_ros.ros.participant import participant
 from sfd2_ros.ros.qos import reliable
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sfd2_ros.localization.synchroniser import Synchroniser
-from sfd2_ros.ros.conversions.poses import NS_PER_S, stamp_ns
+from sfd2_ros.ros.conversions.read_poses import NS_PER_S, stamp_ns
 from sfd2_ros.ros.features_input import FeaturesInput
 
 if TYPE_CHECKING:

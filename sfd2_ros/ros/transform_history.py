@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector, vector_from_rotation
+from sfd2_ros.ros.conversions.read_poses import NS_PER_S
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-NS_PER_S = 1_000_000_000
 
 
 class TransformUnavailableError(Exception):

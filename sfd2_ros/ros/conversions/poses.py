@@ -1,10 +1,10 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Poses and times to messages and back: quaternions (x, y, z, w), covariances (x, y, z, rotX, rotY, rotZ)."""
+"""Poses and times to messages, and a hint out of one: quaternions x, y, z, w; covariances x, y, z, rotX, rotY, rotZ."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from geometry_msgs.msg import Pose, PoseStamped, PoseWithCovarianceStamped, Quaternion, TransformStamped
@@ -12,22 +12,14 @@ from nav_msgs.msg import Odometry
 from std_msgs.msg import Header
 
 from sfd2_ros.core.errors import MessageError
-from sfd2_ros.core.transforms import quaternion_xyzw, rigid_from_quaternion
+from sfd2_ros.core.transforms import quaternion_xyzw
 from sfd2_ros.localization.hint import PlaceHint
+from sfd2_ros.ros.conversions.read_poses import NS_PER_S, matrix_from_pose
 
 if TYPE_CHECKING:
-    from builtin_interfaces.msg import Time
-    from geometry_msgs.msg import Transform
     from numpy.typing import NDArray
 
     from sfd2_ros.localization.frames import BasePose
-
-NS_PER_S = 1_000_000_000
-
-
-def stamp_ns(stamp: Time) -> int:
-    """Return the nanoseconds of a stamp."""
-    return int(stamp.sec) * NS_PER_S + int(stamp.nanosec)
 
 
 def header_at(time_ns: int, frame_id: str) -> Header:
@@ -46,24 +38,6 @@ def transform_message(
     translation.x, translation.y, translation.z = parent_from_child[:3, 3].tolist()
     message.transform.rotation = _quaternion(parent_from_child)
     return message
-
-
-def matrix_from_transform(transform: Transform) -> NDArray[np.float64]:
-    """Return parent_from_child of a transform.
-
-    Raises:
-        MessageError: numbers that are not finite, or a quaternion that is no rotation.
-    """
-    return _matrix(transform.translation, transform.rotation)
-
-
-def matrix_from_pose(pose: Pose) -> NDArray[np.float64]:
-    """Return frame_from_body of a pose.
-
-    Raises:
-        MessageError: numbers that are not finite, or a quaternion that is no rotation.
-    """
-    return _matrix(pose.position, pose.orientation)
 
 
 def pose_message(frame_from_body: NDArray[np.float64]) -> Pose:
@@ -98,16 +72,6 @@ def odometry_message(header: Header, child: str, pose: BasePose) -> Odometry:
 def _quaternion(a_from_b: NDArray[np.float64]) -> Quaternion:
     x, y, z, w = quaternion_xyzw(a_from_b).tolist()
     return Quaternion(x=x, y=y, z=z, w=w)
-
-
-def _matrix(position: Any, rotation: Any) -> NDArray[np.float64]:
-    translation = np.array([position.x, position.y, position.z])
-    if not np.all(np.isfinite(translation)):
-        raise MessageError(f"translation {translation.tolist()} is not finite")
-    try:
-        return rigid_from_quaternion([rotation.x, rotation.y, rotation.z, rotation.w], translation)
-    except ValueError as err:
-        raise MessageError(str(err)) from err
 
 
 def hint_from_message(message: PoseWithCovarianceStamped, map_frame: str) -> PlaceHint:
