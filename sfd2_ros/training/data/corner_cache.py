@@ -19,6 +19,8 @@ from sfd2_ros.training.teachers.corners import CornerConfig, find_corners
 if TYPE_CHECKING:
     from pathlib import Path
 
+_VERSION = 2  # of what is kept; 1 had whole pixels
+
 
 class CornerCache:
     """Corners of the pictures of one source, found when first asked for.
@@ -39,7 +41,7 @@ class CornerCache:
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
         """Return the corners (N, 3) of an image, (3, h, w) uint8."""
-        settings = json.dumps(dataclasses.asdict(self._config), sort_keys=True).encode()
+        settings = json.dumps({**dataclasses.asdict(self._config), "version": _VERSION}, sort_keys=True).encode()
         name = hashlib.sha256(settings + image.numpy().tobytes()).hexdigest()[:24]
         path = self._folder / f"{name}.npy"
         if path.is_file():

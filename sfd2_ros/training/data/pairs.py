@@ -77,7 +77,7 @@ class PairBatch:
     Attributes:
         images: (2B, 3, S, S) float32 in [0, 1].
         plain: (2B, 3, S, S) the same before light and weather were changed.
-        reliability: (2B, S, S) float32, local reliability at corners, 0 elsewhere.
+        reliability: (2B, S, S) float32, local reliability at corners, 0 elsewhere; corners between pixels are shared.
         labels: (2B, S, S) uint8, or NOT_LABELLED.
         classes: (2B, S, S) uint8 stability classes, or NOT_LABELLED.
         valid: (2B, S, S) bool, inside the view.
@@ -129,12 +129,20 @@ def _crop(view: View, view_from_crop: torch.Tensor, crop_px: int, device: torch.
 
 
 def _corner_map(corners: torch.Tensor, view_from_crop: torch.Tensor, crop_px: int) -> torch.Tensor:
-    """Return (S, S) with the reliability of each corner at its nearest pixel; of several the highest."""
-    place = map_points(torch.linalg.inv(view_from_crop), corners[:, :2].double()).round().long()
-    kept = ((place >= 0) & (place < crop_px)).all(1)
-    index = place[kept, 1] * crop_px + place[kept, 0]
+    """Return (S, S) with the reliability of each corner, shared bilinearly by the four pixels around it.
+
+    So the map says where between the pixels a corner is. Of several corners at a pixel the highest share counts.
+    """
+    place = map_points(torch.linalg.inv(view_from_crop), corners[:, :2].double())
+    low = place.floor()
     flat = torch.zeros(crop_px * crop_px)
-    return flat.scatter_reduce(0, index, corners[kept, 2].float(), reduce="amax").view(crop_px, crop_px)
+    for step in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        pixel = low + low.new_tensor(step)
+        share = (1 - (place - pixel).abs()).prod(1)
+        kept = ((pixel >= 0) & (pixel < crop_px)).all(1)
+        index = (pixel[kept, 1] * crop_px + pixel[kept, 0]).long()
+        flat = flat.scatter_reduce(0, index, (corners[:, 2] * share)[kept].float(), reduce="amax")
+    return flat.view(crop_px, crop_px)
 
 
 def locate(pair: Pair, points: torch.Tensor, crop_px: int) -> tuple[torch.Tensor, torch.Tensor]:

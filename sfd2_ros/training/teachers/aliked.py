@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812 - the name that every reader 
 
 from sfd2_ros.core.errors import DependencyError, WeightsError
 from sfd2_ros.features.checkpoint import read_entries
-from sfd2_ros.features.keypoints import local_maxima
+from sfd2_ros.features.keypoints import local_maxima, refine_keypoints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +47,9 @@ class AlikedTeacher:
             smallest: lowest reliability.
 
         Returns:
-            (N, 3) float32 on the CPU: x, y in pixels, reliability in [0, 1], the root of ALIKED's score: its scores of
-            good corners that are not the best are low, and a detection head that learns them as they are says "none".
+            (N, 3) float32 on the CPU: x, y in pixels and fractions of them, reliability in [0, 1], the root of ALIKED's
+            score: its scores of good corners that are not the best are low, and a detection head that learns them as
+            they are says "none".
         """
         _, scores = self._network.extract_dense_map(image[None].float() / 255)
         reliability = scores[0].float().sqrt()
@@ -56,7 +57,8 @@ class AlikedTeacher:
         inner = torch.zeros_like(peaks)
         inner[_EDGE_PX:-_EDGE_PX, _EDGE_PX:-_EDGE_PX] = True
         y, x = torch.nonzero(peaks & inner, as_tuple=True)
-        return torch.stack([x.float(), y.float(), reliability[0, y, x]], dim=1).cpu()
+        place = refine_keypoints(reliability[0], torch.stack([x, y], dim=1))
+        return torch.cat([place, reliability[0, y, x][:, None]], dim=1).cpu()
 
     @torch.no_grad()
     def describe(self, images: torch.Tensor, points: Sequence[torch.Tensor]) -> list[torch.Tensor]:

@@ -36,16 +36,23 @@ def test_crop_of_whole_pixels_is_a_copy() -> None:
     assert batch.valid.all()
 
 
-def test_corner_moves_with_the_crop_and_of_two_at_one_pixel_the_better_stays() -> None:
+def test_corner_moves_with_the_crop_and_is_shared_by_the_pixels_around_it() -> None:
     view = view_of_gradient()
-    halved = similarity(2.0, 0.0, (0.0, 0.0), (0.0, 0.0))  # two pixels of the view per pixel of the crop
-    batch = collate([Pair((view, view), (halved, halved))], 40, CPU)
-    assert torch.nonzero(batch.reliability[0]).tolist() == [[10, 15], [10, 16]]
-    fourth = similarity(4.0, 0.0, (0.0, 0.0), (0.0, 0.0))
-    batch = collate([Pair((view, view), (fourth, fourth))], 16, CPU)
-    y, x = torch.nonzero(batch.reliability[0])[0].tolist()
-    assert (y, x) == (5, 8)
-    assert float(batch.reliability[0, 5, 8]) == torch.tensor(0.8)
+    moved = similarity(1.0, 0.0, (0.0, 0.0), (19.75, 10.5))  # the corner at (30, 20) is at (10.25, 9.5) of the crop
+    alone = View(view.image, view.labels, view.classes, view.corners[:1])
+    batch = collate([Pair((alone, alone), (moved, moved))], 40, CPU)
+    expected = torch.zeros(40, 40)
+    expected[9:11, 10:12] = 0.8 * torch.tensor([[0.375, 0.125], [0.375, 0.125]])
+    torch.testing.assert_close(batch.reliability[0], expected)
+
+
+def test_of_two_corners_at_one_pixel_the_better_stays() -> None:
+    view = view_of_gradient()
+    same = View(view.image, view.labels, view.classes, torch.tensor([[30.0, 20.0, 0.4], [30.0, 20.0, 0.8]]))
+    whole = similarity(1.0, 0.0, (0.0, 0.0), (20.0, 10.0))
+    batch = collate([Pair((same, same), (whole, whole))], 40, CPU)
+    assert torch.nonzero(batch.reliability[0]).tolist() == [[10, 10]]
+    assert float(batch.reliability[0, 10, 10]) == torch.tensor(0.8)
 
 
 def test_what_lies_outside_the_view_is_not_valid_and_not_labelled() -> None:

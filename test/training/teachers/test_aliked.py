@@ -50,6 +50,15 @@ def test_teacher_finds_a_corner_of_a_rectangle_and_none_at_the_edge(
 
 
 @pytest.mark.data
+def test_corner_moves_with_a_picture_that_moves_by_half_a_pixel(teacher: AlikedTeacher) -> None:
+    picture = board()[:1].expand(3, -1, -1)
+    half = torch.nn.functional.avg_pool2d(picture[None].float(), (1, 2), stride=1)[0].round().to(torch.uint8)
+    one, other = (teacher.corners(each, radius_px=3, smallest=0.2) for each in (picture, half))
+    distance = torch.cdist(one[:, :2] - torch.tensor([0.5, 0.0]), other[:, :2]).amin(1)
+    assert distance[one[:, 2] > 0.5].median() < 0.2
+
+
+@pytest.mark.data
 def test_teacher_describes_a_corner_alike_in_a_moved_picture(teacher: AlikedTeacher) -> None:
     picture = board()[None].float() / 255
     moved = torch.roll(picture, (5, 7), (2, 3))
