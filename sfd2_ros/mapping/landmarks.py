@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from sfd2_ros.core.types import Features
 
 
+# A symmetric (3, 3) matrix is kept as its upper triangle: which of the six an entry is, and which entries the six are.
 _SYMMETRIC = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])
+_UPPER = ([0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2])
 _LOOSEST_SIGMA_DEPTHS = 100.0
 
 
@@ -82,6 +84,19 @@ class Landmarks:
         """Return the landmarks that a map image observed, sorted."""
         return self.image_landmarks[self.image_offsets[image] : self.image_offsets[image + 1]]
 
+    def moved(self, target_from_source: NDArray[np.float64]) -> Landmarks:
+        """Return the landmarks in another frame, given its (4, 4) pose; units stay."""
+        if np.array_equal(target_from_source, np.eye(4)):
+            return self
+        rotation = target_from_source[:3, :3]
+        covariances = rotation @ self.covariance_of(np.arange(len(self))) @ rotation.T
+        return replace(
+            self,
+            positions=self.positions @ rotation.T + target_from_source[:3, 3],
+            covariances=_packed(covariances),
+            normals=(self.normals @ rotation.T).astype(np.float32),
+        )
+
 
 def gather_landmarks(reconstruction: Any, image_ids: list[int], features: Mapping[int, Features]) -> Landmarks:
     """Collect the points of a reconstruction with the descriptors of their observations.
@@ -140,9 +155,11 @@ def _covariances(
         # A point seen along one ray alone has no depth at all; a loose prior keeps its covariance finite.
         loosest = (_LOOSEST_SIGMA_DEPTHS * in_camera[:, 2]) ** -2.0
         np.add.at(information, rows, loosest[:, None, None] * np.eye(3))
-    covariances = np.linalg.inv(information).astype(np.float32)
-    upper: NDArray[np.float32] = covariances[:, [0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2]]
-    return upper
+    return _packed(np.linalg.inv(information))
+
+
+def _packed(matrices: NDArray[np.floating]) -> NDArray[np.float32]:
+    return matrices[:, _UPPER[0], _UPPER[1]].astype(np.float32)
 
 
 def _unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from sfd2_ros.mapping.map_store import Map
 
-_PACKED = ([0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2])
-
 
 def refuse_unlike(base: Map, other: Map) -> None:
     """Refuse two maps that cannot become one.
@@ -80,7 +78,7 @@ def merge_maps(
     save_map(
         output,
         images=images,
-        landmarks=_joined([_moved(session.landmarks, pose) for session, pose in sessions]),
+        landmarks=_joined([session.landmarks.moved(pose) for session, pose in sessions]),
         aggregates=np.array(aggregates),
         centres=base.centres,
         reconstruction=merged,
@@ -105,24 +103,6 @@ def _free_names(session: Map, taken: set[str]) -> dict[str, str]:
         prefix = session.folder.name if number == 2 else f"{session.folder.name}_{number}"
         names = {name: f"{prefix}/{name}" for name in names}
     return names
-
-
-def _moved(landmarks: Landmarks, target_from_source: NDArray[np.float64]) -> Landmarks:
-    """Return landmarks in another frame."""
-    if np.array_equal(target_from_source, np.eye(4)):
-        return landmarks
-    rotation = target_from_source[:3, :3]
-    covariances = rotation @ landmarks.covariance_of(np.arange(len(landmarks))) @ rotation.T
-    return Landmarks(
-        positions=landmarks.positions @ rotation.T + target_from_source[:3, 3],
-        covariances=covariances[:, _PACKED[0], _PACKED[1]].astype(np.float32),
-        descriptors=landmarks.descriptors,
-        stability=landmarks.stability,
-        normals=(landmarks.normals @ rotation.T).astype(np.float32),
-        error_px=landmarks.error_px,
-        image_offsets=landmarks.image_offsets,
-        image_landmarks=landmarks.image_landmarks,
-    )
 
 
 def _joined(parts: Sequence[Landmarks]) -> Landmarks:
