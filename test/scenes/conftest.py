@@ -4,53 +4,31 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from sfd2_ros.bench.remembered import RememberedFeatures
 from sfd2_ros.core.transforms import inverse
-from sfd2_ros.features import Extractor, load_extractor
+from sfd2_ros.features import load_extractor
 from sfd2_ros.features.images import read_image
 from sfd2_ros.localization import Localizer
 from sfd2_ros.mapping import Map, MapBuilder, load_map
 from sfd2_ros.mapping.scene import Scene, load_scene
 
 if TYPE_CHECKING:
-    from sfd2_ros.core.types import Camera, Features, PoseEstimate
+    from sfd2_ros.core.types import Camera, PoseEstimate
 
 SCENES = ("herzjesu_p25", "fountain_p11")
 
 
-@dataclass(frozen=True)
-class RememberingExtractor:
-    """The extractor of the package, which extracts an image only once."""
-
-    extractor: Extractor
-    known: dict[str, Features] = field(default_factory=dict)
-
-    @property
-    def weights_id(self) -> str:
-        return self.extractor.weights_id
-
-    @property
-    def config(self) -> Any:
-        return self.extractor.config
-
-    def __call__(self, image: np.ndarray) -> Features:
-        key = f"{image.shape} {hashlib.sha256(image.tobytes()).hexdigest()}"
-        if key not in self.known:
-            self.known[key] = self.extractor(image)
-        return self.known[key]
-
-
 @pytest.fixture(scope="session")
-def extractor() -> RememberingExtractor:
-    return RememberingExtractor(load_extractor(device="cpu"))
+def extractor() -> RememberedFeatures:
+    return RememberedFeatures(load_extractor(device="cpu"))
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +38,7 @@ def scenes(data_dir: Path) -> dict[str, Scene]:
 
 @pytest.fixture(scope="session")
 def maps(
-    scenes: dict[str, Scene], extractor: RememberingExtractor, tmp_path_factory: pytest.TempPathFactory
+    scenes: dict[str, Scene], extractor: RememberedFeatures, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Map]:
     """Return a map of each scene, from the images of its map.txt under their poses."""
     folder = tmp_path_factory.mktemp("maps")
@@ -70,7 +48,7 @@ def maps(
 
 
 @pytest.fixture(scope="session")
-def localize(extractor: RememberingExtractor) -> Callable[[Map, np.ndarray | Path, Camera], PoseEstimate]:
+def localize(extractor: RememberedFeatures) -> Callable[[Map, np.ndarray | Path, Camera], PoseEstimate]:
     """Return a call (map, image or its path, camera) that localizes."""
 
     def run(map_: Map, image: np.ndarray | Path, camera: Camera) -> PoseEstimate:

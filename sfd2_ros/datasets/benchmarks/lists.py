@@ -15,6 +15,7 @@ from sfd2_ros.datasets.problems import numbers_in, read_lines
 from sfd2_ros.mapping.colmap_io import camera_from_model, pose_from_wxyz
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -68,12 +69,9 @@ def read_centre_poses(path: Path) -> Poses:
     Raises:
         DatasetError: the file is missing or a line is malformed; names the line.
     """
-    poses: Poses = {}
-    for number, line in enumerate(read_lines(path), start=1):
-        name, _, rest = line.partition(" ")
-        values = numbers_in(rest, 7, f"{path}:{number}")
-        poses[name] = pose_of_centre(values[:4], values[4:], f"{path}:{number}")
-    return poses
+    return {
+        name: pose_of_centre(values[:4], values[4:], where) for name, values, where in _named_numbers(path, count=7)
+    }
 
 
 def read_matrix_poses(path: Path) -> Poses:
@@ -86,10 +84,8 @@ def read_matrix_poses(path: Path) -> Poses:
         DatasetError: the file is missing or a line is malformed; names the line.
     """
     poses: Poses = {}
-    for number, line in enumerate(read_lines(path), start=1):
-        name, _, rest = line.partition(" ")
-        where = f"{path}:{number}"
-        world_from_cam = np.array(numbers_in(rest, 16, where)).reshape(4, 4)
+    for name, values, where in _named_numbers(path, count=16):
+        world_from_cam = np.array(values).reshape(4, 4)
         rotation = world_from_cam[:3, :3]
         if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
             raise DatasetError(f"{where}: the matrix of {name!r} is no rotation and translation; is the line cut?")
@@ -136,3 +132,11 @@ def read_pairs(path: Path) -> dict[str, list[str]]:
             raise DatasetError(f"{path}:{number}: {line!r} is not two names, of a query and a reference")
         pairs.setdefault(names[0], []).append(names[1])
     return pairs
+
+
+def _named_numbers(path: Path, *, count: int) -> Iterator[tuple[str, list[float], str]]:
+    """Yield of each line its name, its numbers, and where it is for messages."""
+    for number, line in enumerate(read_lines(path), start=1):
+        name, _, rest = line.partition(" ")
+        where = f"{path}:{number}"
+        yield name, numbers_in(rest, count, where), where
