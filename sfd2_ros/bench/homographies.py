@@ -5,24 +5,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
 from sfd2_ros.bench.timing import extract_all
-from sfd2_ros.bench.two_view import gather_scores, match_views, move_points, score_views
+from sfd2_ros.bench.two_view import gather_scores, match_views, matchers_of, move_points, score_views
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.features.images import list_images, read_image
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from sfd2_ros.bench.peer import Peer
-    from sfd2_ros.bench.two_view import PairFigures
+    from sfd2_ros.bench.two_view import Matcher, PairFigures, PairScore
     from sfd2_ros.core.types import Features, Matches
     from sfd2_ros.mapping.match_images import Progress
 
@@ -63,7 +65,13 @@ class HomographyRow:
 
 
 def bench_homographies(
-    folder: Path, methods: Mapping[str, Peer], progress: Progress, *, views: int = 5, seed: int = 0
+    folder: Path,
+    methods: Mapping[str, Peer],
+    progress: Progress,
+    *,
+    views: int = 5,
+    seed: int = 0,
+    lightglue: Mapping[str, Matcher] = MappingProxyType({}),
 ) -> list[HomographyRow]:
     """Match photographs with views of them.
 
@@ -73,6 +81,7 @@ def bench_homographies(
         progress: called with step, done, total.
         views: of each photograph; the same for all methods.
         seed: of the homographies.
+        lightglue: by method, for a further row of it.
 
     Raises:
         ConfigError: `views` is not positive.
@@ -80,10 +89,12 @@ def bench_homographies(
     """
     if views < 1:
         raise ConfigError(f"views is {views!r}; at least 1 is needed")
-    names = list_images(folder)
-    return [
-        _bench_method(folder, names, name, peer, progress, views=views, seed=seed) for name, peer in methods.items()
-    ]
+    rows = []
+    for name, peer in methods.items():
+        rows += _bench_method(
+            folder, peer, matchers_of(name, lightglue), partial(progress, name), views=views, seed=seed
+        )
+    return rows
 
 
 def folder_name(folder: Path) -> str:
@@ -93,28 +104,53 @@ def folder_name(folder: Path) -> str:
 
 
 def _bench_method(
-    folder: Path, names: Sequence[str], method: str, peer: Peer, progress: Progress, *, views: int, seed: int
-) -> HomographyRow:
-    scores, errors, times = [], [], []
+    folder: Path,
+    peer: Peer,
+    ways: Mapping[str, Matcher],
+    progress: Callable[[int, int], None],
+    *,
+    views: int,
+    seed: int,
+) -> list[HomographyRow]:
+    """Return a row for each way of matching a method's features."""
+    names = list_images(folder)
+    judged: dict[str, list[_Judged]] = {way: [] for way in ways}
+    times = []
     for done, name in enumerate(names):
-        progress(method, done, len(names))
+        progress(done, len(names))
         image = read_image(folder / name)
         generator = np.random.default_rng([seed, done])
         truths = [draw_homography(generator, image.shape[:2]) for _ in range(views)]
         features, milliseconds = extract_all(peer, [image, *(warp(image, truth) for truth in truths)], lambda _: None)
         times.append(milliseconds)
-        for view, truth in zip(features[1:], truths, strict=True):
-            matches, seconds = match_views(features[0], view)
-            scores.append(score_views(features[0], view, matches, second_from_first=truth, match_seconds=seconds))
-            errors.append(corner_error_px(estimate_homography(features[0], view, matches), truth, image.shape[:2]))
-    progress(method, len(names), len(names))
+        for way, match in ways.items():
+            judged[way] += [
+                _judge(features[0], view, truth, match) for view, truth in zip(features[1:], truths, strict=True)
+            ]
+    progress(len(names), len(names))
+    return [_row(folder_name(folder), way, found, peer, float(np.median(times))) for way, found in judged.items()]
+
+
+class _Judged(NamedTuple):
+    score: PairScore
+    error_px: float
+
+
+def _judge(first: Features, view: Features, truth: NDArray[np.float64], match: Matcher) -> _Judged:
+    matches, seconds = match_views(first, view, match)
+    score = score_views(first, view, matches, second_from_first=truth, match_seconds=seconds)
+    return _Judged(score, corner_error_px(estimate_homography(first, view, matches), truth, first.image_size))
+
+
+def _row(scene: str, way: str, judged: Sequence[_Judged], peer: Peer, extract_ms: float) -> HomographyRow:
+    errors = [one.error_px for one in judged]
     return HomographyRow(
-        scene=folder_name(folder),
-        method=method,
-        figures=gather_scores(scores),
+        scene=scene,
+        method=way,
+        figures=gather_scores([one.score for one in judged]),
         homography_within=tuple(float(np.mean(np.array(errors) <= limit)) for limit in WITHIN_PX),
         homography_auc=tuple(area_under_recall(errors, limit) for limit in AUC_PX),
-        extract_ms=float(np.median(times)),
+        extract_ms=extract_ms,
         bytes_per_keypoint=peer.bytes_per_keypoint,
         weights_id=peer.weights_id,
     )

@@ -15,7 +15,7 @@ from sfd2_ros.core.files import sha256_of_file
 from sfd2_ros.features.checkpoint import read_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from torch import nn
@@ -28,7 +28,7 @@ def find_weights(method: str, named: Path | None, folder: Path | None, *, where:
     """Return the weights of a method.
 
     Args:
-        method: files and folders in `folder` are taken whose name starts with it.
+        method: files and folders in `folder` are taken whose name starts with it and is not of its LightGlue.
         named: the file that the user named for the method, or None.
         folder: of weights, or None.
         where: they are published, for the error.
@@ -71,7 +71,14 @@ def library_for(method: str, name: str, install: str) -> Any:
         raise PeerMissingError(f"{method} needs the library {top}, which is not installed; {install}") from err
 
 
-def load_into(network: nn.Module, path: Path, method: str, *, computed: Sequence[str] = ()) -> str:
+def load_into(
+    network: nn.Module,
+    path: Path,
+    method: str,
+    *,
+    computed: Sequence[str] = (),
+    renamed: Callable[[str], str] = lambda name: name,
+) -> str:
     """Load weights into a network, every one of them.
 
     Args:
@@ -79,6 +86,7 @@ def load_into(network: nn.Module, path: Path, method: str, *, computed: Sequence
         path: safetensors, or a torch checkpoint with a state dict, on its own or wrapped.
         method: for errors and the identity.
         computed: entries of the network that files may lack because they follow from its settings.
+        renamed: returns what the network calls an entry of the file.
 
     Returns:
         The identity of method and weights.
@@ -89,6 +97,7 @@ def load_into(network: nn.Module, path: Path, method: str, *, computed: Sequence
     entries, _ = read_entries(
         path, wrappers=_WRAPPERS, remedy=f"give the published weights of {method} as a state dict"
     )
+    entries = {renamed(name): tensor for name, tensor in entries.items()}
     expected = network.state_dict()
     problems = [f"missing {name}" for name in expected if name not in entries and name not in computed]
     problems += [f"unknown {name}" for name in entries if name not in expected]
@@ -105,5 +114,6 @@ def load_into(network: nn.Module, path: Path, method: str, *, computed: Sequence
 
 
 def _is_of(path: Path, method: str) -> bool:
-    named_so = path.name.lower().startswith(method)
+    name = path.name.lower()
+    named_so = name.startswith(method) and "lightglue" not in name
     return named_so and (path.suffix in _SUFFIXES or (path.is_dir() and (path / "config.json").is_file()))

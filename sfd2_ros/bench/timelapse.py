@@ -7,12 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sfd2_ros.bench.timing import extract_all
-from sfd2_ros.bench.two_view import gather_scores, match_views, score_views
+from sfd2_ros.bench.two_view import gather_scores, match_views, matchers_of, score_views
 from sfd2_ros.core.errors import ConfigError, SceneError
 from sfd2_ros.features.images import list_images, read_image
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sfd2_ros.bench.peer import Peer
-    from sfd2_ros.bench.two_view import PairFigures
+    from sfd2_ros.bench.two_view import Matcher, PairFigures, PairScore
+    from sfd2_ros.core.types import Features
     from sfd2_ros.mapping.match_images import Progress
 
 NIGHT_BELOW = 85.0
@@ -66,6 +68,7 @@ def bench_timelapse(
     pairs: int = 100,
     night_below: float = NIGHT_BELOW,
     seed: int = 0,
+    lightglue: Mapping[str, Matcher] = MappingProxyType({}),
 ) -> list[TimelapseRow]:
     """Match frames of a camera that stands still with each other.
 
@@ -77,6 +80,7 @@ def bench_timelapse(
         night_below: mean brightness below which a frame is night. It is measured, not known: a night that the camera
             exposes brightly, or one in fog, counts as day.
         seed: of the draw.
+        lightglue: by method, for a further row of it.
 
     Returns:
         Rows by kind of pairs and method; kinds of which the camera has no pair have none.
@@ -94,20 +98,17 @@ def bench_timelapse(
     rows = []
     for name, peer in methods.items():
         features, extract_ms = extract_all(peer, frames, partial(_report, progress, name, len(frames)))
+        costs = (extract_ms, peer.bytes_per_keypoint, peer.weights_id)
         for light, kind in chosen.items():
-            scores = []
-            for i, j in kind:
-                matches, seconds = match_views(features[i], features[j])
-                scores.append(
-                    score_views(features[i], features[j], matches, second_from_first=_NO_MOTION, match_seconds=seconds)
-                )
-            figures = gather_scores(scores)
-            rows.append(
-                TimelapseRow(
-                    folder.resolve().name, light, name, figures, extract_ms, peer.bytes_per_keypoint, peer.weights_id
-                )
-            )
+            for way, match in matchers_of(name, lightglue).items():
+                scores = [_score(features[i], features[j], match) for i, j in kind]
+                rows.append(TimelapseRow(folder.resolve().name, light, way, gather_scores(scores), *costs))
     return sorted(rows, key=lambda row: LIGHTS.index(row.light))
+
+
+def _score(first: Features, second: Features, match: Matcher) -> PairScore:
+    matches, seconds = match_views(first, second, match)
+    return score_views(first, second, matches, second_from_first=_NO_MOTION, match_seconds=seconds)
 
 
 def brightness(image: NDArray[np.uint8]) -> float:
@@ -122,6 +123,7 @@ def choose_light_pairs(dark: Sequence[bool], count: int, seed: int) -> dict[str,
         dark: of each frame, whether it is night.
         count: most pairs of a kind.
         seed: of the draw.
+        lightglue: by method, for a further row of it.
 
     Returns:
         Index pairs by kind, without kinds that have none; the night frame is the first of a night-day pair.

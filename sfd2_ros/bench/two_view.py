@@ -14,11 +14,13 @@ from scipy.spatial import cKDTree
 from sfd2_ros.matching.nearest import match_mutual
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from sfd2_ros.core.types import Features, Matches
+
+    Matcher = Callable[[Features, Features], Matches]
 
 CORRECT_PX = 3.0
 """How near to its true place a keypoint or match is right."""
@@ -72,10 +74,23 @@ class PairFigures:
     match_ms: float
 
 
-def match_views(first: Features, second: Features) -> tuple[Matches, float]:
-    """Return mutual nearest neighbours by cosine and the seconds that it took."""
+def nearest_neighbours(first: Features, second: Features) -> Matches:
+    """Return mutual nearest neighbours by cosine."""
+    return match_mutual(first.descriptors, second.descriptors)
+
+
+def matchers_of(method: str, lightglue: Mapping[str, Matcher]) -> dict[str, Matcher]:
+    """Return the ways in which features of a method are matched, by what rows call them."""
+    ways: dict[str, Matcher] = {method: nearest_neighbours}
+    if method in lightglue:
+        ways[f"{method}+lightglue"] = lightglue[method]
+    return ways
+
+
+def match_views(first: Features, second: Features, match: Matcher = nearest_neighbours) -> tuple[Matches, float]:
+    """Return the matches and the seconds that they took."""
     start = time.perf_counter()
-    matches = match_mutual(first.descriptors, second.descriptors)
+    matches = match(first, second)
     return matches, time.perf_counter() - start
 
 

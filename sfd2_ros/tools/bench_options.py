@@ -23,7 +23,7 @@ ABSENT = "-"
 _WIDE = 150
 
 
-def _pairs(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
+def named_files(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
     """Read NAME=FILE, each name once."""
     named: dict[str, Path] = {}
     for value in values:
@@ -58,7 +58,7 @@ def method_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--weights-of",
             multiple=True,
             metavar="METHOD=FILE",
-            callback=_pairs,
+            callback=named_files,
             help="Weights of another method; for superpoint a folder. May be repeated.",
         ),
         click.option(
@@ -100,7 +100,7 @@ def settings_of(options: dict[str, Any], methods: Methods) -> dict[str, Any]:
     return {
         "max_keypoints": options["max_keypoints"],
         "device": options["device"],
-        "matching": "mutual nearest neighbours by cosine (for ORB the same as by Hamming distance)",
+        "matching": "mutual nearest neighbours by cosine (for ORB as by Hamming distance); +lightglue: LightGlue",
         "methods": {name: peer.config.settings for name, peer in methods.ready.items()},
     }
 
