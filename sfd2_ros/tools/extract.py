@@ -16,6 +16,7 @@ from sfd2_ros.tools.options import (
     json_option,
     overwrite_option,
     progress_bar,
+    refuse_same_path,
     weights_option,
     write_json,
 )
@@ -61,6 +62,7 @@ def command(
 
     folder, names = _find_images(images)
     _refuse_existing(output, overlay, overwrite=overwrite)
+    refuse_same_path(output, json_path)
     config = ExtractorConfig(max_keypoints=max_keypoints, max_side_px=max_side)
     extractor = load_extractor(weights, device, config=config)
     run = _Run(extractor, folder, overlay)

@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sfd2_ros.core.errors import OutputError
 from sfd2_ros.core.files import atomic_file, refuse_existing
 
 if TYPE_CHECKING:
@@ -30,10 +31,21 @@ device_option = click.option(
 
 
 def _checked_output(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
-    """Refuse before the work a file that could not be written after it."""
+    """Refuse before the work a file that could not be written after it, or that is none of ours to replace."""
     if path is not None:
         refuse_existing(path, overwrite=True)
+        _refuse_to_replace_what_is_no_json(path)
     return path
+
+
+def _refuse_to_replace_what_is_no_json(path: Path) -> None:
+    """Figures replace older figures without being asked; never poses, a map's array or a photograph."""
+    if not path.is_file():
+        return
+    with path.open("rb") as stream:
+        start = stream.read(64).lstrip()
+    if start and not start.startswith((b"{", b"[")):
+        raise OutputError(f"--json {str(path)!r} exists and is no JSON file; name another path, or remove it yourself")
 
 
 json_option = click.option(
@@ -106,6 +118,8 @@ def write_json(path: Path | None, figures: Mapping[str, Any]) -> None:
     """Write figures as JSON where a path was given."""
     if path is None:
         return
+    # Once more: the command itself may have written its output there.
+    _refuse_to_replace_what_is_no_json(path)
     with atomic_file(path) as temporary:
         temporary.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 

@@ -98,7 +98,8 @@ def test_a_report_with_matches_is_written(sfd2: Run, painted_map: Path, scene: P
     assert text.count("data:image/jpeg;base64,") == 1
     assert "What keypoints lie on, in 2 images." in text
     sfd2("evaluate", tmp_path / "p.txt", scene, "--map", painted_map).refused(2, "name the report with --html")
-    sfd2("evaluate", tmp_path / "p.txt", scene, "--html", html, "--json", html).refused(2, "both write")
+    other = tmp_path / "other.html"
+    sfd2("evaluate", tmp_path / "p.txt", scene, "--html", other, "--json", other).refused(2, "both write")
     sfd2("evaluate", tmp_path / "p.txt", scene, "--html", scene).refused(1, "is a folder")
 
 
@@ -114,3 +115,13 @@ def test_what_cannot_be_scored_is_refused(sfd2: Run, scene: Path, tmp_path: Path
     sfd2("evaluate", tmp_path / "p.txt", tmp_path).refused(1, "has no folder images/")
     sfd2("evaluate", tmp_path / "p.txt", scene, "--list", "no.txt").refused(1, "'no.txt' cannot be read")
     sfd2("evaluate", tmp_path / "p.txt", scene, "--json", scene).refused(1, "is a folder")
+
+
+def test_figures_never_replace_what_is_no_json(sfd2: Run, scene: Path, tmp_path: Path) -> None:
+    _write(tmp_path / "p.txt", scene)
+    before = (tmp_path / "p.txt").read_text()
+    sfd2("evaluate", tmp_path / "p.txt", scene, "--json", tmp_path / "p.txt").refused(1, "is no JSON file", "p.txt")
+    assert (tmp_path / "p.txt").read_text() == before
+    (tmp_path / "f.json").write_text("")
+    for _ in range(2):
+        sfd2("evaluate", tmp_path / "p.txt", scene, "--json", tmp_path / "f.json").succeeded()

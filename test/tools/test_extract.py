@@ -105,6 +105,8 @@ def test_damaged_image_stops_the_run_and_leaves_no_output(tmp_path: Path, capsys
         (["x.png", "--device", "tpu"], 2, "'tpu'"),
         (["x.png", "--max-keypoints", "0"], 2, "max_keypoints"),
         (["x.png", "--max-side", "3"], 2, "max_side_px"),
+        (["x.png", "--json", "f.h5"], 2, "both write"),
+        (["x.png", "--json", "x.png"], 1, "is no JSON file"),
         ([], 2, "IMAGES"),
     ],
 )
