@@ -28,7 +28,8 @@ def camera_source(text: str) -> Callable[[str], Camera]:
 
     Args:
         text: a scene or a map (its image of that name, or its only camera); a camera_info YAML file as
-            `camera_calibration` writes it; or a line of COLMAP's cameras.txt with commas, COLMAP's pixel centre.
+            `camera_calibration` or `ros2 topic echo` writes it; or a line of COLMAP's cameras.txt with commas,
+            COLMAP's pixel centre.
 
     Raises:
         CameraError: none of these, or malformed.
@@ -67,11 +68,16 @@ def camera_from_text(text: str) -> Camera:
 def camera_from_yaml(path: Path) -> Camera:
     """Read a camera_info YAML file (image_width, image_height, camera_matrix, distortion_model, ...).
 
+    Args:
+        path: what `camera_calibration` writes, or `ros2 topic echo` (the first message; binning and ROI are refused).
+
     Raises:
         CameraError: no such file, malformed, not calibrated, or a distortion model that is not supported.
     """
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: Any = next(iter(yaml.safe_load_all(path.read_text(encoding="utf-8"))), None)
+        if isinstance(content, dict) and "k" in content:
+            content = _as_calibration_file(content)
         matrix = [float(value) for value in content["camera_matrix"]["data"]]
         distortion = [float(value) for value in content["distortion_coefficients"]["data"]]
         width, height = content["image_width"], content["image_height"]
@@ -87,6 +93,21 @@ def camera_from_yaml(path: Path) -> Camera:
             f"camera file {str(path)!r} has size {width!r}x{height!r}; whole numbers of pixels are needed"
         )
     return camera_from_calibration(width, height, matrix, model, distortion)
+
+
+def _as_calibration_file(message: dict[str, Any]) -> dict[str, Any]:
+    """Return a CameraInfo message under the keys of a calibration file."""
+    roi = message.get("roi") or {}
+    reduced = [message.get("binning_x", 0) > 1, message.get("binning_y", 0) > 1, *map(roi.get, ("width", "height"))]
+    if any(reduced):
+        raise CameraError("the camera_info is of a binned image or a region of interest; give one of the whole image")
+    return {
+        "image_width": message["width"],
+        "image_height": message["height"],
+        "camera_matrix": {"data": message["k"]},
+        "distortion_model": message["distortion_model"],
+        "distortion_coefficients": {"data": message["d"]},
+    }
 
 
 def camera_from_calibration(

@@ -83,6 +83,43 @@ def test_yaml_of_a_fisheye_without_coefficients_is_no_pinhole(tmp_path: Path) ->
     assert camera_from_yaml(path).distortion_model == "equidistant"
 
 
+ECHOED = """header:
+  stamp: {sec: 1, nanosec: 2}
+  frame_id: front
+height: 480
+width: 640
+distortion_model: plumb_bob
+d: [0.1, -0.2, 0.001, 0.002, 0.0]
+k: [500.0, 0.0, 319.5, 0.0, 510.0, 239.5, 0.0, 0.0, 1.0]
+binning_x: 0
+binning_y: 0
+roi: {x_offset: 0, y_offset: 0, height: 0, width: 0, do_rectify: false}
+---
+"""
+
+
+def test_what_ros2_topic_echo_printed_is_read(tmp_path: Path) -> None:
+    (tmp_path / "echo.yaml").write_text(ECHOED + ECHOED)
+    assert camera_from_yaml(tmp_path / "echo.yaml") == camera_from_yaml(_yaml(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("binning_x: 0", "binning_x: 2", "binned image or a region"),
+        ("height: 0, width: 0", "height: 8, width: 8", "binned image or a region"),
+        ("binning_y: 0", "binning_y: two", "TypeError"),
+        ("width: 640", "", "KeyError: 'width'"),
+        ("k: [500.0, 0.0,", "k: [0.0, 0.0,", "is the camera calibrated"),
+    ],
+)
+def test_a_printed_message_that_is_no_calibration_is_refused(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    assert old in ECHOED
+    (tmp_path / "echo.yaml").write_text(ECHOED.replace(old, new))
+    with pytest.raises(CameraError, match=reason):
+        camera_from_yaml(tmp_path / "echo.yaml")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
