@@ -62,9 +62,10 @@ def covisible_groups(landmarks: Landmarks, images: Sequence[int], min_shared: in
 
 def landmarks_of(landmarks: Landmarks, images: Sequence[int]) -> NDArray[np.int64]:
     """Return the indices of all landmarks that any of these images saw, sorted."""
-    if not images:
-        return np.empty(0, np.int64)
-    return np.unique(np.concatenate([landmarks.seen_by(image) for image in images])).astype(np.int64)
+    is_seen = np.zeros(len(landmarks), bool)
+    for image in images:
+        is_seen[landmarks.seen_by(image)] = True
+    return np.flatnonzero(is_seen)
 
 
 class MapViews:

@@ -15,7 +15,7 @@ from sfd2_ros.localization.candidates import facing, landmarks_of
 from sfd2_ros.localization.frames import BasePose, RigEstimate
 from sfd2_ros.localization.gating import judge, spread
 from sfd2_ros.localization.pnp import project
-from sfd2_ros.localization.refine import MAX_ROUNDS, refine_pose
+from sfd2_ros.localization.refine import refine_pose
 from sfd2_ros.localization.search import Hypothesis, LandmarkMatches, joined
 from sfd2_ros.matching.guided import match_guided
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sfd2_ros.localization.query import Query
     from sfd2_ros.localization.trace import Trace
 
-_ROUGH_ROUNDS = 5
+_ROUGH_DEVIATIONS, _CLOSE_DEVIATIONS = 0.3, 0.03
 _DRAWN_FROM = 200
 _MOST_BY_CHANCE = 0.9
 
@@ -92,13 +92,14 @@ def refine_matches(
     """Refine a pose by the matches that agree with it, first loosely, then closely."""
     config, landmarks = context.config, context.landmarks
     positions, covariances = landmarks.positions[matches.landmarks], landmarks.covariance_of(matches.landmarks)
-    for limit_px, rounds in ((config.max_error_px, _ROUGH_ROUNDS), (config.final_error_px, MAX_ROUNDS)):
+    for limit_px, enough in ((config.max_error_px, _ROUGH_DEVIATIONS), (config.final_error_px, _CLOSE_DEVIATIONS)):
         agrees = query.errors_px(body_from_map, matches.keypoints, positions) <= limit_px
         if agrees.sum() >= config.min_inliers:
             observed = query.observed(
                 matches.keypoints[agrees], positions[agrees], covariances[agrees], config.sigma_px
             )
-            body_from_map = refine_pose(body_from_map, observed, max_rounds=rounds).body_from_map
+            refined = refine_pose(body_from_map, observed, converged_deviations=enough)
+            body_from_map = refined.body_from_map
     agrees = query.errors_px(body_from_map, matches.keypoints, positions) <= config.final_error_px
     return Hypothesis(matches, body_from_map, agrees)
 

@@ -10,7 +10,7 @@ The pose is that of a body that carries one camera or several: the camera itself
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_ROUNDS = 15
 _ROBUST_DEVIATIONS = 2.0
-_CONVERGED_DEVIATIONS = 1e-3
+CONVERGED_DEVIATIONS = 1e-3
 _MAX_CONDITION = 1e14
 
 
@@ -65,12 +65,22 @@ class Observations:
     sigma_px: float
     cam_from_body: NDArray[np.float64] = field(default_factory=lambda: np.eye(4))
 
+    def where(self, chosen: NDArray[np.bool_]) -> Observations:
+        """Return the observations that a (M,) mask chooses."""
+        return replace(
+            self,
+            keypoints=self.keypoints[chosen],
+            positions=self.positions[chosen],
+            covariances=self.covariances[chosen],
+        )
+
 
 def refine_pose(
     body_from_map: NDArray[np.float64],
     observed: Observations | Sequence[Observations],
     *,
     max_rounds: int = MAX_ROUNDS,
+    converged_deviations: float = CONVERGED_DEVIATIONS,
 ) -> RefinedPose:
     """Minimise the robust, whitened reprojection error of all cameras together, starting from a pose.
 
@@ -82,7 +92,9 @@ def refine_pose(
     Args:
         body_from_map: (4, 4) start.
         observed: inliers of the start, by camera.
-        max_rounds: steps at most; few do where only the pose is wanted, and not its last digit.
+        max_rounds: steps at most.
+        converged_deviations: a step shorter than this many standard deviations is the last; a larger share of what
+            is uncertain anyhow does where only the pose is wanted, and not its last digit.
 
     Returns:
         The refined pose, or the start without covariance when the matches do not determine a pose.
@@ -96,7 +108,7 @@ def refine_pose(
         step = np.linalg.solve(linear.normal, linear.gradient)
         map_from_body = inverse(pose)
         pose = inverse(rigid(rotation_from_vector(step[3:]) @ map_from_body[:3, :3], map_from_body[:3, 3] + step[:3]))
-        if step @ linear.normal @ step < _CONVERGED_DEVIATIONS**2:  # far less than is uncertain anyhow
+        if step @ linear.normal @ step < converged_deviations**2:
             break
     linear = _linearise(pose, views)
     if linear is None or not np.all(np.isfinite(pose)):
@@ -138,11 +150,13 @@ def _whitened(
     rotation = cam_from_map[:3, :3]
     in_camera = view.positions @ rotation.T + cam_from_map[:3, 3]
     ahead = in_camera[:, 2] > 1e-3 * np.median(np.abs(in_camera[:, 2]))
-    in_camera, offsets = in_camera[ahead], view.positions[ahead] - inverse(pose)[:3, 3]
-    residual = view.keypoints[ahead] - image_points(view.camera, in_camera)
+    if not ahead.all():
+        in_camera, view = in_camera[ahead], view.where(ahead)
+    offsets = view.positions - inverse(pose)[:3, 3]
+    residual = view.keypoints - image_points(view.camera, in_camera)
     by_landmark = image_jacobian(view.camera, in_camera) @ rotation
     motion = np.concatenate([-by_landmark, by_landmark @ _skew_rows(offsets)], axis=2)
-    noise = by_landmark @ view.covariances[ahead] @ by_landmark.transpose(0, 2, 1)
+    noise = by_landmark @ view.covariances @ by_landmark.transpose(0, 2, 1)
     noise += view.sigma_px**2 * np.eye(2)
     return motion, residual, _inverse_of_symmetric(noise)
 

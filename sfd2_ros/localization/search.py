@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from sfd2_ros.core.transforms import inverse, rotation_angle_rad
-from sfd2_ros.matching.nearest import match_mutual
+from sfd2_ros.matching.nearest import match_distinct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,11 +94,8 @@ def match_landmarks(query: Query, view: int, context: MapContext, chosen: NDArra
     config, device = context.config, context.device
     mine = torch.as_tensor(query.views[view].features.descriptors, device=device)
     target = torch.as_tensor(np.asarray(context.landmarks.descriptors[chosen], np.float32), device=device)
-    found = match_mutual(mine, target, min_similarity=config.min_similarity)
-    matched = mine[torch.as_tensor(found.query, device=device)]
-    distinct = np.zeros(len(found), bool)
-    distinct[match_mutual(matched, target, ratio=config.distinct_ratio).query] = True
-    return LandmarkMatches(query.counted_through(view, found.query), chosen[found.target], distinct)
+    found, is_distinct = match_distinct(mine, target, min_similarity=config.min_similarity, ratio=config.distinct_ratio)
+    return LandmarkMatches(query.counted_through(view, found.query), chosen[found.target], is_distinct)
 
 
 def find_pose(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sfd2_ros.core.types import Camera
 
-_RELATIVE_STEP = 1e-4
+_PLANE_STEP = 1e-4
 _MIN_DEPTH = 1e-6
 
 
@@ -29,19 +29,38 @@ def image_points(camera: Camera, in_camera: NDArray[np.float64]) -> NDArray[np.f
     Returns:
         (M, 2) pixels; NaN for points that are not in front of the camera.
     """
-    pixels = np.full((len(in_camera), 2), np.nan)
     in_front = in_camera[:, 2] > _MIN_DEPTH
-    if in_front.any():
-        projected = np.asarray(colmap_camera(camera).img_from_cam(in_camera[in_front]), np.float64)
-        pixels[in_front] = keypoints_from_colmap(projected)
+    ahead = in_camera if in_front.all() else in_camera[in_front]
+    if len(ahead) == 0:
+        projected = np.empty((0, 2))
+    elif camera.distortion_model == "none":
+        projected = ahead[:, :2] / ahead[:, 2:] * (camera.fx, camera.fy) + (camera.cx, camera.cy)
+    else:
+        projected = keypoints_from_colmap(np.asarray(colmap_camera(camera).img_from_cam(ahead), np.float64))
+    if ahead is in_camera:
+        return projected
+    pixels = np.full((len(in_camera), 2), np.nan)
+    pixels[in_front] = projected
     return pixels
 
 
 def image_jacobian(camera: Camera, in_camera: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (M, 2, 3) derivatives of pixels by points (M, 3) in front of the camera, by central differences."""
-    step = _RELATIVE_STEP * in_camera[:, 2]
-    moved = np.stack([in_camera + sign * step[:, None] * axis for axis in np.eye(3) for sign in (1, -1)])
+    """Return (M, 2, 3) derivatives of pixels by points (M, 3) in front of the camera."""
+    depth = in_camera[:, 2:, None]
+    on_plane = in_camera[:, :2, None] / depth
+    by_plane = _by_image_plane(camera, on_plane[:, :, 0])
+    return np.concatenate([by_plane, -by_plane @ on_plane], axis=2) / depth
+
+
+def _by_image_plane(camera: Camera, on_plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return derivatives of pixels by points (M, 2) at depth one; by central differences where the lens distorts."""
+    if camera.distortion_model == "none":
+        return np.diag([camera.fx, camera.fy])[None].repeat(len(on_plane), axis=0)
+    moved = np.ones((2, 2, len(on_plane), 3))
+    for axis in (0, 1):
+        for side, sign in enumerate((1, -1)):
+            moved[axis, side, :, :2] = on_plane + sign * _PLANE_STEP * np.eye(2)[axis]
     # One call for all: making the library's camera costs more than projecting a few hundred points.
-    pixels = image_points(camera, moved.reshape(-1, 3)).reshape(3, 2, len(in_camera), 2)
-    jacobian: NDArray[np.float64] = ((pixels[:, 0] - pixels[:, 1]) / (2 * step[:, None])).transpose(1, 2, 0)
-    return jacobian
+    pixels = image_points(camera, moved.reshape(-1, 3)).reshape(2, 2, len(on_plane), 2)
+    derivatives: NDArray[np.float64] = ((pixels[:, 0] - pixels[:, 1]) / (2 * _PLANE_STEP)).transpose(1, 2, 0)
+    return derivatives

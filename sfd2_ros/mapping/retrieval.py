@@ -70,10 +70,9 @@ def aggregate(features: Features, centres: NDArray[np.float32]) -> NDArray[np.fl
     chosen = np.take_along_axis(similarity, nearest, axis=1)
     weights = np.exp((chosen - chosen.max(axis=1, keepdims=True)) / _SOFTNESS)
     weights *= (features.stability / weights.sum(axis=1))[:, None]
-    sums = np.zeros_like(centres)
-    for column in range(nearest.shape[1]):
-        residuals = features.descriptors - centres[nearest[:, column]]
-        np.add.at(sums, nearest[:, column], residuals * weights[:, column, None])
+    shares = np.zeros_like(similarity)
+    np.put_along_axis(shares, nearest, weights, axis=1)
+    sums = shares.T @ features.descriptors - shares.sum(axis=0)[:, None] * centres
     sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
     flat: NDArray[np.float32] = sums.reshape(-1)
     flat = flat / np.maximum(np.linalg.norm(flat), 1e-9)

@@ -17,16 +17,30 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK_ENTRIES = 1 << 24
-"""Similarities held at a time: 64 MB in float32."""
+"""Similarities held at a time on an accelerator, at the most: 64 MB in float32."""
+CPU_BLOCK_ENTRIES = 1 << 19
+"""The same on a CPU: 2 MB stay in the cache, which takes half the time."""
+
+
+class DistinctMatches(NamedTuple):
+    """Matches, and which of them are distinct.
+
+    Attributes:
+        matches: by ascending query index.
+        is_distinct: (M,) whether the nearest target is nearer than the second nearest by the ratio.
+    """
+
+    matches: Matches
+    is_distinct: NDArray[np.bool_]
 
 
 class _Nearest(NamedTuple):
-    """For each query its best target and the two highest similarities; for each target its best query."""
+    """For each query its best target and the two highest similarities; for each target the highest."""
 
     target: torch.Tensor
     best: torch.Tensor
     second: torch.Tensor
-    query: torch.Tensor
+    best_of_target: torch.Tensor
 
 
 def match_mutual(
@@ -46,26 +60,53 @@ def match_mutual(
             for no such test. A single target has no second and passes.
 
     Returns:
-        Matches by ascending query index. Memory beside the descriptors is bounded by `BLOCK_ENTRIES`.
+        Matches by ascending query index. Memory beside the descriptors is bounded by the entries of a block.
 
     Raises:
         ConfigError: a limit is out of its range.
         ValueError: the arrays are not two-dimensional or of different lengths of descriptor.
     """
+    matches, is_distinct = _match(query, target, min_similarity, ratio)
+    if ratio is None:
+        return matches
+    return Matches(matches.query[is_distinct], matches.target[is_distinct], matches.similarity[is_distinct])
+
+
+def match_distinct(
+    query: NDArray[np.floating] | torch.Tensor,
+    target: NDArray[np.floating] | torch.Tensor,
+    *,
+    min_similarity: float = -1.0,
+    ratio: float,
+) -> DistinctMatches:
+    """Match as `match_mutual` does without a ratio, and tell which matches would pass the test with one.
+
+    One look at the similarities instead of two. Arguments and errors are those of `match_mutual`.
+    """
+    return _match(query, target, min_similarity, ratio)
+
+
+def _match(
+    query: NDArray[np.floating] | torch.Tensor,
+    target: NDArray[np.floating] | torch.Tensor,
+    min_similarity: float,
+    ratio: float | None,
+) -> DistinctMatches:
     _check_limits(min_similarity, ratio)
     left, right = _as_tensors(query, target)
     if not len(left) or not len(right):
-        return Matches(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+        nothing = Matches(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+        return DistinctMatches(nothing, np.empty(0, bool))
     with torch.inference_mode():
         found = _nearest(left, right, with_second=ratio is not None)
-        rows = torch.arange(len(left), device=left.device)
-        keep = (found.query[found.target] == rows) & (found.best >= min_similarity)
-        if ratio is not None:
-            keep &= _distance(found.best) <= ratio * _distance(found.second)
-        chosen = rows[keep]
-        return Matches(
-            chosen.cpu().numpy(), found.target[chosen].cpu().numpy(), found.best[chosen].float().cpu().numpy()
-        )
+        is_mutual = (found.best == found.best_of_target[found.target]) & (found.best >= min_similarity)
+        is_distinct = _distance(found.best) <= (1.0 if ratio is None else ratio) * _distance(found.second)
+    mutual = np.flatnonzero(is_mutual.cpu().numpy())
+    targets = found.target.cpu().numpy()
+    # Of queries that are equally near to one target the first is matched.
+    chosen = np.sort(mutual[np.unique(targets[mutual], return_index=True)[1]])
+    matches = Matches(chosen, targets[chosen], found.best.float().cpu().numpy()[chosen])
+    return DistinctMatches(matches, is_distinct.cpu().numpy()[chosen])
 
 
 def _check_limits(min_similarity: float, ratio: float | None) -> None:
@@ -91,29 +132,32 @@ def _as_tensors(
 
 
 def _nearest(query: torch.Tensor, target: torch.Tensor, *, with_second: bool) -> _Nearest:
-    """Go through the queries block by block; of equal neighbours the earlier block's stays."""
-    rows = max(1, BLOCK_ENTRIES // len(target))
+    """Go through the queries block by block."""
+    entries = min(CPU_BLOCK_ENTRIES, BLOCK_ENTRIES) if query.device.type == "cpu" else BLOCK_ENTRIES
+    rows = max(1, entries // len(target))
     best_of_target = query.new_full((len(target),), -math.inf)
-    query_of_target = torch.zeros(len(target), dtype=torch.int64, device=query.device)
     parts = []
     for start in range(0, len(query), rows):
         similarity = query[start : start + rows] @ target.T
-        best, index = similarity.max(dim=0)
-        better = best > best_of_target
-        best_of_target = torch.where(better, best, best_of_target)
-        query_of_target = torch.where(better, index + start, query_of_target)
+        torch.maximum(best_of_target, similarity.amax(dim=0), out=best_of_target)
         parts.append(_best_of_rows(similarity, with_second=with_second))
     nearest, highest, second = (torch.cat(column) for column in zip(*parts, strict=True))
-    return _Nearest(nearest, highest, second, query_of_target)
+    return _Nearest(nearest, highest, second, best_of_target)
 
 
 def _best_of_rows(similarity: torch.Tensor, *, with_second: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return the index of the highest of each row, the highest, and the second highest (-inf when not asked for)."""
-    best, index = similarity.max(dim=1)
+    """Return the index of the highest of each row, the highest, and the second highest (-inf when not asked for).
+
+    The similarities are not usable afterwards.
+    """
+    if similarity.device.type == "cpu":
+        index = torch.from_numpy(similarity.numpy().argmax(axis=1))  # three to six times as fast as that of torch
+    else:
+        index = similarity.argmax(dim=1)
+    best = similarity.gather(1, index[:, None])[:, 0]
     if not with_second or similarity.shape[1] == 1:
         return index, best, torch.full_like(best, -math.inf)
-    second = similarity.scatter(1, index[:, None], -math.inf).amax(dim=1)
-    return index, best, second
+    return index, best, similarity.scatter_(1, index[:, None], -math.inf).amax(dim=1)
 
 
 def _distance(similarity: torch.Tensor) -> torch.Tensor:

@@ -15,12 +15,13 @@ from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector, skew,
 from sfd2_ros.core.types import Camera
 from sfd2_ros.localization.pnp import project, reprojection_errors_px
 from sfd2_ros.localization.refine import Observations, RefinedPose, refine_pose
-from sfd2_ros.mapping.colmap_io import colmap_camera, colmap_points, rigid3d_from_matrix
+from sfd2_ros.mapping.colmap_io import colmap_camera, colmap_points, keypoints_from_colmap, rigid3d_from_matrix
 from sfd2_ros.mapping.projection import image_jacobian, image_points
 
 CAMERAS = [
     Camera(640, 480, 500, 510, 322, 238, "plumb_bob", (-0.05, 0.01, 0.001, -0.001)),
     Camera(640, 480, 300, 310, 322, 238, "equidistant", (0.05, 0.002, -0.001, 0.0003)),
+    Camera(640, 480, 500, 510, 322, 238),
 ]
 POSE = inverse(rigid(rotation_from_vector([0.1, -0.2, 0.05]), [0.3, -0.1, 0.5]))
 by_model = pytest.mark.parametrize("camera", CAMERAS, ids=lambda camera: camera.distortion_model)
@@ -183,3 +184,22 @@ def test_the_jacobian_is_that_of_small_steps(camera: Camera) -> None:
         for unit in np.eye(3)
     ]
     np.testing.assert_allclose(image_jacobian(camera, points), np.stack(columns, axis=2), rtol=1e-4, atol=1e-4)
+
+
+@by_model
+def test_points_fall_where_colmap_has_them_and_nowhere_behind_the_camera(camera: Camera) -> None:
+    points = np.random.default_rng(1).uniform([-2, -1.5, -9], [2, 1.5, 9], (40, 3))
+    found, ahead = image_points(camera, points), points[:, 2] > 0
+    expected = keypoints_from_colmap(np.asarray(colmap_camera(camera).img_from_cam(points[ahead])))
+    np.testing.assert_allclose(found[ahead], expected, atol=1e-9)
+    assert np.isnan(found[~ahead]).all()
+    assert 0 < ahead.sum() < len(ahead)
+    assert image_points(camera, points[:0]).shape == (0, 2)
+
+
+def test_a_loose_limit_of_convergence_stops_near_the_same_pose() -> None:
+    observed = _observed(CAMERAS[0], noise_px=1.5)
+    close, loose = (refine_pose(_disturbed(1), observed, converged_deviations=each) for each in (1e-3, 0.03))
+    assert close.covariance is not None
+    difference = _error(loose) - _error(close)
+    assert difference @ np.linalg.solve(close.covariance, difference) < 0.03**2

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.matching import nearest
-from sfd2_ros.matching.nearest import match_mutual
+from sfd2_ros.matching.nearest import match_distinct, match_mutual
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,6 +65,17 @@ def test_matches_equal_the_oracle(n: int, m: int, seed: int, floor: float, ratio
     assert pairs(found) == oracle(query, target, floor, ratio)
     np.testing.assert_allclose(found.similarity, (query[found.query] * target[found.target]).sum(1), atol=1e-6)
     assert (found.query.dtype, found.target.dtype, found.similarity.dtype) == (np.int64, np.int64, np.float32)
+
+
+@given(n=counts, m=counts, seed=st.integers(0, 999), ratio=st.sampled_from([0.8, 0.95, 1.0]))
+@QUICK
+def test_distinct_matches_are_those_that_pass_the_ratio_test(n: int, m: int, seed: int, ratio: float) -> None:
+    query, target = descriptors(n, seed), descriptors(m, seed + 1000)
+    found, is_distinct = match_distinct(query, target, min_similarity=0.2, ratio=ratio)
+    assert pairs(found) == oracle(query, target, 0.2, None)
+    assert [pair for pair, each in zip(pairs(found), is_distinct, strict=True) if each] == oracle(
+        query, target, 0.2, ratio
+    )
 
 
 @given(n=counts, m=counts, seed=st.integers(0, 999), block=st.integers(1, 200))
