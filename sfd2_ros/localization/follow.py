@@ -54,8 +54,8 @@ class Window:
 
 def follow(query: Query, context: MapContext, trace: Trace, *, expected: BasePose, window: Window) -> RigEstimate:
     """Measure the pose of a query near where it is expected; see `Localizer.follow`."""
-    start, config, landmarks = inverse(expected.map_from_base), context.config, context.landmarks
-    with trace.timed("track"):
+    start, config = inverse(expected.map_from_base), context.config
+    with trace.timed("match"):
         in_view = landmarks_in_view(query, context, start)
         radius_px = _radius_px(query, context, expected, in_view)
         if not radius_px <= window.max_px:
@@ -65,22 +65,23 @@ def follow(query: Query, context: MapContext, trace: Trace, *, expected: BasePos
             return trace.refuse(Status.UNCERTAIN_POSE, reason)
         radius_px = max(radius_px, window.min_px)
         matches = match_in_view(query, context, in_view, radius_px)
-        trace.num_matches = len(matches)
-        if len(matches) < config.min_matches:
-            return trace.refuse(Status.FEW_MATCHES, f"{len(matches)} landmarks found near where they are expected")
-        drawn = find_pose(query, landmarks, matches, config)
+    trace.num_matches = len(matches)
+    if len(matches) < config.min_matches:
+        return trace.refuse(Status.FEW_MATCHES, f"{len(matches)} landmarks found near where they are expected")
+    with trace.timed("pose"):
+        drawn = find_pose(query, context.landmarks, matches, config)
         if drawn is None:
             return trace.refuse(Status.NO_POSE, f"no pose fits the {len(matches)} landmarks near the expected one")
         found = refine_matches(query, context, matches, drawn.body_from_map)
         trace.log10_false_alarms = _false_alarms(found, radius_px, config.final_error_px)
-        if trace.log10_false_alarms > config.max_log10_false_alarms:
-            return conclude(found, query, context, trace)
-        rival = _rival(found, query, context)
-        if rival is not None and _is_strong(rival, found, radius_px, config):
-            reason = f"{found.num_inliers} landmarks agree on one pose and {rival.num_inliers} on another near it"
-            return trace.refuse(Status.AMBIGUOUS_PLACE, reason)
+        if trace.log10_false_alarms <= config.max_log10_false_alarms:
+            rival = _rival(found, query, context)
+            if rival is not None and _is_strong(rival, found, radius_px, config):
+                reason = f"{found.num_inliers} landmarks agree on one pose and {rival.num_inliers} on another near it"
+                return trace.refuse(Status.AMBIGUOUS_PLACE, reason)
+    if trace.log10_false_alarms <= config.max_log10_false_alarms:
         found = look_again(found, query, context, trace, rounds=1)
-        return conclude(found, query, context, trace)
+    return conclude(found, query, context, trace)
 
 
 def _false_alarms(found: Hypothesis, radius_px: float, error_px: float) -> float:

@@ -28,7 +28,6 @@ PARTS = {
     "hand_over": "hand_over",
     "retrieve": "matching",
     "match": "matching",
-    "track": "matching",
     "transform": "wait_for_tf",
 }
 COLUMNS = ("transport", "extraction", "hand_over", "matching", "pnp", "wait_for_tf")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -89,6 +90,14 @@ def test_the_first_frame_is_searched_the_next_ones_are_tracked(drive: Drive) -> 
     assert all(one.jump < 30 for one in found[1:])
     assert "retrieve" in found[0].estimate.evidence.seconds
     assert all("retrieve" not in one.estimate.evidence.seconds for one in found[1:])
+
+
+def test_no_time_of_a_frame_is_counted_twice(drive: Drive) -> None:
+    for number in range(12):  # searched, tracked, and confirmed: both
+        frame = drive.frame(number)
+        started = time.perf_counter()
+        found = drive.tracker.process(frame)
+        assert 0 < sum(found.estimate.evidence.seconds.values()) <= time.perf_counter() - started
 
 
 def test_the_search_confirms_every_tenth_frame(drive: Drive) -> None:
