@@ -50,7 +50,12 @@ def read_manifest(path: Path) -> dict[str, Any]:
     Raises:
         MapError: no such map, no manifest, a damaged one, or another format version.
     """
-    if not path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as err:  # a folder above that may not be entered, a name that is too long
+        reason = err.strerror or str(err)
+        raise MapError(f"map {str(path)!r} cannot be looked at: {reason}; name a folder that can be read") from err
+    if not is_folder:
         raise MapError(f"map {str(path)!r} does not exist; make one with `sfd2 map build SOURCE -o {path}`")
     try:
         manifest: Any = json.loads((path / MANIFEST).read_text(encoding="utf-8"))

@@ -99,8 +99,6 @@ class LocalizerNode(ManagedNode):
     def load(self) -> None:
         """Load the map and show it."""
         self.use_settings()
-        if not self._config.map:
-            raise ConfigError("parameter 'map' is empty; give the folder of a map, made by `sfd2 map build`")
         self._use_map(self._config.map)
         self.get_logger().info(f"settings {self.settings}")
 
@@ -231,6 +229,10 @@ class LocalizerNode(ManagedNode):
 
     def _use_map(self, path: str) -> str:
         """Load a map and localize in it from now on; an error leaves the old one in place."""
+        if not path:
+            raise ConfigError(
+                "no map is named by parameter 'map' or the path of ~/load_map; give a folder made by `sfd2 map build`"
+            )
         map_ = load_map(Path(path))
         if map_.units != "metres" and self._config.publish != "none":
             raise MapError(

@@ -222,3 +222,5 @@ def test_no_map_and_no_manifest_say_how_to_make_one(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(MapError, match="does not exist"):
         load_map(tmp_path / "file")
+    with pytest.raises(MapError, match="cannot be looked at: File name too long"):
+        load_map(tmp_path / ("x" * 300))

@@ -187,8 +187,9 @@ def test_load_map_keeps_the_old_map_when_the_new_one_is_damaged(
     damaged = tmp_path / "damaged"
     shutil.copytree(small_map, damaged)
     (damaged / "landmark_positions.npy").write_bytes(b"nonsense")
-    for path, word in ((tmp_path / "nothing", "does not exist"), (damaged, "landmark_positions.npy")):
-        answer = robot.probe.call(LoadMap, "robot/load_map", LoadMap.Request(path=str(path)))
+    cases = {"": "no map is named", "x" * 300: "too long", str(tmp_path / "nothing"): "does not exist"}
+    for path, word in {**cases, str(damaged): "landmark_positions.npy"}.items():
+        answer = robot.probe.call(LoadMap, "robot/load_map", LoadMap.Request(path=path))
         assert (answer.success, word in answer.message) == (False, True), answer.message
         assert robot.frame(features, camera).status == "localized"
     clouds = robot.probe.listen(PointCloud2, "robot/map_points", latched())
