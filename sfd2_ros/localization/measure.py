@@ -14,6 +14,7 @@ from sfd2_ros.core.types import Status
 from sfd2_ros.localization.candidates import facing, landmarks_of
 from sfd2_ros.localization.frames import BasePose, RigEstimate
 from sfd2_ros.localization.gating import judge, spread
+from sfd2_ros.localization.mixture import measure_pose
 from sfd2_ros.localization.pnp import project
 from sfd2_ros.localization.refine import refine_pose
 from sfd2_ros.localization.search import Hypothesis, LandmarkMatches, joined
@@ -24,14 +25,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sfd2_ros.localization.config import LocalizerConfig
     from sfd2_ros.localization.context import MapContext
     from sfd2_ros.localization.query import Query
+    from sfd2_ros.localization.refine import Observations, RefinedPose
     from sfd2_ros.localization.trace import Trace
 
 _ROUGH_DEVIATIONS, _CLOSE_DEVIATIONS = 0.3, 0.03
 _DRAWN_FROM = 200
-_MOST_BY_CHANCE = 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,13 +91,11 @@ def refine_matches(
 ) -> Hypothesis:
     """Refine a pose by the matches that agree with it, first loosely, then closely."""
     config, landmarks = context.config, context.landmarks
-    positions, covariances = landmarks.positions[matches.landmarks], landmarks.covariance_of(matches.landmarks)
+    positions = landmarks.positions[matches.landmarks]
     for limit_px, enough in ((config.max_error_px, _ROUGH_DEVIATIONS), (config.final_error_px, _CLOSE_DEVIATIONS)):
         agrees = query.errors_px(body_from_map, matches.keypoints, positions) <= limit_px
         if agrees.sum() >= config.min_inliers:
-            observed = query.observed(
-                matches.keypoints[agrees], positions[agrees], covariances[agrees], config.sigma_px
-            )
+            observed = _observed(query, context, matches.where(agrees))
             refined = refine_pose(body_from_map, observed, converged_deviations=enough)
             body_from_map = refined.body_from_map
     agrees = query.errors_px(body_from_map, matches.keypoints, positions) <= config.final_error_px
@@ -124,15 +122,14 @@ def look_again(found: Hypothesis, query: Query, context: MapContext, trace: Trac
 def conclude(found: Hypothesis, query: Query, context: MapContext, trace: Trace) -> RigEstimate:
     """Measure a pose with its uncertainty, and accept or refuse it."""
     pose, inliers, config = found.body_from_map, found.inliers(), context.config
-    positions = context.landmarks.positions[inliers.landmarks]
     covariance = None
     if len(inliers) >= config.min_inliers:
         with trace.timed("pose"):
-            covariances = context.landmarks.covariance_of(inliers.landmarks)
-            refined = refine_pose(pose, query.observed(inliers.keypoints, positions, covariances, config.sigma_px))
-        pose = refined.body_from_map
-        if refined.covariance is not None:
-            covariance = config.covariance_scale / (1 - chance_share(found, config)) * refined.covariance
+            measured = _measured(found, query, context)
+        pose = measured.body_from_map
+        if measured.covariance is not None:
+            covariance = config.covariance_scale * measured.covariance
+    positions = context.landmarks.positions[inliers.landmarks]
     errors_px = query.errors_px(pose, inliers.keypoints, positions)
     evidence = replace(
         trace.evidence(),
@@ -149,17 +146,18 @@ def conclude(found: Hypothesis, query: Query, context: MapContext, trace: Trace)
     return RigEstimate(status, reason, BasePose(inverse(pose), covariance), evidence)
 
 
-def chance_share(found: Hypothesis, config: LocalizerConfig) -> float:
-    """Return the share of the inliers that lies where it does by chance, and says nothing of the pose.
+def _measured(found: Hypothesis, query: Query, context: MapContext) -> RefinedPose:
+    """Measure a pose by all matches in their windows, right or wrong."""
+    window_px = min(found.window_px, context.config.max_error_px)
+    positions = context.landmarks.positions[found.matches.landmarks]
+    near = query.errors_px(found.body_from_map, found.matches.keypoints, positions) <= window_px
+    return measure_pose(found.body_from_map, _observed(query, context, found.matches.where(near)), window_px=window_px)
 
-    Wrong matches fall anywhere in their windows. As many as lie beyond the error of an inlier, in proportion to the
-    area, lie within it: they follow the pose wherever it goes, and are no information.
-    """
-    limit2, window2 = config.final_error_px**2, found.window_px**2
-    if found.num_inliers == 0 or window2 <= limit2:
-        return 0.0
-    beyond = len(found.matches) - found.num_inliers
-    return min(beyond * limit2 / (window2 - limit2) / found.num_inliers, _MOST_BY_CHANCE)
+
+def _observed(query: Query, context: MapContext, matches: LandmarkMatches) -> list[Observations]:
+    config, chosen = context.config, matches.landmarks
+    covariances = config.landmark_sigma_px**2 * context.landmarks.covariance_of(chosen)
+    return query.observed(matches.keypoints, context.landmarks.positions[chosen], covariances, config.sigma_px)
 
 
 def _spread(query: Query, keypoints: NDArray[np.int64]) -> float:

@@ -74,6 +74,12 @@ class Observations:
             covariances=self.covariances[chosen],
         )
 
+    def depths(self, body_from_map: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (M,) how far before the camera the landmarks lie where the body has a pose (4, 4)."""
+        cam_from_map = self.cam_from_body @ body_from_map
+        depths: NDArray[np.float64] = self.positions @ cam_from_map[2, :3] + cam_from_map[2, 3]
+        return depths
+
 
 def refine_pose(
     body_from_map: NDArray[np.float64],
@@ -129,7 +135,7 @@ def _linearise(pose: NDArray[np.float64], views: Sequence[Observations]) -> _Lin
     for view in views:
         if len(view.positions) == 0:
             continue
-        motion, residual, information = _whitened(pose, view)
+        motion, residual, information = whitened(pose, ahead_of(pose, view))
         squares = np.einsum("ni,nij,nj->n", residual, information, residual)
         weighed = information / (1 + squares / _ROBUST_DEVIATIONS**2)[:, None, None]
         pulled = (weighed @ motion).reshape(-1, 6)
@@ -137,21 +143,30 @@ def _linearise(pose: NDArray[np.float64], views: Sequence[Observations]) -> _Lin
         gradient += pulled.T @ residual.ravel()
         square, count = square + float(squares.sum()), count + len(residual)
     freedom = 2 * count - 6
-    if freedom <= 0 or not np.all(np.isfinite(normal)) or np.linalg.cond(normal) > _MAX_CONDITION:
+    if freedom <= 0 or not well_posed(normal):
         return None
     return _Linear(normal, gradient, square / freedom)
 
 
-def _whitened(
+def well_posed(normal: NDArray[np.float64]) -> bool:
+    """Return whether a normal matrix (6, 6) determines a pose."""
+    return bool(np.all(np.isfinite(normal)) and np.linalg.cond(normal) <= _MAX_CONDITION)
+
+
+def ahead_of(pose: NDArray[np.float64], view: Observations) -> Observations:
+    """Return the observations whose landmarks lie before the camera where the body has a pose (4, 4)."""
+    depths = view.depths(pose)
+    ahead = depths > 1e-3 * np.median(np.abs(depths))
+    return view if ahead.all() else view.where(ahead)
+
+
+def whitened(
     pose: NDArray[np.float64], view: Observations
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return how keypoints move with the body (M, 2, 6), residuals (M, 2), and their information (M, 2, 2)."""
     cam_from_map = view.cam_from_body @ pose
     rotation = cam_from_map[:3, :3]
     in_camera = view.positions @ rotation.T + cam_from_map[:3, 3]
-    ahead = in_camera[:, 2] > 1e-3 * np.median(np.abs(in_camera[:, 2]))
-    if not ahead.all():
-        in_camera, view = in_camera[ahead], view.where(ahead)
     offsets = view.positions - inverse(pose)[:3, 3]
     residual = view.keypoints - image_points(view.camera, in_camera)
     by_landmark = image_jacobian(view.camera, in_camera) @ rotation

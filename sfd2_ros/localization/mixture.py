@@ -1,0 +1,190 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Measure a pose and its uncertainty from all matches near their projections, of which some are wrong.
+
+A match is right or wrong. Right ones scatter about their projections by a Student distribution of two degrees of
+freedom; wrong ones fall anywhere in the window that they were looked for in. How wide the one is, and how many are
+wrong, is estimated from the image itself: by night, and in snow, both are several times what they are by day. A match
+that lies off pulls with the probability that it is right, and takes back information: a handful of wrong ones near the
+camera, and so of much weight, else pulls a pose by decimetres and makes it look sure.
+
+The covariance is the larger, along each axis, of two: the inverse of the observed information of that likelihood, in
+which a match that may be wrong counts for less than nothing; and a jackknife over the cells of the image, which sees
+what the matches of one region have in common.
+
+Source: Dempster, Laird and Rubin, "Maximum likelihood from incomplete data via the EM algorithm", 1977; Bell and
+McCaffrey, "Bias reduction in standard errors for linear regression with multi-stage samples", 2002 (jackknife).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
+from sfd2_ros.localization.refine import RefinedPose, ahead_of, well_posed, whitened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sfd2_ros.localization.refine import Observations
+
+MAX_ROUNDS = 30
+_CONVERGED_DEVIATIONS = 1e-3
+_AGREEING, _DISAGREEING = 0.9, 0.2
+_SMALLEST_SCALE = 0.5
+"""Of the Student distribution to the noise assumed: keypoints are never taken for more exact than half of sigma_px."""
+_RIGHT_AT_LEAST = 1e-12
+_LEAST_INFORMATION = 0.05
+"""Of what the matches would say if none were off: where less is left along an axis, the likelihood is flat there."""
+_CELLS = 8
+_MOST_OF_ONE_CELL = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class _Linear:
+    """All matches at one pose.
+
+    Attributes:
+        motion: (M, 2, 6) how keypoints move with the body.
+        residual: (M, 2) pixels.
+        information: (M, 2, 2) inverse of the noise assumed.
+    """
+
+    motion: NDArray[np.float64]
+    residual: NDArray[np.float64]
+    information: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Belief:
+    """What is thought of each match.
+
+    Attributes:
+        right: (M,) probability that it is right.
+        pull: (M,) weight of its residual.
+        scale: variance of the Student distribution's core, relative to the noise assumed.
+    """
+
+    right: NDArray[np.float64]
+    pull: NDArray[np.float64]
+    scale: float
+
+
+def measure_pose(body_from_map: NDArray[np.float64], views: Sequence[Observations], *, window_px: float) -> RefinedPose:
+    """Find the most likely pose and its covariance, starting from a pose near it.
+
+    Args:
+        body_from_map: (4, 4) start.
+        views: matches within the window of their projections, right and wrong ones, by camera.
+        window_px: radius of the window.
+
+    Returns:
+        The pose; without covariance when the matches do not determine it.
+    """
+    undetermined = RefinedPose(body_from_map, None)
+    views = [ahead_of(body_from_map, view) for view in views if len(view.positions)]
+    if not views:
+        return undetermined
+    pose, linear = body_from_map, _linearise(body_from_map, views)
+    right = np.where(np.linalg.norm(linear.residual, axis=1) < window_px / 2, _AGREEING, _DISAGREEING)
+    belief = _Belief(right, np.ones(len(right)), 2.0)
+    for _ in range(MAX_ROUNDS):
+        belief = _believe(linear, belief, window_px)
+        normal, gradient = _normal_equations(linear, belief)
+        if not well_posed(normal):
+            return undetermined
+        step = np.linalg.solve(normal, gradient).astype(np.float64)
+        pose = _moved(pose, step)
+        linear = _linearise(pose, views)
+        if not np.all(np.isfinite(linear.residual)):
+            return undetermined
+        if step @ normal @ step < _CONVERGED_DEVIATIONS**2:
+            break
+    belief = _believe(linear, belief, window_px)
+    if not well_posed(_normal_equations(linear, belief)[0]):
+        return undetermined
+    return RefinedPose(pose, _covariance(linear, belief, _cells(views)))
+
+
+def _linearise(pose: NDArray[np.float64], views: Sequence[Observations]) -> _Linear:
+    return _Linear(*(np.concatenate(part) for part in zip(*(whitened(pose, view) for view in views), strict=True)))
+
+
+def _moved(pose: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
+    map_from_body = inverse(pose)
+    return inverse(rigid(rotation_from_vector(step[3:]) @ map_from_body[:3, :3], map_from_body[:3, 3] + step[:3]))
+
+
+def _cells(views: Sequence[Observations]) -> NDArray[np.int64]:
+    """Return (M,) which cell of which image each match lies in, numbered without gaps."""
+    cells = []
+    for number, view in enumerate(views):
+        size = np.array([view.camera.width, view.camera.height])
+        cell = np.clip((view.keypoints + 0.5) / size * _CELLS, 0, _CELLS - 1).astype(np.int64)
+        cells.append((number * _CELLS + cell[:, 0]) * _CELLS + cell[:, 1])
+    numbered: NDArray[np.int64] = np.unique(np.concatenate(cells), return_inverse=True)[1]
+    return numbered
+
+
+def _believe(linear: _Linear, before: _Belief, window_px: float) -> _Belief:
+    """Return what the residuals say of each match, given how many are right and how far these scatter."""
+    squares = np.einsum("ni,nij,nj->n", linear.residual, linear.information, linear.residual) / before.scale
+    share = before.right.mean()
+    height = np.sqrt(np.linalg.det(linear.information)) / (2 * np.pi * before.scale)
+    likely = share * height / (1 + squares / 2) ** 2
+    right = likely / (likely + (1 - share) / (np.pi * window_px**2))
+    pull = 4 / (2 + squares)
+    spread = before.scale * float((right * pull * squares).sum() / (2 * right.sum()))
+    return _Belief(right, pull / before.scale, max(spread, _SMALLEST_SCALE))
+
+
+def _normal_equations(linear: _Linear, belief: _Belief) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    pulled = linear.information @ linear.motion * (belief.right * belief.pull)[:, None, None]
+    normal: NDArray[np.float64] = np.einsum("nki,nkj->ij", linear.motion, pulled)
+    return normal, np.einsum("nki,nk->i", pulled, linear.residual)
+
+
+def _covariance(linear: _Linear, belief: _Belief, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the (6, 6) covariance."""
+    right = belief.right
+    pulled = linear.information @ linear.motion * (right * belief.pull)[:, None, None]
+    score = np.einsum("nki,nk->ni", pulled, linear.residual)
+    normal = np.einsum("nki,nkj->nij", linear.motion, pulled)
+    # What a match says less because it lies off: the tails of the Student distribution, and that it may be wrong.
+    lost = np.sqrt((1.5 - right) / np.maximum(right, _RIGHT_AT_LEAST))[:, None] * score
+    information = _by_cell(cells, normal - lost[:, :, None] * lost[:, None])
+    root = np.linalg.inv(np.linalg.cholesky(normal.sum(axis=0)))
+    shares, axes = np.linalg.eigh(root @ information.sum(axis=0) @ root.T)
+    root = (axes / np.sqrt(np.maximum(shares, _LEAST_INFORMATION))).T @ root
+    spread = _jackknife(root @ information @ root.T, _by_cell(cells, score) @ root.T)
+    sizes, axes = np.linalg.eigh(spread)
+    enlarged = root.T @ axes
+    covariance: NDArray[np.float64] = enlarged * np.maximum(sizes, 1.0) @ enlarged.T
+    return (covariance + covariance.T) / 2
+
+
+def _jackknife(information: NDArray[np.float64], score: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how poses without one cell each spread, in units in which the whole information is the identity.
+
+    Args:
+        information: (C, 6, 6) of each cell.
+        score: (C, 6) of each cell.
+    """
+    shares, axes = np.linalg.eigh(information)
+    left = 1 - np.minimum(shares, _MOST_OF_ONE_CELL)
+    shifts = np.einsum("cij,cj,ckj,ck->ci", axes, 1 / left, axes, score)
+    count = len(score)
+    spread: NDArray[np.float64] = shifts.T @ shifts * (count - 1) / count
+    return spread
+
+
+def _by_cell(cells: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum rows (M, ...) of the same cell."""
+    summed = np.zeros((cells.max() + 1, *values.shape[1:]))
+    np.add.at(summed, cells, values)
+    return summed

@@ -1,0 +1,121 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Poses measured from right and wrong matches, and whether their covariance says how wrong they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
+from sfd2_ros.core.types import Camera
+from sfd2_ros.evaluation.consistency import nees
+from sfd2_ros.localization.mixture import measure_pose
+from sfd2_ros.localization.pnp import project
+from sfd2_ros.localization.refine import Observations, RefinedPose
+
+CAMERA = Camera(640, 480, 500.0, 510.0, 322.0, 238.0)
+POSE = inverse(rigid(rotation_from_vector([0.1, -0.2, 0.05]), [0.3, -0.1, 0.5]))
+WINDOW_PX = 8.0
+
+
+def _street(
+    seed: int, *, noise_px: float = 1.0, far: int = 300, near: int = 12, wrong_near: bool = False
+) -> Observations:
+    """Return far landmarks, and near ones on the ground that alone tell well where the camera is."""
+    generator = np.random.default_rng(seed)
+    behind = generator.uniform([-8, -4, 14], [8, 1, 30], (far, 3))
+    ground = generator.uniform([-1.5, 1.0, 3], [1.5, 1.2, 6], (near, 3))
+    positions = np.concatenate([behind, ground]) @ POSE[:3, :3] - POSE[:3, 3] @ POSE[:3, :3]
+    offsets = generator.normal(scale=noise_px, size=(far + near, 2))
+    if wrong_near:
+        offsets[far:] = _in_disc(generator, near)
+    wrong = generator.choice(far, far // 5, replace=False)
+    offsets[wrong] = _in_disc(generator, len(wrong))
+    count = far + near
+    keypoints = project(POSE, positions, CAMERA) + offsets
+    return Observations(keypoints, positions, np.zeros((count, 3, 3)), CAMERA, 1.0)
+
+
+def _in_disc(generator: np.random.Generator, count: int) -> np.ndarray:
+    angle, radius = generator.uniform(0, 2 * np.pi, count), WINDOW_PX * np.sqrt(generator.uniform(0, 1, count))
+    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
+
+
+def _measured(observed: Observations) -> RefinedPose:
+    error = np.linalg.norm(project(POSE, observed.positions, CAMERA) - observed.keypoints, axis=1)
+    return measure_pose(POSE, [observed.where(error <= WINDOW_PX)], window_px=WINDOW_PX)
+
+
+def _nees(found: RefinedPose) -> float:
+    assert found.covariance is not None
+    return nees(inverse(found.body_from_map), found.covariance, inverse(POSE))
+
+
+def test_exact_matches_lead_back_to_the_exact_pose() -> None:
+    observed = _street(0, noise_px=0.0)
+    exact = np.linalg.norm(project(POSE, observed.positions, CAMERA) - observed.keypoints, axis=1) < 1e-9
+    start = rigid(rotation_from_vector([0.002, -0.001, 0.001]), [0.01, -0.02, 0.01]) @ POSE
+    found = measure_pose(start, [observed.where(exact)], window_px=WINDOW_PX)
+    np.testing.assert_allclose(found.body_from_map, POSE, atol=1e-6)
+
+
+@pytest.mark.parametrize("noise_px", [0.7, 1.0, 1.6])
+def test_errors_are_as_large_as_the_covariance_says_with_a_fifth_of_the_matches_wrong(noise_px: float) -> None:
+    values = [_nees(_measured(_street(seed, noise_px=noise_px))) for seed in range(60)]
+    assert 3.5 < np.mean(values) < 7.6
+
+
+def test_matches_that_lie_where_they_do_by_chance_say_little() -> None:
+    street = _street(4, near=40)
+    chance = _street(4, near=40, wrong_near=True)
+    sure, unsure = _measured(street).covariance, _measured(chance).covariance
+    assert sure is not None
+    assert unsure is not None
+    assert np.trace(unsure[:3, :3]) > 3 * np.trace(sure[:3, :3])
+
+
+def test_a_region_whose_matches_err_alike_makes_the_pose_less_sure() -> None:
+    street = _street(3, noise_px=0.5)
+    x, y = street.keypoints.T
+    shifted = street.keypoints + np.where(((x < 200) & (y < 240))[:, None], [1.5, 0.0], 0.0)
+    alike, apart = _measured(replace(street, keypoints=shifted)), _measured(street)
+    assert alike.covariance is not None
+    assert apart.covariance is not None
+    ratio = np.linalg.eigvals(np.linalg.solve(apart.covariance, alike.covariance)).real
+    assert ratio.max() > 2
+
+
+def test_the_order_of_matches_does_not_matter() -> None:
+    street = _street(5)
+    order = np.random.default_rng(0).permutation(len(street.positions))
+    mixed = replace(
+        street,
+        keypoints=street.keypoints[order],
+        positions=street.positions[order],
+        covariances=street.covariances[order],
+    )
+    one, other = _measured(street), _measured(mixed)
+    np.testing.assert_allclose(one.body_from_map, other.body_from_map, atol=1e-9)
+    np.testing.assert_allclose(one.covariance, other.covariance, rtol=1e-6, atol=1e-15)
+
+
+def test_matches_seen_by_two_cameras_are_one_measurement() -> None:
+    street = _street(6)
+    left = street.keypoints[:, 0] < CAMERA.width / 2
+    apart = rigid(rotation_from_vector([0, 0.3, 0]), [0.2, 0, 0])
+    seen = project(apart @ POSE, street.positions, CAMERA)
+    other = replace(street, keypoints=seen, cam_from_body=apart).where(np.isfinite(seen).all(axis=1) & ~left)
+    alone = _measured(street.where(left))
+    both = measure_pose(POSE, [street.where(left), other], window_px=WINDOW_PX)
+    assert alone.covariance is not None
+    assert both.covariance is not None
+    assert np.trace(both.covariance[:3, :3]) < np.trace(alone.covariance[:3, :3])
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_too_few_matches_determine_no_pose(count: int) -> None:
+    chosen = np.arange(312) < count
+    assert measure_pose(POSE, [_street(0).where(chosen)], window_px=WINDOW_PX).covariance is None
