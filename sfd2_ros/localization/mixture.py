@@ -42,7 +42,8 @@ _RIGHT_AT_LEAST = 1e-12
 _LEAST_INFORMATION = 0.05
 """Of what the matches would say if none were off: where less is left along an axis, the likelihood is flat there."""
 _CELLS = 8
-_MOST_OF_ONE_CELL = 0.9
+_MOST_OF_ONE_CELL = 0.75
+"""Of the information along an axis: where one cell has more, what is left is too little to extrapolate from."""
 
 
 @dataclass(frozen=True, eq=False)
