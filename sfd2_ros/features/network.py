@@ -52,7 +52,7 @@ class ConvolutionLayer(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Map (B, inputs, H, W) to (B, outputs, H/stride, W/stride)."""
-        return F.relu(self.norm(self.convolution(values)), inplace=True)
+        return rectified(self.norm(self.convolution(values)))
 
 
 class ResidualBlock(nn.Module):
@@ -69,9 +69,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Map (B, channels, H, W) to the same shape."""
-        inner = F.relu(self.enter_norm(self.enter(values)), inplace=True)
-        inner = F.relu(self.grouped_norm(self.grouped(inner)), inplace=True)
-        return F.relu(self.leave_norm(self.leave(inner)) + values, inplace=True)
+        inner = rectified(self.enter_norm(self.enter(values)))
+        inner = rectified(self.grouped_norm(self.grouped(inner)))
+        return rectified(self.leave_norm(self.leave(inner)) + values)
 
 
 class Head(nn.Module):
@@ -126,6 +126,15 @@ class Sfd2Network(nn.Module):
         shared = self.residual(self.encoder((images - self.mean) / self.deviation))
         descriptors = F.normalize(self.description(shared).float(), dim=1)
         return NetworkOutput(self.detection(shared), descriptors, self.stability(shared))
+
+
+def rectified(values: torch.Tensor) -> torch.Tensor:
+    """Set what is negative to zero, in place."""
+    if values.dtype is torch.bfloat16 and values.device.type == "cpu" and not torch.is_grad_enabled():
+        # Negative numbers are those with the sign bit, as of integers; torch's own takes five to ten times as long.
+        values.view(torch.int16).clamp_(min=0)
+        return values
+    return F.relu(values, inplace=True)
 
 
 def _per_channel(values: Sequence[float]) -> torch.Tensor:

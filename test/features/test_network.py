@@ -11,7 +11,7 @@ from torch.nn.utils.memory_format import convert_conv2d_weight_memory_format
 from sfd2_ros.features import keypoints as kp
 from sfd2_ros.features.inference import fold_norms
 from sfd2_ros.features.key_map import PARAMETER_OF
-from sfd2_ros.features.network import NetworkOutput, Sfd2Network
+from sfd2_ros.features.network import NetworkOutput, Sfd2Network, rectified
 from sfd2_ros.features.semantics import load_stability_table
 
 Arrays = dict[str, NDArray[np.floating]]
@@ -69,6 +69,26 @@ def test_network_equals_the_reference_output(network: Sfd2Network, golden: Array
 def test_folded_network_equals_the_reference_output(network: Sfd2Network, golden: Arrays) -> None:
     found = errors(run(fold_norms(network), golden), golden)
     assert max(found.values()) <= TOLERANCE, found
+
+
+def test_folded_heads_are_two_convolutions_each(network: Sfd2Network, golden: Arrays) -> None:
+    folded = fold_norms(network)
+    assert isinstance(folded.description.output, torch.nn.Identity)
+    shared = torch.randn(1, 256, 12, 16, generator=torch.Generator().manual_seed(0))
+    for head, merged in ((network.detection, folded.detection), (network.description, folded.description)):
+        torch.testing.assert_close(merged(shared), head.eval()(shared), atol=1e-4, rtol=1e-4)
+
+
+def test_rectified_is_relu_with_and_without_gradients_in_every_precision() -> None:
+    values = torch.tensor([-3.0, -0.0, 0.0, 2.5, -1e-30, 1e30, float("inf"), -float("inf")]).reshape(1, 2, 2, 2)
+    for precision in (torch.float32, torch.bfloat16, torch.float16):
+        given = values.to(precision).contiguous(memory_format=torch.channels_last)
+        expected = torch.relu(given)
+        with torch.inference_mode():
+            assert torch.equal(rectified(given.clone()), expected)
+        learned = given.clone().requires_grad_()
+        rectified(learned * 1).sum().backward()
+        assert torch.equal(learned.grad, (expected > 0).to(precision))
 
 
 def test_folding_leaves_the_original_as_it_was(network: Sfd2Network) -> None:
