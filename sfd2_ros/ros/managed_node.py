@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import signal
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import rclpy
+from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
 from rclpy._rclpy_pybind11 import RCLError
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -52,6 +54,9 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
             raise
         self._changeable = tuple(changeable)
         self._is_configured = False
+        for service in self.services:
+            if service.srv_type is ChangeState:
+                service.callback = partial(self._on_change_state, service.callback)
         self.add_on_set_parameters_callback(self._on_parameters)
 
     def use_settings(self) -> None:
@@ -112,6 +117,19 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
         """Log what a frame failed on; silent once the process is ending."""
         if self.context.ok():
             self.get_logger().error(f"frame lost: {type(err).__name__}: {err}", throttle_duration_sec=5.0)
+
+    def _on_change_state(
+        self, inherited: Callable[..., ChangeState.Response], request: ChangeState.Request, response: Any
+    ) -> ChangeState.Response:
+        """Refuse a transition that the state does not have; rclpy would end the node (ros2/rclpy#1209)."""
+        try:
+            return inherited(request, response)
+        except RCLError as err:
+            if not self.context.ok():  # a signal came meanwhile; nothing can be announced any more
+                raise ExternalShutdownException from err
+            self.get_logger().warning(f"transition {request.transition.id} refused: {err}")
+            response.success = False
+            return response
 
     def _on_parameters(self, parameters: Sequence[Parameter]) -> SetParametersResult:
         """Take on changed parameters, all of them or none."""

@@ -85,7 +85,11 @@ def test_lifecycle_manager_configures_activates_and_deactivates(probe: Any, star
     probe.until(lambda: images.get_subscription_count() == 0)
     assert change(Transition.TRANSITION_ACTIVATE)
     probe.until(lambda: images.get_subscription_count() == 1)
+    for impossible in (Transition.TRANSITION_ACTIVATE, Transition.TRANSITION_CONFIGURE, 99):
+        assert not change(impossible)
+        assert state() == "active"
     assert change(Transition.TRANSITION_ACTIVE_SHUTDOWN)
+    assert not change(Transition.TRANSITION_CONFIGURE)
     assert state() == "finalized"
     assert node.stop(signal.SIGINT) == 0
 
