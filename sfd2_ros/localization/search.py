@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from sfd2_ros.core.transforms import inverse, rotation_angle_rad
+from sfd2_ros.localization.pnp import MIN_INLIER_RATIO
 from sfd2_ros.matching.nearest import match_distinct
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _OTHER_PLACE_DEPTHS = 0.05
 _OTHER_PLACE_RAD = 0.1
+_OFTEN = 0.15
+"""Where so many matches agree, three of them are drawn together often: 0.15^3 of 10,000 draws are 34."""
 PLENTY = 0.3
 """A pose with this share of the matches is right; nothing better is looked for."""
 
@@ -99,17 +102,31 @@ def match_landmarks(query: Query, view: int, context: MapContext, chosen: NDArra
 
 
 def find_pose(
-    query: Query, landmarks: Landmarks, matches: LandmarkMatches, config: LocalizerConfig
+    query: Query, landmarks: Landmarks, matches: LandmarkMatches, config: LocalizerConfig, *, needed: float = 0.0
 ) -> Hypothesis | None:
     """Return the pose that most matches agree with, or None.
 
     The search draws from the distinct matches first: where one match in thirty is right, three right ones are drawn
     together too seldom from all of them, and often enough from these.
+
+    Args:
+        query: what is to be localized.
+        landmarks: of the map.
+        matches: of keypoints with landmarks.
+        config: settings.
+        needed: a pose that fewer matches agree with need not be found; the more, the sooner the search ends.
     """
     positions = landmarks.positions[matches.landmarks]
+    everything, share = np.arange(len(matches)), needed / max(len(matches), 1)
     best: Hypothesis | None = None
-    for drawn in (np.flatnonzero(matches.is_distinct), np.arange(len(matches))):
-        solution = query.solve(matches.keypoints[drawn], positions[drawn], config.max_error_px)
+    for drawn in [everything] if share >= _OFTEN else [np.flatnonzero(matches.is_distinct), everything]:
+        least = share if drawn is everything else 0.0
+        solution = query.solve(
+            matches.keypoints[drawn],
+            positions[drawn],
+            config.max_error_px,
+            min_inlier_ratio=min(max(MIN_INLIER_RATIO, least), 1.0),
+        )
         if solution is None:
             continue
         found = supported(query, matches, positions, solution.cam_from_map, config)
@@ -144,7 +161,7 @@ def find_rival(best: Hypothesis, query: Query, landmarks: Landmarks, config: Loc
     needed = max(config.min_inliers, config.max_rival_share * best.num_inliers)
     if left.sum() < needed:
         return None
-    rival = find_pose(query, landmarks, best.matches.where(left), config)
+    rival = find_pose(query, landmarks, best.matches.where(left), config, needed=needed)
     if rival is None or not is_other_place(rival, best, landmarks):
         return None
     return rival
