@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.table import Table
 
+from sfd2_ros.core.files import atomic_file
 from sfd2_ros.tools.bench_options import comma_list, print_table
 from sfd2_ros.tools.options import device_option, json_option, progress_bar, quiet_colmap, write_json
 
@@ -28,10 +28,15 @@ work_option = click.option(
 @click.option(
     "--sizes", default="640x480,1024x1024", show_default=True, callback=comma_list, help="Of images, by commas."
 )
-@click.option("--frames", type=click.IntRange(3), default=24, show_default=True, help="Frames a row.")
+@click.option("--frames", type=click.IntRange(3), default=16, show_default=True, help="Frames a row.")
 @device_option
 @json_option
-def latency(*, work: Path, sizes: list[str], frames: int, device: str, json_path: Path | None) -> None:
+@click.option(
+    "--markdown", type=click.Path(path_type=Path), help="File for the table as Markdown; an older one is replaced."
+)
+def latency(
+    *, work: Path, sizes: list[str], frames: int, device: str, json_path: Path | None, markdown: Path | None
+) -> None:
     """Measure from the stamp of an image to its pose, part by part, in two processes and in one.
 
     A simulated drive is replayed in lock step: the next frame waits for the answer to the last, so that a slow machine
@@ -39,14 +44,17 @@ def latency(*, work: Path, sizes: list[str], frames: int, device: str, json_path
     """
     parsed = [_size(text) for text in sizes]
     require_ros_and_quiet()
-    from sfd2_ros.trials.latency import COLUMNS, measure_latency  # noqa: PLC0415 - needs ROS
+    from sfd2_ros.trials.latency import COLUMNS, latency_markdown, measure_latency, spread_text  # noqa: PLC0415 - needs ROS
 
     with progress_bar() as progress:
         figures = measure_latency(work, parsed, frames=frames, device=device, progress=progress)
     write_json(json_path, figures)
+    if markdown is not None:
+        with atomic_file(markdown) as temporary:
+            temporary.write_text(latency_markdown(figures), encoding="utf-8")
     table = Table("size", "nodes", "mode", "localized", "stamp to pose", *COLUMNS, title="p50 / p95, milliseconds")
     for row in figures["rows"]:
-        parts = [_milliseconds(row[part]) for part in ("stamp_to_pose", *COLUMNS)]
+        parts = [spread_text(row[part]) for part in ("stamp_to_pose", *COLUMNS)]
         table.add_row(row["size"], row["arrangement"], row["mode"], f"{row['localized']} of {row['frames']}", *parts)
     print_table(table)
 
@@ -94,7 +102,3 @@ def require_ros_and_quiet() -> None:
 
     require_ros()
     quiet_colmap()
-
-
-def _milliseconds(spread: dict[str, Any]) -> str:
-    return "-" if spread["p50"] is None else f"{spread['p50']:.0f} / {spread['p95']:.0f}"

@@ -15,7 +15,7 @@ from sfd2_ros.demo.running_nodes import NodeSettings, running_nodes
 from sfd2_ros.trials.stage import StageSettings, prepare_stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from sfd2_ros.demo.replay import Outcome
@@ -89,6 +89,31 @@ def latency_row(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     for part in COLUMNS:
         row[part] = _spread([part_seconds(outcome.steps).get(part, 0.0) for outcome in localized])
     return row
+
+
+def latency_markdown(figures: Mapping[str, Any]) -> str:
+    """Return the rows as a Markdown table, p50 / p95 in milliseconds, with a line on the machine below it."""
+    heading = ("size", "nodes", "mode", "localized", "stamp to pose", *(name.replace("_", " ") for name in COLUMNS))
+    rows = [
+        (
+            row["size"],
+            row["arrangement"].replace("_", " "),
+            {"relocalizing": "searching the map"}.get(row["mode"], row["mode"]),
+            f"{row['localized']} of {row['frames']}",
+            *(spread_text(row[part]) for part in ("stamp_to_pose", *COLUMNS)),
+        )
+        for row in figures["rows"]
+    ]
+    lines = [heading, tuple("---" for _ in heading), *rows]
+    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    found = figures["machine"]
+    on = "" if figures["device"] == "cpu" else f", device {figures['device']}"
+    return f"{table}\n{found['processor']}, {found['cores']} cores{on}; load average {found['load_average_1min']}.\n"
+
+
+def spread_text(spread: Mapping[str, float | None]) -> str:
+    """Return p50 and p95 in whole milliseconds, or a dash where nothing was localized."""
+    return "-" if spread["p50"] is None else f"{spread['p50']:.0f} / {spread['p95']:.0f}"
 
 
 def part_seconds(steps: dict[str, float]) -> dict[str, float]:

@@ -36,6 +36,27 @@ def test_latencies_are_of_localized_frames_alone() -> None:
     assert latency_row([outcome(1.0, is_localized=False)])["pnp"] == {"p50": None, "p95": None}
 
 
+def test_latencies_are_a_markdown_table_that_docs_can_take() -> None:
+    from sfd2_ros.trials.latency import latency_markdown, latency_row
+
+    rows = [latency_row([outcome(0.1, match=0.05)]), latency_row([outcome(1.0, is_localized=False)])]
+    named = [
+        {"size": "640x480", "arrangement": "two_processes", "mode": mode} for mode in ("relocalizing", "following")
+    ]
+    machine = {"processor": "A CPU", "cores": 2, "load_average_1min": 0.5}
+    figures = {
+        "rows": [{**name, **row} for name, row in zip(named, rows, strict=True)],
+        "device": "cpu",
+        "machine": machine,
+    }
+    lines = latency_markdown(figures).splitlines()
+    assert lines[0].startswith("| size | nodes | mode | localized | stamp to pose | transport |")
+    assert lines[2].startswith("| 640x480 | two processes | searching the map | 1 of 1 | 100 / 100 | 0 / 0 |")
+    assert lines[3].startswith("| 640x480 | two processes | following | 0 of 1 | - |")
+    assert {line.count("|") for line in lines[:4]} == {12}
+    assert lines[-1] == "A CPU, 2 cores; load average 0.5."
+
+
 @pytest.mark.parametrize(("growth", "is_flat"), [(0.0, True), (30.0, True), (100.0, False), (-100.0, False)])
 def test_slope_of_memory_is_found_within_its_uncertainty(growth: float, is_flat: bool) -> None:  # noqa: FBT001
     from sfd2_ros.trials.soak import memory_slope
