@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _WEAK = 0.1
 """A pose with a smaller share of the matches is looked at more closely."""
+_SINGLE_SHARE = 0.2
+"""Matches with one image alone: a pose with this share of them is found for certain, one with half of it mostly."""
 
 
 def search_places(query: Query, context: MapContext, trace: Trace, nearby: Sequence[int] = ()) -> list[Hypothesis]:
@@ -57,16 +59,18 @@ def _of_camera(query: Query, context: MapContext, proposed: list[int], trace: Tr
     if 0 < max((one.is_inlier.mean() for one in found), default=0.0) < _WEAK:
         # Among the landmarks of many images a street that repeats itself hides the right place: its matches go to a
         # look-alike a period away. Against the landmarks of one image at a time they are right again.
-        found += _poses_among([[image] for image in proposed], query, context, trace)
+        found += _poses_among([[image] for image in proposed], query, context, trace, least_share=_SINGLE_SHARE)
     return found
 
 
-def _poses_among(groups: Sequence[Sequence[int]], query: Query, context: MapContext, trace: Trace) -> list[Hypothesis]:
+def _poses_among(
+    groups: Sequence[Sequence[int]], query: Query, context: MapContext, trace: Trace, *, least_share: float = 0.0
+) -> list[Hypothesis]:
     found = []
     for group in groups:
         with trace.timed("match"):
             matches = match_landmarks(query, 0, context, landmarks_of(context.landmarks, group))
-        found += _pose_of(query, context, matches, trace)
+        found += _pose_of(query, context, matches, trace, least_share)
     return found
 
 
@@ -90,10 +94,12 @@ def _of_rig(query: Query, context: MapContext, proposed: Sequence[list[int]], tr
     return found
 
 
-def _pose_of(query: Query, context: MapContext, matches: LandmarkMatches, trace: Trace) -> list[Hypothesis]:
+def _pose_of(
+    query: Query, context: MapContext, matches: LandmarkMatches, trace: Trace, least_share: float = 0.0
+) -> list[Hypothesis]:
     trace.num_matches = max(trace.num_matches, len(matches))
     if len(matches) < context.config.min_matches:
         return []
     with trace.timed("pose"):
-        hypothesis = find_pose(query, context.landmarks, matches, context.config)
+        hypothesis = find_pose(query, context.landmarks, matches, context.config, least_share=least_share)
     return [] if hypothesis is None else [hypothesis]

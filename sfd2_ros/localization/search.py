@@ -102,7 +102,13 @@ def match_landmarks(query: Query, view: int, context: MapContext, chosen: NDArra
 
 
 def find_pose(
-    query: Query, landmarks: Landmarks, matches: LandmarkMatches, config: LocalizerConfig, *, needed: float = 0.0
+    query: Query,
+    landmarks: Landmarks,
+    matches: LandmarkMatches,
+    config: LocalizerConfig,
+    *,
+    least_share: float = 0.0,
+    distinct_first: bool = True,
 ) -> Hypothesis | None:
     """Return the pose that most matches agree with, or None.
 
@@ -114,18 +120,18 @@ def find_pose(
         landmarks: of the map.
         matches: of keypoints with landmarks.
         config: settings.
-        needed: a pose that fewer matches agree with need not be found; the more, the sooner the search ends.
+        least_share: a pose that fewer matches agree with need not be found; the more, the sooner the search ends.
+        distinct_first: False draws from all matches at once.
     """
     positions = landmarks.positions[matches.landmarks]
-    everything, share = np.arange(len(matches)), needed / max(len(matches), 1)
+    everything = np.arange(len(matches))
     best: Hypothesis | None = None
-    for drawn in [everything] if share >= _OFTEN else [np.flatnonzero(matches.is_distinct), everything]:
-        least = share if drawn is everything else 0.0
+    for drawn in [np.flatnonzero(matches.is_distinct), everything] if distinct_first else [everything]:
         solution = query.solve(
             matches.keypoints[drawn],
             positions[drawn],
             config.max_error_px,
-            min_inlier_ratio=min(max(MIN_INLIER_RATIO, least), 1.0),
+            min_inlier_ratio=min(max(MIN_INLIER_RATIO, least_share), 1.0),
         )
         if solution is None:
             continue
@@ -161,7 +167,16 @@ def find_rival(best: Hypothesis, query: Query, landmarks: Landmarks, config: Loc
     needed = max(config.min_inliers, config.max_rival_share * best.num_inliers)
     if left.sum() < needed:
         return None
-    rival = find_pose(query, landmarks, best.matches.where(left), config, needed=needed)
+    share = needed / int(left.sum())
+    often = share >= _OFTEN
+    rival = find_pose(
+        query,
+        landmarks,
+        best.matches.where(left),
+        config,
+        least_share=share if often else 0.0,
+        distinct_first=not often,
+    )
     if rival is None or not is_other_place(rival, best, landmarks):
         return None
     return rival
