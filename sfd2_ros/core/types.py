@@ -158,6 +158,7 @@ class Status(enum.Enum):
     UNCERTAIN_POSE = "uncertain_pose"
     WRONG_WEIGHTS = "wrong_weights"
     WRONG_IMAGE_SIZE = "wrong_image_size"
+    WRONG_FOCAL_LENGTH = "wrong_focal_length"
     NO_CAMERA_INFO = "no_camera_info"
     BAD_IMAGE = "bad_image"
     NO_TRANSFORM = "no_transform"

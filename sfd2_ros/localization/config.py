@@ -48,6 +48,11 @@ class LocalizerConfig:
         minimum=0.0,
         maximum=1.0,
     )
+    max_focal_error: float = setting(
+        0.02,
+        "Refused when the matches surely fit a focal length that differs from that of camera_info by a larger share.",
+        minimum=0.0,
+    )
     min_spread: float = setting(
         0.06, "Refused when inliers lie in a smaller share of an 8x8 grid on the image.", minimum=0.0, maximum=1.0
     )

@@ -15,6 +15,7 @@ from sfd2_ros.core.types import Status
 from sfd2_ros.localization.candidates import MapViews
 from sfd2_ros.localization.config import LocalizerConfig
 from sfd2_ros.localization.context import MapContext
+from sfd2_ros.localization.focal import focal_contradiction
 from sfd2_ros.localization.follow import follow
 from sfd2_ros.localization.gating import log10_false_alarms
 from sfd2_ros.localization.measure import conclude, look_again
@@ -100,21 +101,10 @@ class Localizer:
         # Evidence is counted on matches made without knowing the pose: guided ones agree by construction.
         trace.log10_false_alarms = self._false_alarms(best, query)
         if trace.log10_false_alarms <= self.config.max_log10_false_alarms:
-            with trace.timed("pose"):
-                rival = self._strongest_rival(found, query)
-            if rival is not None:
+            contradiction = self._contradiction(found, query, trace)
+            if contradiction is not None:
                 trace.num_matches = len(best.matches)
-                return trace.refuse(
-                    Status.AMBIGUOUS_PLACE,
-                    f"{best.num_inliers} matches agree on one place and {rival.num_inliers} on another",
-                )
-            agreeing, distinct = best.distinct
-            if distinct >= self.config.min_matches and agreeing < self.config.min_distinct_share * distinct:
-                # Crossings, lane marks and kerbs are alike everywhere; what is found here alone says otherwise.
-                trace.num_matches = len(best.matches)
-                return trace.refuse(
-                    Status.LOW_INLIER_RATIO, f"{agreeing} of the {distinct} most distinct matches agree with the pose"
-                )
+                return trace.refuse(*contradiction)
             best = look_again(best, query, self._context, trace, rounds=_GUIDED_ROUNDS)
         return conclude(best, query, self._context, trace)
 
@@ -180,6 +170,24 @@ class Localizer:
             radius_px=self.config.max_error_px,
             area_px=query.image_area_px,
         )
+
+    def _contradiction(self, found: list[Hypothesis], query: Query, trace: Trace) -> tuple[Status, str] | None:
+        """Return what speaks against the best pose although many matches agree on it, or None."""
+        best = found[0]
+        with trace.timed("pose"):
+            focal = focal_contradiction(best, query, self._context)
+            rival = None if focal else self._strongest_rival(found, query)
+        if focal is not None:
+            return Status.WRONG_FOCAL_LENGTH, focal
+        if rival is not None:
+            said = f"{best.num_inliers} matches agree on one place and {rival.num_inliers} on another"
+            return Status.AMBIGUOUS_PLACE, said
+        agreeing, distinct = best.distinct
+        if distinct >= self.config.min_matches and agreeing < self.config.min_distinct_share * distinct:
+            # Crossings, lane marks and kerbs are alike everywhere; what is found here alone says otherwise.
+            said = f"{agreeing} of the {distinct} most distinct matches agree with the pose"
+            return Status.LOW_INLIER_RATIO, said
+        return None
 
     def _strongest_rival(self, found: list[Hypothesis], query: Query) -> Hypothesis | None:
         """Return a pose of another place that has too large a share of the best one's support, or None."""

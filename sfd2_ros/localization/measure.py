@@ -95,7 +95,7 @@ def refine_matches(
     for limit_px, enough in ((config.max_error_px, _ROUGH_DEVIATIONS), (config.final_error_px, _CLOSE_DEVIATIONS)):
         agrees = query.errors_px(body_from_map, matches.keypoints, positions) <= limit_px
         if agrees.sum() >= config.min_inliers:
-            observed = _observed(query, context, matches.where(agrees))
+            observed = observed_in(query, context, matches.where(agrees))
             refined = refine_pose(body_from_map, observed, converged_deviations=enough)
             body_from_map = refined.body_from_map
     agrees = query.errors_px(body_from_map, matches.keypoints, positions) <= config.final_error_px
@@ -151,10 +151,13 @@ def _measured(found: Hypothesis, query: Query, context: MapContext) -> RefinedPo
     window_px = min(found.window_px, context.config.max_error_px)
     positions = context.landmarks.positions[found.matches.landmarks]
     near = query.errors_px(found.body_from_map, found.matches.keypoints, positions) <= window_px
-    return measure_pose(found.body_from_map, _observed(query, context, found.matches.where(near)), window_px=window_px)
+    return measure_pose(
+        found.body_from_map, observed_in(query, context, found.matches.where(near)), window_px=window_px
+    )
 
 
-def _observed(query: Query, context: MapContext, matches: LandmarkMatches) -> list[Observations]:
+def observed_in(query: Query, context: MapContext, matches: LandmarkMatches) -> list[Observations]:
+    """Return what refinement needs of matches, by view."""
     config, chosen = context.config, matches.landmarks
     covariances = config.landmark_sigma_px**2 * context.landmarks.covariance_of(chosen)
     return query.observed(matches.keypoints, context.landmarks.positions[chosen], covariances, config.sigma_px)

@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
-from sfd2_ros.localization.refine import RefinedPose, ahead_of, well_posed, whitened
+from sfd2_ros.localization.refine import RefinedPose, ahead_of, moved_body, well_posed, whitened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +99,7 @@ def measure_pose(body_from_map: NDArray[np.float64], views: Sequence[Observation
         if not well_posed(normal):
             return undetermined
         step = np.linalg.solve(normal, gradient).astype(np.float64)
-        pose = _moved(pose, step)
+        pose = moved_body(pose, step)
         linear = _linearise(pose, views)
         if not np.all(np.isfinite(linear.residual)):
             return undetermined
@@ -114,11 +113,6 @@ def measure_pose(body_from_map: NDArray[np.float64], views: Sequence[Observation
 
 def _linearise(pose: NDArray[np.float64], views: Sequence[Observations]) -> _Linear:
     return _Linear(*(np.concatenate(part) for part in zip(*(whitened(pose, view) for view in views), strict=True)))
-
-
-def _moved(pose: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
-    map_from_body = inverse(pose)
-    return inverse(rigid(rotation_from_vector(step[3:]) @ map_from_body[:3, :3], map_from_body[:3, 3] + step[:3]))
 
 
 def _cells(views: Sequence[Observations]) -> NDArray[np.int64]:

@@ -24,6 +24,7 @@ _MIN_POINTS = 4
 _SEED = 0
 MIN_INLIER_RATIO = 0.01
 _MAX_TRIALS = 10_000
+_FREE_FOCAL_TRIALS = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +76,37 @@ def solve_pnp(
     if answer is None:
         return None
     return PnpSolution(matrix_from_rigid3d(answer["cam_from_world"]), np.asarray(answer["inlier_mask"], bool))
+
+
+def solve_pnp_free_focal(
+    keypoints: NDArray[np.floating], positions: NDArray[np.float64], camera: Camera, *, max_error_px: float
+) -> tuple[NDArray[np.float64], float] | None:
+    """Find the pose and the focal length that most matches agree with.
+
+    Args:
+        keypoints: (M, 2) pixels.
+        positions: (M, 3) matched landmarks.
+        camera: intrinsics; the ratio of fx to fy, the principal point and the distortion are kept.
+        max_error_px: largest reprojection error of an inlier.
+
+    Returns:
+        cam_from_map (4, 4) and the ratio of the focal length to the camera's, or None when nothing fits four matches.
+    """
+    if len(keypoints) < _MIN_POINTS:
+        return None
+    options = pycolmap.AbsolutePoseEstimationOptions()
+    options.estimate_focal_length = True
+    options.ransac.max_error = max_error_px
+    options.ransac.random_seed = _SEED
+    options.ransac.max_num_trials = _FREE_FOCAL_TRIALS
+    fitted = colmap_camera(camera)
+    answer = pycolmap.estimate_absolute_pose(
+        colmap_points(keypoints), np.asarray(positions, np.float64), fitted, options
+    )
+    if answer is None:
+        return None
+    scale = float(fitted.mean_focal_length() / colmap_camera(camera).mean_focal_length())
+    return matrix_from_rigid3d(answer["cam_from_world"]), scale
 
 
 def solve_rig_pnp(

@@ -112,8 +112,7 @@ def refine_pose(
         if linear is None:
             return RefinedPose(body_from_map, None)
         step = np.linalg.solve(linear.normal, linear.gradient)
-        map_from_body = inverse(pose)
-        pose = inverse(rigid(rotation_from_vector(step[3:]) @ map_from_body[:3, :3], map_from_body[:3, 3] + step[:3]))
+        pose = moved_body(pose, step.astype(np.float64))
         if step @ linear.normal @ step < converged_deviations**2:
             break
     linear = _linearise(pose, views)
@@ -137,7 +136,7 @@ def _linearise(pose: NDArray[np.float64], views: Sequence[Observations]) -> _Lin
             continue
         motion, residual, information = whitened(pose, ahead_of(pose, view))
         squares = np.einsum("ni,nij,nj->n", residual, information, residual)
-        weighed = information / (1 + squares / _ROBUST_DEVIATIONS**2)[:, None, None]
+        weighed = information * robust_weights(squares)[:, None, None]
         pulled = (weighed @ motion).reshape(-1, 6)
         normal += motion.reshape(-1, 6).T @ pulled
         gradient += pulled.T @ residual.ravel()
@@ -146,6 +145,18 @@ def _linearise(pose: NDArray[np.float64], views: Sequence[Observations]) -> _Lin
     if freedom <= 0 or not well_posed(normal):
         return None
     return _Linear(normal, gradient, square / freedom)
+
+
+def moved_body(body_from_map: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a pose (4, 4) after a step (6,) of the body: its position, then its rotation about the map's axes."""
+    map_from_body = inverse(body_from_map)
+    return inverse(rigid(rotation_from_vector(step[3:]) @ map_from_body[:3, :3], map_from_body[:3, 3] + step[:3]))
+
+
+def robust_weights(squares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Cauchy's weights (M,) of whitened squared residuals (M,)."""
+    weights: NDArray[np.float64] = 1 / (1 + squares / _ROBUST_DEVIATIONS**2)
+    return weights
 
 
 def well_posed(normal: NDArray[np.float64]) -> bool:

@@ -131,7 +131,7 @@ class LocalizerMeasurements:
 
 
 # A frame refused for one of these will be refused again until somebody mends the set-up.
-UNUSABLE = ("wrong_weights", "wrong_image_size", "no_camera_info", "no_transform")
+UNUSABLE = ("wrong_weights", "wrong_image_size", "wrong_focal_length", "no_camera_info", "no_transform")
 
 
 def diagnose_features(seen: FeatureMeasurements) -> Diagnosis:
