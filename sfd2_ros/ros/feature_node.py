@@ -56,7 +56,7 @@ class FeatureNode(ManagedNode):
     def __init__(self, ignored: Mapping[str, type[Any]] | None = None, hand_over: HandOver | None = None) -> None:
         super().__init__("feature_node", SETTINGS, ignored, CHANGEABLE)
         self._config: FeatureNodeConfig = self.settings[""]
-        check_cameras(self._config.cameras)
+        check_cameras(self._config.cameras, self._config.image_topic)
         self._extractor: Extractor | None = None
         self._images: NewestItems[ReceivedImage] = NewestItems()
         self._inputs: CameraInputs | None = None

@@ -27,7 +27,7 @@ from sfd2_ros.ros.frame_localizer import FrameLocalizer, FrameResult
 from sfd2_ros.ros.localizer_outputs import LocalizerOutputs
 from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
 from sfd2_ros.ros.newest import CountsSince, NewestItems, Worker
-from sfd2_ros.ros.node_config import LocalizerNodeConfig, check_cameras
+from sfd2_ros.ros.node_config import LocalizerNodeConfig, check_cameras, check_frames
 from sfd2_ros.ros.qos import reliable
 from sfd2_ros.ros.rig_input import RigInput
 from sfd2_ros.ros.transforms import listen_to_transforms
@@ -67,6 +67,7 @@ class LocalizerNode(ManagedNode):
         self._hand_over = hand_over
         self._config: LocalizerNodeConfig = self.settings[""]
         check_cameras(self._config.cameras)
+        check_frames(self._config)
         self._changing = threading.Lock()  # guards what follows, which the worker and the callbacks both change
         self._frames: FrameLocalizer | None = None
         self._hint: tuple[PlaceHint, float] | None = None

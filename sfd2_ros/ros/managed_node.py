@@ -46,7 +46,10 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
         ignored: Mapping[str, type[Any]] | None = None,
         changeable: Sequence[str] = (),
     ) -> None:
-        super().__init__(name, automatically_declare_parameters_from_overrides=True)
+        try:
+            super().__init__(name, automatically_declare_parameters_from_overrides=True)
+        except ValueError as err:
+            raise ConfigError(f"a parameter has no value: {err}; an empty list is none to ROS, leave it out") from err
         try:
             self.settings = declare(self, settings, ignored, changeable)
         except Sfd2Error:
@@ -152,8 +155,9 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
     ) -> TransitionCallbackReturn:
         try:
             act()
-        except Sfd2Error as err:
-            self.get_logger().error(f"cannot become {reached}: {err}")
+        except Exception as err:  # noqa: BLE001  rclpy would swallow it without a word
+            said = str(err) if isinstance(err, Sfd2Error) else f"{type(err).__name__}: {err}"
+            self.get_logger().error(f"cannot become {reached}: {said}")
             self.stop()
             self.unload()
             return TransitionCallbackReturn.FAILURE

@@ -4,10 +4,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sfd2_ros.core.config import setting
 from sfd2_ros.core.errors import ConfigError
+
+MAX_S = 3600.0
+"""Of waits and periods; after some centuries the nanoseconds of timers and stamps would run over."""
+
+_TOPIC = re.compile(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
+_TOPIC_RULE = "allowed are letters, digits and _ in parts that begin with no digit, joined by single slashes"
 
 PUBLISH_CHOICES = ("map_to_odom", "map_to_base", "none")
 
@@ -41,9 +48,14 @@ class FeatureNodeConfig:
     weights: str = setting("", "Weights file; empty: the weights that ship with the package.")
     device: str = setting("auto", "cpu, cuda, cuda:1, ...; auto: CUDA where it is, else the CPU.")
     camera_info_timeout_s: float = setting(
-        1.0, "How long the first images wait for a camera_info before they are refused, seconds.", minimum=0.0
+        1.0,
+        "How long the first images wait for a camera_info before they are refused, seconds.",
+        minimum=0.0,
+        maximum=MAX_S,
     )
-    diagnostics_period_s: float = setting(1.0, "Time between two messages on /diagnostics, seconds.", minimum=0.05)
+    diagnostics_period_s: float = setting(
+        1.0, "Time between two messages on /diagnostics, seconds.", minimum=0.05, maximum=MAX_S
+    )
 
 
 @dataclass(frozen=True)
@@ -63,40 +75,73 @@ class LocalizerNodeConfig:
     odom_frame: str = setting("odom", "Frame of odometry; needed on TF for map_to_odom.")
     base_frame: str = setting("base_link", "Frame of the robot; the cameras must be connected to it on TF.")
     transform_timeout_s: float = setting(
-        0.5, "How long a frame waits for the transforms at its stamp before it is refused, seconds.", minimum=0.0
+        0.5,
+        "How long a frame waits for the transforms at its stamp before it is refused, seconds.",
+        minimum=0.0,
+        maximum=MAX_S,
     )
     transform_tolerance_s: float = setting(
-        1.0, "TF is dated this far after the image, so that it holds until the next one, seconds.", minimum=0.0
+        1.0,
+        "TF is dated this far after the image, so that it holds until the next one, seconds.",
+        minimum=0.0,
+        maximum=MAX_S,
     )
     max_age_s: float = setting(
-        0.0, "Frames whose image is older on arrival are refused as stale_stamp, seconds; 0: any age.", minimum=0.0
+        0.0,
+        "Frames whose image is older on arrival are refused as stale_stamp, seconds; 0: any age.",
+        minimum=0.0,
     )
-    path_length: int = setting(1000, "Poses kept in ~/path.", minimum=1)
+    path_length: int = setting(1000, "Poses kept in ~/path.", minimum=1, maximum=1_000_000)
     hint_duration_s: float = setting(
         10.0,
         "How long /initialpose or ~/relocalize with a hint rejects poses that contradict it, seconds.",
         minimum=0.0,
+        maximum=MAX_S,
     )
     sync_tolerance_s: float = setting(
         0.02,
         "Images of several cameras whose stamps differ by no more are localized together, as one rig, seconds; 0: each "
         "camera by itself.",
         minimum=0.0,
+        maximum=MAX_S,
     )
     sync_wait_s: float = setting(
         1.0,
         "How long a rig waits for a camera that is missing, or whose features come late, before it does without; one "
         "that was missing three times is not waited for until it is back, seconds.",
         minimum=0.0,
+        maximum=MAX_S,
     )
-    diagnostics_period_s: float = setting(1.0, "Time between two messages on /diagnostics, seconds.", minimum=0.05)
+    diagnostics_period_s: float = setting(
+        1.0, "Time between two messages on /diagnostics, seconds.", minimum=0.05, maximum=MAX_S
+    )
 
 
-def check_cameras(cameras: tuple[str, ...]) -> None:
-    """Check that there is a camera and that no two have one name.
+def check_cameras(cameras: tuple[str, ...], image_topic: str = "image_raw") -> None:
+    """Check that there is a camera, that no two have one name, and that topics can be called so.
 
     Raises:
-        ConfigError: no camera, an empty name, or one name twice.
+        ConfigError: no camera, one name twice, or a name that ROS does not allow.
     """
-    if not cameras or not all(cameras) or len(set(cameras)) != len(cameras):
+    if not cameras or len(set(cameras)) != len(cameras):
         raise ConfigError(f"setting 'cameras' is {list(cameras)!r}; it must name at least one camera, each once")
+    for name in cameras:
+        if not _TOPIC.fullmatch(re.sub("^~?/", "", name)):
+            raise ConfigError(f"setting 'cameras' has {name!r}; {_TOPIC_RULE}")
+    if not _TOPIC.fullmatch(image_topic):
+        raise ConfigError(f"setting 'image_topic' is {image_topic!r}; {_TOPIC_RULE}")
+
+
+def check_frames(config: LocalizerNodeConfig) -> None:
+    """Check that the frames are those of a tree.
+
+    Raises:
+        ConfigError: one has no name or a leading slash, or two have the same name.
+    """
+    used = ("map_frame", "odom_frame", "base_frame") if config.publish == "map_to_odom" else ("map_frame", "base_frame")
+    frames = {name: getattr(config, name) for name in used}
+    named = [frame for frame in frames.values() if frame]
+    if not all(frames[name] for name in used[1:]) or any(frame.startswith("/") for frame in named):
+        raise ConfigError(f"settings {frames} name a frame '' or with a leading '/'; TF knows neither")
+    if len(set(named)) != len(named):
+        raise ConfigError(f"settings {frames} name one frame twice; each must be a frame of its own")

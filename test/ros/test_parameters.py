@@ -11,7 +11,7 @@ import yaml
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.features import ExtractorConfig
 from sfd2_ros.localization import LocalizerConfig, MotionConfig, TrackerConfig
-from sfd2_ros.ros.node_config import FeatureNodeConfig, LocalizerNodeConfig, check_cameras
+from sfd2_ros.ros.node_config import FeatureNodeConfig, LocalizerNodeConfig, check_cameras, check_frames
 
 FEATURE_NODE: dict[str, type[Any]] = {"": FeatureNodeConfig, "extractor": ExtractorConfig}
 LOCALIZER_NODE: dict[str, type[Any]] = {
@@ -56,6 +56,9 @@ class TestResolve:
             (FEATURE_NODE, {"autostart": "yes"}, "'autostart' is 'yes'; it must be of type bool"),
             (LOCALIZER_NODE, {"publish": "odom_to_map"}, "'odom_to_map'; allowed: 'map_to_odom'"),
             (LOCALIZER_NODE, {"transform_timeout_s": -0.1}, "must be at least 0"),
+            (LOCALIZER_NODE, {"diagnostics_period_s": 1e12}, "must be at most 3600"),
+            (LOCALIZER_NODE, {"transform_tolerance_s": 1e300}, "must be at most 3600"),
+            (FEATURE_NODE, {"diagnostics_period_s": 1e12}, "must be at most 3600"),
         ],
     )
     def test_wrong_parameters_are_refused_with_key_value_and_what_is_allowed(
@@ -67,10 +70,39 @@ class TestResolve:
             resolve(given, settings)
 
 
-@pytest.mark.parametrize("cameras", [(), ("",), ("front", "front")])
+@pytest.mark.parametrize("cameras", [(), ("front", "front")])
 def test_cameras_need_names_of_their_own(cameras: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError, match="each once"):
         check_cameras(cameras)
+
+
+@pytest.mark.parametrize("name", ["", "cam era", "front//left", "1cam", "front/", "käse", "{x}", "~front", "//front"])
+def test_a_name_that_topics_cannot_have_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"'cameras' has .*allowed are letters"):
+        check_cameras(("rear", name))
+    with pytest.raises(ConfigError, match=r"'image_topic' is .*allowed are letters"):
+        check_cameras(("rear",), name)
+
+
+def test_names_with_parts_and_absolute_ones_are_allowed() -> None:
+    check_cameras(("front", "/robot_1/cam2", "~/left", "rig/_x"), "depth/image_rect")
+
+
+@pytest.mark.parametrize(
+    ("frames", "words"),
+    [
+        ({"base_frame": ""}, "leading '/'"),
+        ({"map_frame": "/map"}, "leading '/'"),
+        ({"odom_frame": "base_link"}, "one frame twice"),
+        ({"map_frame": "odom"}, "one frame twice"),
+    ],
+)
+def test_frames_must_be_those_of_a_tree(frames: dict[str, str], words: str) -> None:
+    check_frames(LocalizerNodeConfig())
+    check_frames(LocalizerNodeConfig(map_frame="town"))
+    check_frames(LocalizerNodeConfig(publish="map_to_base", odom_frame=""))
+    with pytest.raises(ConfigError, match=words):
+        check_frames(LocalizerNodeConfig(**frames))
 
 
 @pytest.mark.parametrize(("node", "settings"), [("feature_node", FEATURE_NODE), ("localizer_node", LOCALIZER_NODE)])

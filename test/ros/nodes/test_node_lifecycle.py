@@ -46,6 +46,8 @@ def test_signal_while_loading_ends_cleanly_too(probe: Any, start_node: Any) -> N
     ("executable", "parameters", "code", "words"),
     [
         ("feature_node", {"extractor.max_keypoint": 5}, 2, "unknown parameter 'extractor.max_keypoint'; known: "),
+        ("feature_node", {"cameras": ["cam era"]}, 2, "setting 'cameras' has 'cam era'; allowed are letters"),
+        ("feature_node", {"cameras": []}, 2, "an empty list is none to ROS"),
         ("feature_node", {"weights": "/nowhere/weights.safetensors"}, 1, "/nowhere/weights.safetensors"),
         ("localizer_node", {"map": "/nowhere/map"}, 1, "map '/nowhere/map' does not exist"),
     ],
