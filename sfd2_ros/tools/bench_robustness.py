@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
@@ -12,6 +13,9 @@ from rich.table import Table
 from sfd2_ros.tools.bench_nodes import require_ros_and_quiet, work_option
 from sfd2_ros.tools.bench_options import print_table
 from sfd2_ros.tools.options import device_option, json_option, progress_bar, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @click.command("robustness")
@@ -24,25 +28,42 @@ from sfd2_ros.tools.options import device_option, json_option, progress_bar, wri
 @click.option(
     "--foreign-images", type=click.IntRange(0), default=1000, show_default=True, help="Images of other places; 0: none."
 )
+@click.option(
+    "--fault", "faults", multiple=True, metavar="NAME", help="Only this fault of a running robot; repeatable."
+)
 @device_option
 @json_option
-def command(*, work: Path, data: Path | None, foreign_images: int, device: str, json_path: Path | None) -> None:
+def command(
+    *, work: Path, data: Path | None, foreign_images: int, faults: tuple[str, ...], device: str, json_path: Path | None
+) -> None:
     """Do faults to the real nodes, a good frame before and after each, and localize images of other places.
 
+    Interrupted among the images of other places, it goes on there when called again; the faults are done again.
     Exits with 1 when a fault is not survived or a false pose was told.
     """
     require_ros_and_quiet()
     from sfd2_ros.features import load_extractor  # noqa: PLC0415 - torch is slow to import
+    from sfd2_ros.trials.faults import RUNNING  # noqa: PLC0415
     from sfd2_ros.trials.foreign import count_false_poses  # noqa: PLC0415 - needs ROS
     from sfd2_ros.trials.latency import machine  # noqa: PLC0415
-    from sfd2_ros.trials.robustness import run_faults  # noqa: PLC0415
+    from sfd2_ros.trials.robustness import OTHER_STEPS, run_faults  # noqa: PLC0415
     from sfd2_ros.trials.stage import StageSettings, prepare_stage  # noqa: PLC0415
 
+    unknown = sorted(set(faults) - set(RUNNING))
+    if unknown:
+        known = ", ".join(map(repr, RUNNING))
+        raise click.BadParameter(f"{unknown[0]!r} is no fault of a running robot; known: {known}", param_hint="--fault")
+    total, begun = len(faults) or len(RUNNING) + OTHER_STEPS, 0
     with progress_bar() as progress:
+
+        def on_fault(name: str) -> None:
+            nonlocal begun
+            click.echo(name, err=True)
+            progress("faults", begun, total)
+            begun += 1
+
         stage = prepare_stage(work / "drive", StageSettings(device=device), progress)
-        rows, false_in_faults = run_faults(
-            stage, work / "logs", device=device, on_fault=lambda name: click.echo(name, err=True)
-        )
+        rows, false_in_faults = run_faults(stage, work / "logs", device=device, names=faults or None, on_fault=on_fault)
         extractor = load_extractor(device=device)
         foreign = count_false_poses(stage.map_folder, data, work, extractor, count=foreign_images, progress=progress)
     figures = {
@@ -54,14 +75,19 @@ def command(*, work: Path, data: Path | None, foreign_images: int, device: str, 
         "machine": machine(),
     }
     write_json(json_path, figures)
+    _print(figures)
+    if figures["false_poses"] or not all(row["survived"] for row in rows):
+        raise click.exceptions.Exit(1)
+
+
+def _print(figures: Mapping[str, Any]) -> None:
     table = Table("fault", "survived", "recovery s", "observed")
-    for row in rows:
+    for row in figures["rows"]:
         seconds = "-" if row["recovery_s"] is None else f"{row['recovery_s']:.2f}"
         table.add_row(row["fault"], "yes" if row["survived"] else "NO", seconds, row["observed"])
     print_table(table)
     click.echo(
         f"{figures['foreign_images']} images of other places ({figures['real']} photographs, {figures['simulated']} "
-        f"simulated), {figures['queries']} queries: {foreign['false_poses']} false poses; {false_in_faults} in faults"
+        f"simulated), {figures['queries']} queries: {len(figures['false'])} false poses; "
+        f"{figures['false_poses_in_faults']} in faults"
     )
-    if figures["false_poses"] or not all(row["survived"] for row in rows):
-        raise click.exceptions.Exit(1)

@@ -98,14 +98,19 @@ class PlainProgress:
         self._write, self._clock = write, clock
         self._start = clock()
         self._next = self._start + FIRST_LINE_S
+        self._began: dict[str, tuple[float, int]] = {}
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Take note of progress; write it when a line is due."""
         now = self._clock()
+        began, first = self._began.setdefault(step, (now, done))
         if now < self._next:
             return
         self._next = now + LINE_EVERY_S
-        self._write(f"{step}: {done} of {total}, {now - self._start:.0f} s")
+        left = ""
+        if first < done < total:
+            left = f", about {(now - began) / (done - first) * (total - done):.0f} s left"
+        self._write(f"{step}: {done} of {total}, {now - self._start:.0f} s{left}")
 
 
 def refuse_same_path(output: Path, json_path: Path | None) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sfd2_ros.trials.stage import Stage
 
 FOREIGN_SEED = 907
+OTHER_STEPS = 10
+"""Calls of `on_fault` beside those of a running robot: 2 restarts, 2 of the clock, cameras, 5 at the start."""
 CLOCK_START_NS = 1_700_000_000 * S_NS
 
 

@@ -19,7 +19,8 @@ def test_a_line_comes_first_after_a_while_and_then_now_and_then() -> None:
         now += 1.0
         progress("extract", done, 100)
     due = [FIRST_LINE_S, FIRST_LINE_S + LINE_EVERY_S, FIRST_LINE_S + 2 * LINE_EVERY_S, FIRST_LINE_S + 3 * LINE_EVERY_S]
-    assert lines == [f"extract: {second:.0f} of 100, {second:.0f} s" for second in due]
+    expected = [f"extract: {second:.0f} of 100, {second:.0f} s, about {100 - second:.0f} s left" for second in due]
+    assert lines == [*expected[:-1], "extract: 100 of 100, 100 s"]
 
 
 def test_short_work_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
