@@ -1,27 +1,31 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of the localizer itself: consistency, rig against single cameras, tracking against relocalizing."""
+"""Figures of the localizer itself: consistency, rigs, tracking against relocalizing, wrong focal lengths."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sfd2_ros.core.transforms import inverse, rotation_angle_rad
+from sfd2_ros.core.types import Status
 from sfd2_ros.evaluation.consistency import consistency, nees
-from sfd2_ros.localization import RigFrame, Tracker, TrackerConfig
+from sfd2_ros.localization import Localizer, RigFrame, Tracker, TrackerConfig
 from sfd2_ros.simulation.odometry import drifting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sfd2_ros.bench.posed_drives import PosedDrive, Shot
+    from sfd2_ros.localization import View
     from sfd2_ros.localization.frames import RigEstimate
 
 CLOSE_M, CLOSE_DEG = 0.25, 2.0
+FOCAL_SCALES = (0.67, 0.9, 0.97, 1.0, 1.03, 1.1, 1.5)
+_ANY_FOCAL_LENGTH = 1e6
 
 
 def nees_rows(drive: PosedDrive) -> list[dict[str, Any]]:
@@ -81,6 +85,27 @@ def tracking_rows(
         answered = {name: methods.count(name) for name in ("tracked", "verified", "searched", "refused")}
         rows.append({"scene": drive.name, "condition": condition, "mode": mode, **_scores(errors), **times, **answered})
     return rows
+
+
+def focal_rows(drive: PosedDrive, scales: Sequence[float] = FOCAL_SCALES) -> list[dict[str, Any]]:
+    """Return one row a scale: what becomes of pictures whose camera is said to have another focal length."""
+    config = drive.localizer.config
+    blind = Localizer(drive.localizer.map, replace(config, max_focal_error=_ANY_FOCAL_LENGTH))
+    rows = []
+    for scale in scales:
+        row: dict[str, Any] = {"scene": drive.name, "scale": scale, "queries": len(drive.shots)}
+        for name, localizer in (("unchecked", blind), ("checked", drive.localizer)):
+            found = [(localizer.localize_rig([_with_focal(shot, scale)]), shot) for shot in drive.shots]
+            scores = _scores([_error(estimate, shot) for estimate, shot in found])
+            row |= {f"{name}_{key}": scores[key] for key in ("localized", "median_m", "largest_m")}
+        refused = [estimate.status for estimate, _ in found]
+        rows.append({**row, "wrong_focal_length": refused.count(Status.WRONG_FOCAL_LENGTH)})
+    return rows
+
+
+def _with_focal(shot: Shot, scale: float) -> View:
+    camera = shot.view.camera
+    return replace(shot.view, camera=replace(camera, fx=camera.fx * scale, fy=camera.fy * scale))
 
 
 def _error(estimate: RigEstimate, shot: Shot) -> tuple[float, float] | None:

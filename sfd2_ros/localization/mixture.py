@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sfd2_ros.localization.refine import Observations
 
 MAX_ROUNDS = 30
-_CONVERGED_DEVIATIONS = 1e-3
+_CONVERGED_DEVIATIONS = 0.03
 _AGREEING, _DISAGREEING = 0.9, 0.2
 _SMALLEST_SCALE = 0.5
 """Of the Student distribution to the noise assumed: keypoints are never taken for more exact than half of sigma_px."""

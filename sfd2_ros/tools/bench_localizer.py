@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`sfd2 bench nees`, `rig`, `tracking`: the localizer's covariance, rigs and tracking, measured on scenes."""
+"""`sfd2 bench nees`, `rig`, `tracking`, `focal`: the localizer itself, measured on scenes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def _scene_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add what the three commands share."""
+    """Add what the commands share."""
     for option in (
         json_option,
         device_option,
@@ -81,6 +81,24 @@ def tracking(**options: Any) -> None:
     names = (
         "scene", "condition", "mode", "frames", "localized", "recall", "median_m", "largest_m", "p50_s", "p95_s",
         "tracked", "verified", "searched", "refused",
+    )  # fmt: skip
+    _finish(rows, {name: name for name in names}, options)
+
+
+@click.command("focal")
+@_scene_options
+def focal(**options: Any) -> None:
+    """Say of the cameras of a SCENE that their focal length is another one, and count the poses that come of it.
+
+    By scale of the focal length: poses without and with the check, how far off they are, and how many pictures were
+    refused as wrong_focal_length.
+    """
+    from sfd2_ros.bench.localizer_rows import focal_rows  # noqa: PLC0415 - see above
+
+    rows = _rows(options, focal_rows)
+    names = (
+        "scene", "scale", "queries", "unchecked_localized", "unchecked_median_m", "unchecked_largest_m",
+        "checked_localized", "checked_largest_m", "wrong_focal_length",
     )  # fmt: skip
     _finish(rows, {name: name for name in names}, options)
 
