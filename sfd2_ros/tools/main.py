@@ -13,6 +13,7 @@ import click
 
 import sfd2_ros
 from sfd2_ros.core.errors import ConfigError, Sfd2Error
+from sfd2_ros.tools.termination import TerminatedError, end_on_termination
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,14 +69,16 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `sfd2` and return its exit code: 0 success, 1 failure, 2 wrong use, 130 interrupted."""
+    """Run `sfd2` and return its exit code: 0 success, 1 failure, 2 wrong use, 130 interrupted, 143 terminated."""
+    end_on_termination()
     # OpenCV reads this when it is loaded; it would otherwise comment on a damaged image beside our own error.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
         result = cli.main(args=None if arguments is None else list(arguments), prog_name="sfd2", standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.stderr.write("sfd2: interrupted\n")
-        return 130
+    except (click.exceptions.Abort, TerminatedError) as err:
+        is_interrupt = isinstance(err, click.exceptions.Abort)  # click has ended the line of a progress bar then
+        sys.stderr.write("sfd2: interrupted\n" if is_interrupt else "\nsfd2: terminated\n")
+        return 130 if is_interrupt else 143
     except click.ClickException as err:
         return _wrong_use(err)
     except ConfigError as err:

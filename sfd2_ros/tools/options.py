@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sfd2_ros.core.errors import OutputError
 from sfd2_ros.core.files import atomic_file, refuse_existing
+from sfd2_ros.tools.termination import end_on_termination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -130,7 +131,8 @@ def write_json(path: Path | None, figures: Mapping[str, Any]) -> None:
 
 
 def quiet_colmap() -> None:
-    """Keep COLMAP's log off the terminal; failures are raised as our own errors."""
+    """Keep COLMAP's log and its handler of SIGTERM off the terminal; failures are raised as our own errors."""
     from sfd2_ros.mapping import colmap_io  # noqa: PLC0415
 
     colmap_io.quiet_colmap()
+    end_on_termination()

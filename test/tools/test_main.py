@@ -93,10 +93,16 @@ def test_an_error_that_nobody_expected_keeps_its_traceback(monkeypatch: pytest.M
         main(["map"])
 
 
-@pytest.mark.parametrize("command", ["build", "localize"])
-def test_an_interrupt_ends_with_130_and_leaves_nothing(
+ENDS = {signal.SIGINT: (130, b"sfd2: interrupted"), signal.SIGTERM: (143, b"sfd2: terminated")}
+
+
+@pytest.mark.parametrize("command", ["build SIGINT", "localize SIGINT", "build SIGTERM"])
+def test_a_signal_ends_with_a_code_of_its_own_and_leaves_nothing(
     sfd2_process: Callable[..., Any], painted: Path, painted_map: Path, tmp_path: Path, command: str
 ) -> None:
+    command, name = command.split()
+    number = signal.Signals[name]
+    code, last_line = ENDS[number]
     images = tmp_path / "many" / "images"
     images.mkdir(parents=True)
     for i in range(100):
@@ -112,12 +118,13 @@ def test_an_interrupt_ends_with_130_and_leaves_nothing(
     process = sfd2_process(*arguments, "--device", "cpu", "--camera", painted, stderr=terminal)
     os.close(terminal)
     _read_until(screen, b"/100")
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 130
+    process.send_signal(number)
+    assert process.wait(timeout=60) == code
     rest = _read_until(screen, None)
     os.close(screen)
-    assert rest.splitlines()[-1] == b"sfd2: interrupted"
+    assert rest.splitlines()[-1] == last_line
     assert b"Traceback" not in rest
+    assert b"stack trace" not in rest
     assert list(out.iterdir()) == []
 
 
