@@ -111,7 +111,8 @@ class Localizer:
     def follow(self, views: Sequence[View], expected: BasePose, window: Window) -> RigEstimate:
         """Find where a body was that is expected somewhere, looking only at the landmarks in view from there.
 
-        Cheaper than `localize_rig`. The expectation tells where to look, never where the body is: the pose is measured from the images alone, and needs evidence that the expectation does not imply.
+        Cheaper than `localize_rig`. The expectation tells where to look, never where the body is: the pose is
+        measured from the images alone, and needs evidence that the expectation does not imply.
 
         Args:
             views: as for `localize_rig`.
