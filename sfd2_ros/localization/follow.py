@@ -11,6 +11,7 @@ less an agreement says.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,7 @@ def follow(query: Query, context: MapContext, trace: Trace, *, expected: BasePos
         found = refine_matches(query, context, matches, drawn.body_from_map)
         trace.log10_false_alarms = _false_alarms(found, radius_px, config.final_error_px)
         if trace.log10_false_alarms <= config.max_log10_false_alarms:
-            rival = _rival(found, query, context)
+            rival = _rival(found, query, context, radius_px)
             if rival is not None and _is_strong(rival, found, radius_px, config):
                 reason = f"{found.num_inliers} landmarks agree on one pose and {rival.num_inliers} on another near it"
                 return trace.refuse(Status.AMBIGUOUS_PLACE, reason)
@@ -94,10 +95,11 @@ def _false_alarms(found: Hypothesis, radius_px: float, error_px: float) -> float
     )
 
 
-def _rival(found: Hypothesis, query: Query, context: MapContext) -> Hypothesis | None:
+def _rival(found: Hypothesis, query: Query, context: MapContext, radius_px: float) -> Hypothesis | None:
     """Look for another pose among the matches that do not agree; only for one with support enough to matter."""
     config, left = context.config, found.matches.where(~found.is_inlier)
     needed = max(config.min_inliers, config.max_rival_share * found.num_inliers)
+    needed = _rare_count(len(left), math.ceil(needed), radius_px, config)
     if len(left) < needed:
         return None
     positions = context.landmarks.positions[left.landmarks]
@@ -107,6 +109,21 @@ def _rival(found: Hypothesis, query: Query, context: MapContext) -> Hypothesis |
         return None
     rival = supported(query, left, positions, solution.cam_from_map, config)
     return rival if is_other_place(rival, found, context.landmarks) else None
+
+
+def _rare_count(num_matches: int, at_least: int, radius_px: float, config: LocalizerConfig) -> int:
+    """Return how many of the matches must agree on another pose, `at_least` or more, not to do so by chance."""
+
+    def is_rare(count: int) -> bool:
+        alarms = log10_false_alarms(
+            num_matches=num_matches,
+            num_agreeing=count,
+            radius_px=config.max_error_px,
+            area_px=float(np.pi * radius_px**2),
+        )
+        return alarms <= config.max_log10_false_alarms / 2
+
+    return next((count for count in range(at_least, num_matches + 1) if is_rare(count)), num_matches + 1)
 
 
 def _is_strong(rival: Hypothesis, found: Hypothesis, radius_px: float, config: LocalizerConfig) -> bool:

@@ -13,8 +13,10 @@ import pytest
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
 from sfd2_ros.core.types import Features, Status
-from sfd2_ros.localization import Localizer
+from sfd2_ros.localization import Localizer, LocalizerConfig
+from sfd2_ros.localization.follow import _rare_count
 from sfd2_ros.localization.frames import BasePose
+from sfd2_ros.localization.gating import log10_false_alarms
 from sfd2_ros.localization.hint import PlaceHint
 from sfd2_ros.localization.query import View
 from sfd2_ros.localization.states import Method, RobotState
@@ -263,3 +265,20 @@ def test_base_poses_of_the_tracker_have_their_covariance_about_the_base(drive: D
         assert isinstance(base, BasePose)
         error = base.map_from_base[:3, 3] - base_at(number)[:3, 3]
         assert np.all(np.abs(error) < 4 * np.sqrt(np.diag(base.covariance)[:3]))
+
+
+@pytest.mark.parametrize("num_matches", [0, 5, 40, 300, 900])
+@pytest.mark.parametrize("radius_px", [24.0, 31.0, 64.0])
+@pytest.mark.parametrize("at_least", [0, 12, 90])
+def test_fewer_than_the_rare_count_agree_by_chance_and_more_do_not(
+    num_matches: int, radius_px: float, at_least: int
+) -> None:
+    config = LocalizerConfig()
+    found = _rare_count(num_matches, at_least, radius_px, config)
+    counts = np.arange(at_least, num_matches + 1)
+    area = np.pi * radius_px**2
+    alarms = [
+        log10_false_alarms(num_matches=num_matches, num_agreeing=int(one), radius_px=config.max_error_px, area_px=area)
+        for one in counts
+    ]
+    np.testing.assert_array_equal(counts >= found, np.array(alarms) <= config.max_log10_false_alarms / 2)
