@@ -54,6 +54,9 @@ def command(
     if data is not None and condition is not None:
         raise click.UsageError("--condition is of the simulated drive; a recorded one (--data) has its own light")
     require_ros()
+    from sfd2_ros.simulation.conditions import condition_named  # noqa: PLC0415
+
+    condition_named(condition or "overcast")
     from sfd2_ros.demo.run import DemoSettings, run_demo  # noqa: PLC0415
 
     quiet_colmap()

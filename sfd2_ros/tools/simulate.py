@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # Public data sets that can be copied in miniature; `datasets.mini.layouts` has what each is made of.
 LAYOUTS = ("robotcar", "robotcar-seasons", "aachen", "cmu")
+MAX_SIDE_PX = 4096
 _DRIVE_OPTIONS = ("seed", "session", "frames", "rig", "size", "route", "lateral_m", "speed_mps", "rate_hz")
 
 
@@ -47,10 +49,22 @@ class _Output:
     layout: str | None
 
 
+class _Real(click.FloatRange):
+    """A number between limits; click lets NaN pass, which lies between any."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number between {self.min:g} and {self.max:g}.", param, ctx)
+        return number
+
+
 def _size(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, int]:
     parts = value.split("x")
-    if len(parts) != 2 or not all(part.isdigit() and int(part) >= 16 for part in parts):
-        raise click.BadParameter(f"{value!r} is no picture size; WIDTHxHEIGHT is needed, for example 640x480")
+    if len(parts) != 2 or not all(part.isdigit() and 16 <= int(part) <= MAX_SIDE_PX for part in parts):
+        raise click.BadParameter(
+            f"{value!r} is no picture size; WIDTHxHEIGHT of 16 to {MAX_SIDE_PX} each is needed, for example 640x480"
+        )
     return int(parts[0]), int(parts[1])
 
 
@@ -64,9 +78,11 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str) -> t
 @click.option("--rig", default="front", show_default=True, help="Cameras: front, stereo, robotcar.")
 @click.option("--size", default="640x480", show_default=True, callback=_size, help="Of each picture, pixels.")
 @click.option("--route", default="street", show_default=True, help="street: ahead; loop: round a block; corridor.")
-@click.option("--lateral", "lateral_m", type=float, default=0.0, show_default=True, help="Metres left of the lane.")
-@click.option("--speed", "speed_mps", type=float, help="Metres a second.  [default: 6, in a corridor 1.6]")
-@click.option("--rate", "rate_hz", type=float, default=4.0, show_default=True, help="Pictures a second.")
+@click.option(
+    "--lateral", "lateral_m", type=_Real(-50, 50), default=0.0, show_default=True, help="Metres left of the lane."
+)
+@click.option("--speed", "speed_mps", type=_Real(0, 100), help="Metres a second.  [default: 6, in a corridor 1.6]")
+@click.option("--rate", "rate_hz", type=_Real(0.01, 1000), default=4.0, show_default=True, help="Pictures a second.")
 @click.option("--device", default="cpu", show_default=True, help="Where to render: cpu, cuda, cuda:1 or auto.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Scene folder to write.")
 @click.option("--bag", type=click.Path(path_type=Path), help="Rosbag2 to write instead.")

@@ -95,6 +95,7 @@ def test_wrong_use_is_refused_before_any_work(scene: Path, tmp_path: Path) -> No
         ("-o", tmp_path / "b", "--data", scene, "--condition", "night"): (2, "has its own light"),
         ("-o", tmp_path / "mine", "--data", scene): (1, "not of an earlier demo"),
         ("-o", tmp_path / "c", "--frames", "1"): (2, "--frames"),
+        ("-o", tmp_path / "d", "--condition", "foggy"): (2, "unknown condition 'foggy'"),
     }
     for arguments, (code, words) in cases.items():
         done = run_demo(*arguments)
