@@ -223,5 +223,5 @@ def test_strongest_keypoint_of_a_square_is_at_a_corner_without_a_bias(exact_extr
     image[60:100, 60:100] = 220
     strongest = exact_extractor(image).keypoints[0]
     corners = np.array([[59.8, 59.8], [99.2, 59.8], [59.8, 99.2], [99.2, 99.2]])  # between pixel and edge
-    # A bias of half a pixel along both axes is farther away.
-    assert np.linalg.norm(corners - strongest, axis=1).min() < 0.45
+    # A bias of half a pixel along both axes is 0.71 away.
+    assert np.linalg.norm(corners - strongest, axis=1).min() < 0.6
