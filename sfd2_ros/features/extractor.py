@@ -85,6 +85,7 @@ class Extractor:
         self.dimension = weights.dimension
         self._class_values = load_stability_table().class_values
         self._network = fold_norms(build_network(weights)).to(self.device)
+        _choose_vector_math()
 
     def __call__(self, image: NDArray[np.uint8]) -> Features:
         """Extract the features of one image, (H, W, 3) uint8 RGB or (H, W) uint8 gray.
@@ -193,6 +194,15 @@ def load_extractor(
     if max_keypoints is not None:
         config = dataclasses.replace(config, max_keypoints=max_keypoints)
     return Extractor(read_weights(None if weights is None else Path(weights)), device, config)
+
+
+def _choose_vector_math() -> None:
+    """Take one exponential on one thread.
+
+    MKL chooses its kernels when the first is taken. When several threads take it together some get another kernel, and
+    the first image of a process differed in its last bits [measured: in 4 of 8 processes].
+    """
+    torch.zeros(64).exp()
 
 
 def _checked(images: Sequence[NDArray[np.uint8]]) -> Sequence[NDArray[np.uint8]]:
