@@ -17,7 +17,14 @@ import numpy as np
 
 from sfd2_ros.localization.measure import observed_in
 from sfd2_ros.localization.pnp import reprojection_errors_px, solve_pnp_free_focal
-from sfd2_ros.localization.refine import ahead_of, moved_body, robust_weights, well_posed, whitened
+from sfd2_ros.localization.refine import (
+    ahead_of,
+    moved_body,
+    robust_weights,
+    squared_residuals,
+    well_posed,
+    whitened,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -117,7 +124,7 @@ def _refined(
     """Refine a pose, and with 7 degrees of freedom the focal length; None when the matches do not determine them."""
     for _ in range(_ROUNDS):
         motion, residual, information = _linearise(pose, _scaled(view, scale), max_error_px)
-        squares = np.einsum("ni,nij,nj->n", residual, information, residual)
+        squares = squared_residuals(residual, information)
         pulled = information @ motion[:, :, :freedom] * robust_weights(squares)[:, None, None]
         normal = np.einsum("nki,nkj->ij", motion[:, :, :freedom], pulled)
         if len(residual) < _FEWEST or not well_posed(normal):

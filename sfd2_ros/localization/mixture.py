@@ -23,7 +23,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sfd2_ros.localization.refine import RefinedPose, ahead_of, moved_body, well_posed, whitened
+from sfd2_ros.localization.gating import GRID_CELLS, grid_cells
+from sfd2_ros.localization.refine import (
+    RefinedPose,
+    ahead_of,
+    moved_body,
+    squared_residuals,
+    well_posed,
+    whitened,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +48,6 @@ _SMALLEST_SCALE = 0.5
 _RIGHT_AT_LEAST = 1e-12
 _LEAST_INFORMATION = 0.05
 """Of what the matches would say if none were off: where less is left along an axis, the likelihood is flat there."""
-_CELLS = 8
 _MOST_OF_ONE_CELL = 0.75
 """Of the information along an axis: where one cell has more, what is left is too little to extrapolate from."""
 
@@ -117,18 +124,14 @@ def _linearise(pose: NDArray[np.float64], views: Sequence[Observations]) -> _Lin
 
 def _cells(views: Sequence[Observations]) -> NDArray[np.int64]:
     """Return (M,) which cell of which image each match lies in, numbered without gaps."""
-    cells = []
-    for number, view in enumerate(views):
-        size = np.array([view.camera.width, view.camera.height])
-        cell = np.clip((view.keypoints + 0.5) / size * _CELLS, 0, _CELLS - 1).astype(np.int64)
-        cells.append((number * _CELLS + cell[:, 0]) * _CELLS + cell[:, 1])
+    cells = [number * GRID_CELLS + grid_cells(view.keypoints, view.camera) for number, view in enumerate(views)]
     numbered: NDArray[np.int64] = np.unique(np.concatenate(cells), return_inverse=True)[1]
     return numbered
 
 
 def _believe(linear: _Linear, before: _Belief, window_px: float) -> _Belief:
     """Return what the residuals say of each match, given how many are right and how far these scatter."""
-    squares = np.einsum("ni,nij,nj->n", linear.residual, linear.information, linear.residual) / before.scale
+    squares = squared_residuals(linear.residual, linear.information) / before.scale
     share = before.right.mean()
     height = np.sqrt(np.linalg.det(linear.information)) / (2 * np.pi * before.scale)
     likely = share * height / (1 + squares / 2) ** 2
@@ -139,15 +142,20 @@ def _believe(linear: _Linear, before: _Belief, window_px: float) -> _Belief:
 
 
 def _normal_equations(linear: _Linear, belief: _Belief) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    pulled = linear.information @ linear.motion * (belief.right * belief.pull)[:, None, None]
+    pulled = _pulled(linear, belief)
     normal: NDArray[np.float64] = np.einsum("nki,nkj->ij", linear.motion, pulled)
     return normal, np.einsum("nki,nk->i", pulled, linear.residual)
 
 
+def _pulled(linear: _Linear, belief: _Belief) -> NDArray[np.float64]:
+    """Return (M, 2, 6) motions, weighed by their information and by what is thought of each match."""
+    pulled: NDArray[np.float64] = linear.information @ linear.motion * (belief.right * belief.pull)[:, None, None]
+    return pulled
+
+
 def _covariance(linear: _Linear, belief: _Belief, cells: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the (6, 6) covariance."""
-    right = belief.right
-    pulled = linear.information @ linear.motion * (right * belief.pull)[:, None, None]
+    right, pulled = belief.right, _pulled(linear, belief)
     score = np.einsum("nki,nk->ni", pulled, linear.residual)
     normal = np.einsum("nki,nkj->nij", linear.motion, pulled)
     # What a match says less because it lies off: the tails of the Student distribution, and that it may be wrong.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sfd2_ros.core.types import Camera
 
-MAX_ROUNDS = 15
+_MAX_ROUNDS = 15
 _ROBUST_DEVIATIONS = 2.0
 CONVERGED_DEVIATIONS = 1e-3
 _MAX_CONDITION = 1e14
@@ -85,7 +85,6 @@ def refine_pose(
     body_from_map: NDArray[np.float64],
     observed: Observations | Sequence[Observations],
     *,
-    max_rounds: int = MAX_ROUNDS,
     converged_deviations: float = CONVERGED_DEVIATIONS,
 ) -> RefinedPose:
     """Minimise the robust, whitened reprojection error of all cameras together, starting from a pose.
@@ -98,7 +97,6 @@ def refine_pose(
     Args:
         body_from_map: (4, 4) start.
         observed: inliers of the start, by camera.
-        max_rounds: steps at most.
         converged_deviations: a step shorter than this many standard deviations is the last; a larger share of what
             is uncertain anyhow does where only the pose is wanted, and not its last digit.
 
@@ -107,7 +105,7 @@ def refine_pose(
     """
     views = [observed] if isinstance(observed, Observations) else list(observed)
     pose = body_from_map
-    for _ in range(max_rounds):
+    for _ in range(_MAX_ROUNDS):
         linear = _linearise(pose, views)
         if linear is None:
             return RefinedPose(body_from_map, None)
@@ -135,7 +133,7 @@ def _linearise(pose: NDArray[np.float64], views: Sequence[Observations]) -> _Lin
         if len(view.positions) == 0:
             continue
         motion, residual, information = whitened(pose, ahead_of(pose, view))
-        squares = np.einsum("ni,nij,nj->n", residual, information, residual)
+        squares = squared_residuals(residual, information)
         weighed = information * robust_weights(squares)[:, None, None]
         pulled = (weighed @ motion).reshape(-1, 6)
         normal += motion.reshape(-1, 6).T @ pulled
@@ -151,6 +149,12 @@ def moved_body(body_from_map: NDArray[np.float64], step: NDArray[np.float64]) ->
     """Return a pose (4, 4) after a step (6,) of the body: its position, then its rotation about the map's axes."""
     map_from_body = inverse(body_from_map)
     return inverse(rigid(rotation_from_vector(step[3:]) @ map_from_body[:3, :3], map_from_body[:3, 3] + step[:3]))
+
+
+def squared_residuals(residual: NDArray[np.float64], information: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (M,) squares of residuals (M, 2) in units of the noise whose inverse the information (M, 2, 2) is."""
+    squares: NDArray[np.float64] = np.einsum("ni,nij,nj->n", residual, information, residual)
+    return squares
 
 
 def robust_weights(squares: NDArray[np.float64]) -> NDArray[np.float64]:
