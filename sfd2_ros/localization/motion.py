@@ -96,10 +96,9 @@ def predict(
     """
     if last.odom_from_base is not None and odom_from_base is not None:
         moved = inverse(last.odom_from_base) @ odom_from_base
-        way_m, turn_rad = float(np.linalg.norm(moved[:3, 3])), rotation_angle_rad(moved)
-        position_std = config.position_floor_m + config.position_per_m * way_m
-        rotation_std = config.rotation_per_m * way_m + config.rotation_per_rad * turn_rad
-        return _moved(last.base, moved, position_std, config.rotation_floor_rad + rotation_std)
+        position_std, rotation_std = odometry_deviations(moved, config)
+        position_std, rotation_std = config.position_floor_m + position_std, config.rotation_floor_rad + rotation_std
+        return _moved(last.base, moved, position_std, rotation_std)
     seconds = (stamp_ns - last.stamp_ns) * _S_PER_NS
     if seconds <= 0:
         return None
@@ -111,6 +110,17 @@ def predict(
     time2 = seconds * (seconds + lasted) / 2
     position_std = config.position_floor_m + config.acceleration_mps2 * time2
     return _moved(last.base, moved, position_std, config.rotation_floor_rad + config.turn_acceleration_radps2 * time2)
+
+
+def odometry_deviations(moved: NDArray[np.float64], config: MotionConfig) -> tuple[float, float]:
+    """Return the standard deviations, in metres and radians, of what odometry misses on a way: nothing at rest.
+
+    Args:
+        moved: (4, 4) base before from base after.
+        config: how uncertain; the floors are not in it, which are of a prediction and do not add up on the way.
+    """
+    way_m, turn_rad = float(np.linalg.norm(moved[:3, 3])), rotation_angle_rad(moved)
+    return config.position_per_m * way_m, config.rotation_per_m * way_m + config.rotation_per_rad * turn_rad
 
 
 def _moved(base: BasePose, moved: NDArray[np.float64], position_std: float, rotation_std: float) -> BasePose:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sfd2_ros.core.errors import CameraError, MessageError
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import Evidence, Status
-from sfd2_ros.localization import RigFrame, Tracker, View
+from sfd2_ros.localization import PoseFusion, RigFrame, Tracker, View
 from sfd2_ros.localization.frames import map_from_odom
 from sfd2_ros.localization.states import RobotState
 from sfd2_ros.ros.conversions.features import STATUS_OK, features_from_message
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sfd2_ros.core.types import Camera, Features
     from sfd2_ros.localization import Localizer
     from sfd2_ros.localization.frames import BasePose
+    from sfd2_ros.localization.fusion import FusedPose
     from sfd2_ros.localization.hint import PlaceHint
     from sfd2_ros.msg import LocalFeatures
     from sfd2_ros.ros.node_config import LocalizerNodeConfig
@@ -40,12 +41,15 @@ class Fix:
     Attributes:
         base: pose of the base in the map, with covariance.
         cameras: of each camera that was used, the pose of its optical frame in the map (4, 4), and its intrinsics.
-        map_from_odom: (4, 4) where odometry's frame lies in the map; None for a robot without odometry.
+        map_from_odom: (4, 4) where odometry's frame lies in the map, fused where that is switched on; None for a robot
+            without odometry.
+        fused: the pose fused with those before; None where that is switched off.
     """
 
     base: BasePose
     cameras: tuple[tuple[NDArray[np.float64], Camera], ...]
     map_from_odom: NDArray[np.float64] | None
+    fused: FusedPose | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +97,7 @@ class FrameLocalizer:
     Args:
         localizer: with the map.
         transforms: TF.
-        settings: of the node: "" its own, "tracker", "motion".
+        settings: of the node: "" its own, "tracker", "motion", "fusion".
         state: that the tracker begins with.
     """
 
@@ -109,6 +113,7 @@ class FrameLocalizer:
         self._settings = settings
         self._config: LocalizerNodeConfig = settings[""]
         self._tracker = Tracker(localizer, settings["tracker"], settings["motion"], state=state)
+        self._fusion = PoseFusion(settings["fusion"], settings["motion"]) if settings["fusion"].enabled else None
 
     @property
     def state(self) -> RobotState:
@@ -120,6 +125,8 @@ class FrameLocalizer:
         self._settings, self._config = settings, settings[""]
         self.localizer.use(settings["localizer"])
         self._tracker.use(settings["tracker"], settings["motion"])
+        if self._fusion is not None:
+            self._fusion.use(settings["fusion"], settings["motion"])
 
     def restarted(self, state: RobotState) -> FrameLocalizer:
         """Return one for the same map that knows nothing of the robot."""
@@ -155,12 +162,22 @@ class FrameLocalizer:
             found.state,
             placed.stamp_ns,
             tuple(picture.frame for picture in pictures),
-            None if estimate.base is None else _fix(estimate.base, placed),
+            None if estimate.base is None else self._fix(estimate.base, placed),
             found.method.value,
             found.jump,
             estimate.evidence,
             steps,
         )
+
+    def _fix(self, base: BasePose, frame: RigFrame) -> Fix:
+        cameras = tuple((base.map_from_base @ view.base_from_cam, view.camera) for view in frame.views)
+        odom = frame.odom_from_base
+        if odom is None:
+            return Fix(base, cameras, None)
+        if self._fusion is None:
+            return Fix(base, cameras, map_from_odom(base.map_from_base, odom))
+        fused = self._fusion.fuse(frame.stamp_ns, base, odom, max_jump=self._tracker.config.max_jump)
+        return Fix(base, cameras, fused.map_from_odom, fused)
 
     def _unusable(
         self, messages: Sequence[LocalFeatures], refusal: tuple[Status, str], steps: dict[str, float]
@@ -222,9 +239,3 @@ class FrameLocalizer:
 
 
 _BEFORE = ("transport", "extraction")
-
-
-def _fix(base: BasePose, frame: RigFrame) -> Fix:
-    cameras = tuple((base.map_from_base @ view.base_from_cam, view.camera) for view in frame.views)
-    odom = frame.odom_from_base
-    return Fix(base, cameras, None if odom is None else map_from_odom(base.map_from_base, odom))

@@ -15,7 +15,7 @@ from geometry_msgs.msg import PoseWithCovarianceStamped
 
 from sfd2_ros.core.errors import ConfigError, MapError, MessageError, Sfd2Error
 from sfd2_ros.features.device import choose_device
-from sfd2_ros.localization import Localizer, LocalizerConfig, MotionConfig, TrackerConfig
+from sfd2_ros.localization import FusionConfig, Localizer, LocalizerConfig, MotionConfig, TrackerConfig
 from sfd2_ros.localization.states import RobotState
 from sfd2_ros.mapping import load_map
 from sfd2_ros.ros.conversions.poses import header_at, hint_from_message
@@ -27,7 +27,7 @@ from sfd2_ros.ros.frame_localizer import FrameLocalizer, FrameResult
 from sfd2_ros.ros.localizer_outputs import LocalizerOutputs
 from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
 from sfd2_ros.ros.newest import CountsSince, NewestItems, Worker
-from sfd2_ros.ros.node_config import LocalizerNodeConfig, check_cameras, check_frames
+from sfd2_ros.ros.node_config import LocalizerNodeConfig, check_cameras, check_frames, check_fusion
 from sfd2_ros.ros.qos import reliable
 from sfd2_ros.ros.rig_input import RigInput
 from sfd2_ros.ros.transforms import listen_to_transforms
@@ -45,6 +45,7 @@ SETTINGS: dict[str, type[Any]] = {
     "localizer": LocalizerConfig,
     "tracker": TrackerConfig,
     "motion": MotionConfig,
+    "fusion": FusionConfig,
 }
 CHANGEABLE = (
     "transform_timeout_s",
@@ -56,6 +57,8 @@ CHANGEABLE = (
     "localizer.*",
     "tracker.*",
     "motion.*",
+    "fusion.motion_share",
+    "fusion.common_*",
 )
 
 
@@ -67,7 +70,7 @@ class LocalizerNode(ManagedNode):
         self._hand_over = hand_over
         self._config: LocalizerNodeConfig = self.settings[""]
         check_cameras(self._config.cameras)
-        check_frames(self._config)
+        self._check_settings()
         self._changing = threading.Lock()  # guards what follows, which the worker and the callbacks both change
         self._frames: FrameLocalizer | None = None
         self._hint: tuple[PlaceHint, float] | None = None
@@ -100,6 +103,7 @@ class LocalizerNode(ManagedNode):
     def load(self) -> None:
         """Load the map and show it."""
         self.use_settings()
+        self._check_settings()
         self._use_map(self._config.map)
         self.get_logger().info(f"settings {self.settings}")
 
@@ -194,11 +198,19 @@ class LocalizerNode(ManagedNode):
     def _log(self, result: FrameResult, before: RobotState) -> None:
         """Log changes of state, and refusals now and then."""
         said = f"{result.status.value}: {result.reason}"
+        fused = result.fix.fused if result.fix else None
+        if fused is not None and fused.is_new and before is not RobotState.UNINITIALIZED:
+            self.get_logger().info("map to odom jumps to the measured pose: fusion begins anew")
         if result.state is not before:
             self.get_logger().info(f"{before.name} -> {result.state.name}, {said}")
         elif result.fix is None:
             count = sum(self._refused.values()) + 1
             self.get_logger().warning(f"frame refused ({count} so far), {said}", throttle_duration_sec=5.0)
+
+    def _check_settings(self) -> None:
+        """Check the settings that depend on each other."""
+        check_frames(self._config)
+        check_fusion(self._config, self.settings["fusion"])
 
     def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
         try:

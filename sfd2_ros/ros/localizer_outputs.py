@@ -50,6 +50,7 @@ class LocalizerOutputs:
         self._config = config
         self._status = node.create_publisher(LocalizationStatus, "~/status", reliable())
         self._pose = node.create_publisher(PoseWithCovarianceStamped, "~/pose", reliable())
+        self._fused_pose = node.create_publisher(PoseWithCovarianceStamped, "~/fused_pose", reliable())
         self._odometry = node.create_publisher(Odometry, "~/odometry", reliable())
         self._path = node.create_publisher(Path, "~/path", reliable())
         self._points = node.create_publisher(PointCloud2, "~/map_points", latched())
@@ -83,6 +84,8 @@ class LocalizerOutputs:
         self._broadcast(fix, frame, time_ns)
         header = header_at(time_ns, frame)
         self._pose.publish(pose_with_covariance_message(header, fix.base))
+        if fix.fused is not None:
+            self._fused_pose.publish(pose_with_covariance_message(header, fix.fused.base))
         self._odometry.publish(odometry_message(header, self._config.base_frame, fix.base))
         self._trail.header = header
         self._trail.poses.append(pose_stamped_message(header, fix.base.map_from_base))

@@ -6,9 +6,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sfd2_ros.core.config import setting
 from sfd2_ros.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sfd2_ros.localization import FusionConfig
 
 MAX_S = 3600.0
 """Of waits and periods; after some centuries the nanoseconds of timers and stamps would run over."""
@@ -145,3 +149,16 @@ def check_frames(config: LocalizerNodeConfig) -> None:
         raise ConfigError(f"settings {frames} name a frame '' or with a leading '/'; TF knows neither")
     if len(set(named)) != len(named):
         raise ConfigError(f"settings {frames} name one frame twice; each must be a frame of its own")
+
+
+def check_fusion(config: LocalizerNodeConfig, fusion: FusionConfig) -> None:
+    """Check that there is odometry to fuse measured poses with.
+
+    Raises:
+        ConfigError: fusion is wanted of a robot that is told to have no odometry on TF.
+    """
+    if fusion.enabled and config.publish != "map_to_odom":
+        raise ConfigError(
+            f"setting 'fusion.enabled' is True and 'publish' is {config.publish!r}; poses are fused with odometry, "
+            "which only publish: map_to_odom looks up; set that, or fusion.enabled to false"
+        )

@@ -10,8 +10,14 @@ import yaml
 
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.features import ExtractorConfig
-from sfd2_ros.localization import LocalizerConfig, MotionConfig, TrackerConfig
-from sfd2_ros.ros.node_config import FeatureNodeConfig, LocalizerNodeConfig, check_cameras, check_frames
+from sfd2_ros.localization import FusionConfig, LocalizerConfig, MotionConfig, TrackerConfig
+from sfd2_ros.ros.node_config import (
+    FeatureNodeConfig,
+    LocalizerNodeConfig,
+    check_cameras,
+    check_frames,
+    check_fusion,
+)
 
 FEATURE_NODE: dict[str, type[Any]] = {"": FeatureNodeConfig, "extractor": ExtractorConfig}
 LOCALIZER_NODE: dict[str, type[Any]] = {
@@ -19,6 +25,7 @@ LOCALIZER_NODE: dict[str, type[Any]] = {
     "localizer": LocalizerConfig,
     "tracker": TrackerConfig,
     "motion": MotionConfig,
+    "fusion": FusionConfig,
 }
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 
@@ -103,6 +110,14 @@ def test_frames_must_be_those_of_a_tree(frames: dict[str, str], words: str) -> N
     check_frames(LocalizerNodeConfig(publish="map_to_base", odom_frame=""))
     with pytest.raises(ConfigError, match=words):
         check_frames(LocalizerNodeConfig(**frames))
+
+
+@pytest.mark.parametrize("publish", ["map_to_base", "none"])
+def test_fusion_without_odometry_is_refused(publish: str) -> None:
+    check_fusion(LocalizerNodeConfig(), FusionConfig(enabled=True))
+    check_fusion(LocalizerNodeConfig(publish=publish), FusionConfig())
+    with pytest.raises(ConfigError, match=f"'fusion.enabled' is True and 'publish' is '{publish}'; .* map_to_odom"):
+        check_fusion(LocalizerNodeConfig(publish=publish), FusionConfig(enabled=True))
 
 
 @pytest.mark.parametrize(("node", "settings"), [("feature_node", FEATURE_NODE), ("localizer_node", LOCALIZER_NODE)])
