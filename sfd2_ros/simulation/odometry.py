@@ -41,22 +41,23 @@ def between(poses: Sequence[Pose], stamps_ns: Sequence[int], parts: int) -> tupl
     return [*fine_poses, *poses[-1:]], [*fine_stamps, *stamps_ns[-1:]]
 
 
-def drifting(poses: Sequence[Pose], seed: int) -> list[Pose]:
+def drifting(poses: Sequence[Pose], seed: int, *, times: float = 1.0) -> list[Pose]:
     """Return odom_from_base (4, 4) for a drive given by map_from_base; the first is the identity.
 
     Args:
         poses: (4, 4) each, metres.
         seed: decides scale, bias and noise.
+        times: as much drift as a good odometry's.
     """
     rng = generator(seed, "odometry")
-    scale = 1 + rng.normal(0, _SCALE_DEVIATION)
-    bias = rng.normal(0, _YAW_BIAS_RAD_PER_M)
+    scale = 1 + times * rng.normal(0, _SCALE_DEVIATION)
+    bias = times * rng.normal(0, _YAW_BIAS_RAD_PER_M)
     estimate = [np.eye(4)]
     for before, after in itertools.pairwise(poses):
         step = inverse(before) @ after
         way = float(np.linalg.norm(step[:3, 3]))
-        step[:3, 3] *= scale * (1 + rng.normal(0, _STEP_NOISE))
-        yaw = bias * way + rng.normal(0, _YAW_NOISE_RAD_PER_SQRT_M) * np.sqrt(way)
+        step[:3, 3] *= scale * (1 + times * rng.normal(0, _STEP_NOISE))
+        yaw = bias * way + times * rng.normal(0, _YAW_NOISE_RAD_PER_SQRT_M) * np.sqrt(way)
         step[:3, :3] = step[:3, :3] @ rotation_from_vector((0.0, 0.0, float(yaw)))
         estimate.append(estimate[-1] @ step)
     return estimate

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`sfd2 bench nees`, `rig`, `tracking`, `focal`: the localizer itself, measured on scenes."""
+"""`sfd2 bench nees`, `rig`, `tracking`, `fusion`, `focal`: the localizer itself, measured on scenes."""
 
 from __future__ import annotations
 
@@ -81,6 +81,35 @@ def tracking(**options: Any) -> None:
     names = (
         "scene", "condition", "mode", "frames", "localized", "recall", "median_m", "largest_m", "p50_s", "p95_s",
         "tracked", "verified", "searched", "refused",
+    )  # fmt: skip
+    _finish(rows, {name: name for name in names}, options)
+
+
+@click.command("fusion")
+@click.option(
+    "--drift",
+    type=click.FloatRange(min=0.0, max=100.0),
+    default=1.0,
+    show_default=True,
+    help="Of odometry: as a multiple of a good one's (1 % of the way, 2 degrees in 60 m).",
+)
+@_scene_options
+def fusion(**options: Any) -> None:
+    """Compare measured poses with the same fused with odometry, and with fused as if they erred independently.
+
+    The queries of each condition of a SCENE are taken for a drive, three times, each with another odometry that drifts
+    from their true poses. Steps are by how much each new map to odom moves the robot; "anew" counts how often the
+    filter began anew. A right covariance has a mean of 6 of the normalised errors squared (NEES).
+    """
+    from sfd2_ros.bench.fusion_rows import fusion_rows  # noqa: PLC0415 - see above
+
+    def measure(drive: PosedDrive) -> list[dict[str, Any]]:
+        return [row for name in drive.conditions for row in fusion_rows(drive, name, drift=options["drift"])]
+
+    rows = _rows(options, measure)
+    names = (
+        "scene", "condition", "mode", "poses", "error_p50_mm", "error_p95_mm", "error_p50_deg", "error_p95_deg",
+        "step_p50_mm", "step_p95_mm", "step_p50_deg", "step_p95_deg", "mean_nees", "share_within", "anew",
     )  # fmt: skip
     _finish(rows, {name: name for name in names}, options)
 

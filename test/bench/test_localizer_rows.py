@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sfd2_ros.bench.fusion_rows import fusion_rows
 from sfd2_ros.bench.localizer_rows import focal_rows, nees_rows, rig_rows, tracking_rows
 from sfd2_ros.bench.posed_drives import PosedDrive, Shot
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
@@ -44,6 +45,21 @@ def test_tracking_is_compared_with_a_search_of_each_frame(drive: PosedDrive) -> 
     assert (tracked["mode"], tracked["searched"], tracked["tracked"]) == ("tracking", 1, 5)
     assert searched["localized"] == tracked["localized"] == 6
     assert 0 < tracked["p50_s"] <= tracked["p95_s"]
+
+
+def test_fused_poses_are_compared_with_the_measured_ones(drive: PosedDrive) -> None:
+    measured, fused, independent = fusion_rows(drive, "calm", seeds=(0, 1))
+    assert [row["mode"] for row in (measured, fused, independent)] == ["measured", "fused", "taken for independent"]
+    for row in (measured, fused, independent):
+        assert (row["frames"], row["poses"], row["anew"]) == (12, 12, 0)
+        assert 0 < row["error_p50_mm"] < row["error_p95_mm"] < 20
+    assert 0 < fused["step_p95_mm"] < measured["step_p95_mm"]
+    assert 0.05 < fused["mean_nees"] < measured["bounds"][1]
+
+
+def test_odometry_that_drifts_more_moves_map_to_odom_more(drive: PosedDrive) -> None:
+    good, bad = (fusion_rows(drive, "calm", drift=drift, seeds=(0,))[1] for drift in (1.0, 30.0))
+    assert bad["step_p50_mm"] > 5 * good["step_p50_mm"]
 
 
 def test_normalised_errors_are_of_every_picture_alone(drive: PosedDrive) -> None:
