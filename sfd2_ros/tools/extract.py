@@ -24,6 +24,9 @@ from sfd2_ros.tools.options import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from sfd2_ros.core.types import Features
     from sfd2_ros.features import Extractor
 
@@ -55,7 +58,8 @@ def command(
     """Extract features of IMAGES: an image, a folder of images, or a scene folder with images/ in it.
 
     The file has hloc's layout: a group per image with keypoints, scores, descriptors, image_size, and stability.
-    Overlay pictures show long-term keypoints in blue, short-term in amber, unstable in red.
+    Overlay pictures show long-term keypoints in blue, short-term in amber, unstable in red. Images that cannot be read
+    are named with the reason and left out; the others are written, and the exit code is 1.
     """
     from sfd2_ros.features import ExtractorConfig, load_extractor  # noqa: PLC0415
     from sfd2_ros.features.feature_file import write_features  # noqa: PLC0415
@@ -69,7 +73,14 @@ def command(
     with progress_bar() as progress:
         write_features(output, run.features_of(names, progress), overwrite=overwrite)
     write_json(json_path, run.figures())
-    click.echo(f"{output}: {run.keypoints} keypoints in {len(names)} images, {run.milliseconds_an_image():.0f} ms each")
+    click.echo(f"{output}: {run.keypoints} keypoints in {run.images} images, {run.milliseconds_an_image():.0f} ms each")
+    for reason in run.unreadable.values():
+        click.echo(f"  left out  {reason}", err=True)
+    if run.unreadable:
+        raise ImageError(
+            f"{len(run.unreadable)} of {len(names)} images cannot be read and are not in {str(output)!r}, the others "
+            "are; mend or remove them"
+        )
 
 
 class _Run:
@@ -81,27 +92,45 @@ class _Run:
         self._overlay = overlay
         self.images = 0
         self.keypoints = 0
+        self.unreadable: dict[str, str] = {}
         self._seconds = 0.0
 
     def features_of(
         self, names: list[str], progress: Callable[[str, int, int], None]
     ) -> Iterator[tuple[str, Features]]:
-        """Yield name and features of each image."""
+        """Yield name and features of each image that can be read.
+
+        Raises:
+            ImageError: none can, so that no file is written.
+        """
         from sfd2_ros.features.images import read_image  # noqa: PLC0415
 
-        for name in names:
-            image = read_image(self._folder / name)
-            start = time.perf_counter()
-            features = self._extractor(image)
-            self._seconds += time.perf_counter() - start
-            self.images += 1
-            self.keypoints += len(features)
-            if self._overlay is not None:
-                from sfd2_ros.features.overlay import draw_features, write_png  # noqa: PLC0415
+        for done, name in enumerate(names, start=1):
+            try:
+                image = read_image(self._folder / name)
+            except ImageError as err:
+                self.unreadable[name] = str(err)
+            else:
+                yield name, self._features(name, image)
+            progress("extracting", done, len(names))
+        if self.images == 0:
+            first = next(iter(self.unreadable.values()))
+            raise ImageError(
+                first if len(names) == 1 else f"none of {len(names)} images can be read; the first: {first}"
+            )
 
-                write_png(self._overlay / f"{name}.png", draw_features(image, features))
-            yield name, features
-            progress("extracting", self.images, len(names))
+    def _features(self, name: str, image: NDArray[np.uint8]) -> Features:
+        """Extract, count, and draw when asked."""
+        start = time.perf_counter()
+        features = self._extractor(image)
+        self._seconds += time.perf_counter() - start
+        self.images += 1
+        self.keypoints += len(features)
+        if self._overlay is not None:
+            from sfd2_ros.features.overlay import draw_features, write_png  # noqa: PLC0415
+
+            write_png(self._overlay / f"{name}.png", draw_features(image, features))
+        return features
 
     def milliseconds_an_image(self) -> float:
         """Return the mean time of the extraction alone."""
@@ -112,6 +141,7 @@ class _Run:
         return {
             "images": self.images,
             "keypoints": self.keypoints,
+            "unreadable": self.unreadable,
             "milliseconds_an_image": round(self.milliseconds_an_image(), 1),
             "device": str(self._extractor.device),
             "precision": str(self._extractor.precision).removeprefix("torch."),

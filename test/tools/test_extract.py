@@ -87,12 +87,48 @@ def test_folder_with_pictures_of_before_is_kept(tmp_path: Path, capsys: pytest.C
     assert not (tmp_path / "f.h5").exists()
 
 
-def test_damaged_image_stops_the_run_and_leaves_no_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_image(tmp_path / "in" / "a.png")
+def test_images_that_cannot_be_read_are_named_and_the_others_extracted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["a.png", "c.png", "e/1.png"]
+    for seed, name in enumerate(names):
+        write_image(tmp_path / "in" / name, seed)
+    assert main(["extract", str(tmp_path / "in"), "-o", str(tmp_path / "good.h5")]) == 0
     (tmp_path / "in" / "b.png").write_text("no image")
-    assert main(["extract", str(tmp_path / "in"), "-o", str(tmp_path / "f.h5")]) == 1
-    assert "b.png" in last_line(capsys)
-    assert not (tmp_path / "f.h5").exists()
+    (tmp_path / "in" / "e" / "2.jpg").write_bytes(b"")
+    output, overlay, figures = tmp_path / "f.h5", tmp_path / "overlay", tmp_path / "f.json"
+    arguments = ["extract", str(tmp_path / "in"), "-o", str(output), "--overlay", str(overlay), "--json", str(figures)]
+    assert main(arguments) == 1
+    said = capsys.readouterr().err.strip().splitlines()
+    assert "2 of 5 images cannot be read" in said[-1]
+    left_out = [line for line in said if "left out  " in line]
+    assert len(left_out) == 2
+    assert str(tmp_path / "in" / "b.png") in left_out[0]
+    assert "2.jpg' is empty" in left_out[1]
+    found, good = read_features(output), read_features(tmp_path / "good.h5")
+    assert list(found) == names
+    assert all(np.array_equal(found[name].descriptors, good[name].descriptors) for name in names)
+    assert sorted(path.name for path in overlay.rglob("*.png")) == ["1.png.png", "a.png.png", "c.png.png"]
+    told = json.loads(figures.read_text())
+    assert (told["images"], list(told["unreadable"])) == (3, ["b.png", "e/2.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [(["a.png"], "a.png"), (["a.png", "b.png"], "none of 2 images can be read")]
+)
+def test_when_no_image_can_be_read_nothing_is_written_and_nothing_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], names: list[str], said: str
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in names:
+        (tmp_path / "in" / name).write_text("no image")
+    output, figures = tmp_path / "f.h5", tmp_path / "f.json"
+    assert main(["extract", str(tmp_path / "in"), "-o", str(output), "--json", str(figures)]) == 1
+    assert said in last_line(capsys)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
+    output.write_text("mine")
+    assert main(["extract", str(tmp_path / "in"), "-o", str(output), "--overwrite"]) == 1
+    assert output.read_text() == "mine"
 
 
 @pytest.mark.parametrize(
