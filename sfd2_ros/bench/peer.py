@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HALF_BYTES = 2
-"""Of a value of a learned descriptor: maps and messages hold them in float16."""
+"""Of a value of a learned descriptor: messages hold them in float16."""
 
 
 class PeerMissingError(Sfd2Error):

@@ -12,6 +12,7 @@ import numpy as np
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.mapping.colmap_io import camera_from_colmap, matrix_from_rigid3d
 from sfd2_ros.mapping.projection import image_jacobian
+from sfd2_ros.mapping.unit_rows import UnitRows, encode_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,10 +36,10 @@ class Landmarks:
         positions: (L, 3) float64 in the map's frame and units.
         covariances: (L, 6) float32, uncertainty of the positions as xx, xy, xz, yy, yz, zz, squared units of the map,
             for keypoints that are exact to one pixel.
-        descriptors: (L, D) float16, mean of the observations, of length one.
+        descriptors: (L, D) of length one, mean of the observations; int8 in the file, float32 where looked up.
         stability: (L,) float32 in [0, 1], mean of the observations.
-        normals: (L, 3) float32, mean direction from the landmark towards the cameras that saw it.
-        error_px: (L,) float32 mean reprojection error.
+        normals: (L, 3) of length one, mean direction from the landmark towards the cameras that saw it, exact to 0.3°;
+            int8 in the file, float32 where looked up.
         image_offsets: (I + 1,) int64; landmarks of image i are image_landmarks[offsets[i]:offsets[i + 1]].
         image_landmarks: (O,) int32 landmark of each observation, sorted within an image.
 
@@ -48,10 +49,9 @@ class Landmarks:
 
     positions: NDArray[np.float64]
     covariances: NDArray[np.float32]
-    descriptors: NDArray[np.float16]
+    descriptors: UnitRows
     stability: NDArray[np.float32]
-    normals: NDArray[np.float32]
-    error_px: NDArray[np.float32]
+    normals: UnitRows
     image_offsets: NDArray[np.int64]
     image_landmarks: NDArray[np.int32]
 
@@ -60,21 +60,25 @@ class Landmarks:
         expected: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {
             "positions": ((count, 3), np.float64),
             "covariances": ((count, 6), np.float32),
-            "descriptors": ((count, *self.descriptors.shape[-1:]), np.float16),
+            "descriptors": ((count, *self.descriptors.shape[-1:]), np.int8),
             "stability": ((count,), np.float32),
-            "normals": ((count, 3), np.float32),
-            "error_px": ((count,), np.float32),
+            "normals": ((count, 3), np.int8),
             "image_offsets": ((*self.image_offsets.shape[:1],), np.int64),
             "image_landmarks": ((*self.image_landmarks.shape[:1],), np.int32),
         }
         for name, (shape, dtype) in expected.items():
-            array: NDArray[np.generic] = getattr(self, name)
+            array = self.stored(name)
             if array.shape != shape or array.dtype != dtype:
                 needed = f"{shape} of {np.dtype(dtype)}"
                 raise ValueError(f"landmark {name} have shape {array.shape} of {array.dtype}, {needed} is needed")
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def stored(self, name: str) -> NDArray[Any]:
+        """Return an attribute as the array that a map's folder holds."""
+        value: UnitRows | NDArray[Any] = getattr(self, name)
+        return value.codes if isinstance(value, UnitRows) else value
 
     def covariance_of(self, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the (M, 3, 3) covariances of chosen landmarks."""
@@ -94,7 +98,7 @@ class Landmarks:
             self,
             positions=self.positions @ rotation.T + target_from_source[:3, 3],
             covariances=_packed(covariances),
-            normals=(self.normals @ rotation.T).astype(np.float32),
+            normals=encode_rows(self.normals[:] @ rotation.T),
         )
 
 
@@ -130,10 +134,9 @@ def gather_landmarks(reconstruction: Any, image_ids: list[int], features: Mappin
     return Landmarks(
         positions=positions,
         covariances=_covariances(reconstruction, image_ids, positions, {p: row for row, p in enumerate(point_ids)}),
-        descriptors=_unit_rows(descriptors).astype(np.float16),
+        descriptors=encode_rows(descriptors),
         stability=stability,
-        normals=_unit_rows(normals),
-        error_px=np.array([reconstruction.point3D(point_id).error for point_id in point_ids], np.float32),
+        normals=encode_rows(normals),
         image_offsets=np.cumsum([0, *map(len, seen)]).astype(np.int64),
         image_landmarks=np.array([landmark for one in seen for landmark in sorted(one)], np.int32),
     )
@@ -160,8 +163,3 @@ def _covariances(
 
 def _packed(matrices: NDArray[np.floating]) -> NDArray[np.float32]:
     return matrices[:, _UPPER[0], _UPPER[1]].astype(np.float32)
-
-
-def _unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    unit: NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-    return unit

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = "sfd2_ros map"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 MANIFEST = "manifest.json"
 UNITS = ("metres", "arbitrary")
 _CHECKSUM = "checksum"

@@ -12,6 +12,7 @@ from sfd2_ros.core.errors import MapError, SceneError
 from sfd2_ros.mapping.colmap_io import posed_images, read_model
 from sfd2_ros.mapping.manifest import damaged_files, read_manifest
 from sfd2_ros.mapping.map_store import COLMAP_FOLDER, load_map
+from sfd2_ros.mapping.unit_rows import GREATEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,18 +40,24 @@ def _array_problems(loaded: Map) -> list[str]:
     landmarks, count = loaded.landmarks, len(loaded.landmarks)
     problems = [
         f"landmark {name} are not finite"
-        for name in ("positions", "covariances", "descriptors", "stability", "normals", "error_px")
+        for name in ("positions", "covariances", "stability")
         if not np.all(np.isfinite(getattr(landmarks, name)))
     ]
-    lengths = np.linalg.norm(np.asarray(landmarks.descriptors, np.float32), axis=1)
-    if not np.allclose(lengths, 1, atol=0.01):
-        problems.append("landmark descriptors are not of length one")
+    problems += [
+        f"{name} are not of length one: the greatest component of a row is not {GREATEST}"
+        for name, rows, allowed in (
+            ("landmark descriptors", landmarks.descriptors, {GREATEST}),
+            ("landmark normals", landmarks.normals, {GREATEST}),
+            ("retrieval aggregates", loaded.aggregates, {GREATEST, 0}),  # of an image without features: zeros
+        )
+        if not allowed.issuperset(np.unique(rows.greatest()).tolist())
+    ]
     offsets, seen = landmarks.image_offsets, landmarks.image_landmarks
     if offsets[0] != 0 or offsets[-1] != len(seen) or np.any(np.diff(offsets) < 0):
         problems.append("observations do not fit the images")
     if len(seen) and (int(seen.max()) >= count or int(seen.min()) < 0):
         problems.append("observations name landmarks that do not exist")
-    if not all(np.all(np.isfinite(array)) for array in (loaded.aggregates, loaded.centres)):
+    if not np.all(np.isfinite(loaded.centres)):
         problems.append("the retrieval index is not finite")
     return problems
 

@@ -19,6 +19,7 @@ from sfd2_ros.core.types import Camera
 from sfd2_ros.mapping.colmap_io import PosedImage
 from sfd2_ros.mapping.landmarks import Landmarks
 from sfd2_ros.mapping.manifest import damaged_files, map_id, read_manifest, write_manifest
+from sfd2_ros.mapping.unit_rows import UnitRows, encode_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,7 @@ class Map:
         units: "metres", or "arbitrary" for structure from motion without a scale.
         images: names, intrinsics and cam_from_map.
         landmarks: triangulated points.
-        aggregates: (I, G) float16 global descriptors of the images.
+        aggregates: (I, G) global descriptors of the images, of length one; int8 in the file, float32 where looked up.
         centres: (K, D) float32 centres of the aggregates.
         size_bytes: of all files together.
     """
@@ -63,7 +64,7 @@ class Map:
     units: str
     images: tuple[PosedImage, ...]
     landmarks: Landmarks
-    aggregates: NDArray[np.float16]
+    aggregates: UnitRows
     centres: NDArray[np.float32]
     size_bytes: int
 
@@ -104,8 +105,8 @@ def save_map(
         (folder / COLMAP_FOLDER).mkdir()
         reconstruction.write_binary(str(folder / COLMAP_FOLDER))
         for field in dataclasses.fields(Landmarks):
-            np.save(folder / f"landmark_{field.name}.npy", getattr(landmarks, field.name), allow_pickle=False)
-        np.save(folder / "retrieval_aggregates.npy", aggregates.astype(np.float16), allow_pickle=False)
+            np.save(folder / f"landmark_{field.name}.npy", landmarks.stored(field.name), allow_pickle=False)
+        np.save(folder / "retrieval_aggregates.npy", encode_rows(aggregates).codes, allow_pickle=False)
         np.save(folder / "retrieval_centres.npy", centres, allow_pickle=False)
         np.save(folder / "image_poses.npy", np.array([one.cam_from_world for one in images]), allow_pickle=False)
         (folder / "images.json").write_text(json.dumps(_image_table(images), indent=1), encoding="utf-8")
@@ -148,7 +149,8 @@ def load_map(path: Path | str, *, verify: bool = True) -> Map:
 
 def _open(folder: Path, manifest: dict[str, Any]) -> Map:
     names = [field.name for field in dataclasses.fields(Landmarks)]
-    landmarks = Landmarks(**{name: _array(folder / f"landmark_{name}.npy") for name in names})
+    arrays: dict[str, Any] = {name: _array(folder / f"landmark_{name}.npy") for name in names}
+    landmarks = Landmarks(**{**arrays, **{name: UnitRows(arrays[name]) for name in ("descriptors", "normals")}})
     table: ImageTable = json.loads((folder / "images.json").read_text(encoding="utf-8"))
     cameras = [Camera(**{**one, "distortion": tuple(one["distortion"])}) for one in table["cameras"]]
     poses = _array(folder / "image_poses.npy", mapped=False)
@@ -168,7 +170,7 @@ def _open(folder: Path, manifest: dict[str, Any]) -> Map:
         units=manifest["units"],
         images=images,
         landmarks=landmarks,
-        aggregates=_array(folder / "retrieval_aggregates.npy"),
+        aggregates=UnitRows(_array(folder / "retrieval_aggregates.npy")),
         centres=_array(folder / "retrieval_centres.npy", mapped=False),
         size_bytes=sum(one.stat().st_size for one in folder.rglob("*") if one.is_file()),
     )
@@ -183,8 +185,10 @@ def _check_index(opened: Map) -> None:
         raise ValueError(f"observations of {len(opened.landmarks.image_offsets) - 1} images, the map has {images}")
     if centres.ndim != 2 or centres.shape[1] != opened.landmarks.descriptors.shape[1]:
         raise ValueError(f"retrieval centres of shape {centres.shape} do not fit the descriptors")
-    if opened.aggregates.shape != (images, centres.size):
-        raise ValueError(f"aggregates of shape {opened.aggregates.shape}, ({images}, {centres.size}) is needed")
+    codes = opened.aggregates.codes
+    if codes.shape != (images, centres.size) or codes.dtype != np.int8:
+        needed = f"({images}, {centres.size}) of int8"
+        raise ValueError(f"aggregates of shape {codes.shape} of {codes.dtype}, {needed} is needed")
 
 
 def _array(path: Path, *, mapped: bool = True) -> NDArray[Any]:

@@ -17,6 +17,7 @@ from sfd2_ros.mapping.landmarks import Landmarks
 from sfd2_ros.mapping.map_store import COLMAP_FOLDER, save_map
 from sfd2_ros.mapping.observed import observed_features
 from sfd2_ros.mapping.retrieval import aggregate
+from sfd2_ros.mapping.unit_rows import UnitRows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,9 +115,11 @@ def _joined(parts: Sequence[Landmarks]) -> Landmarks:
         image_landmarks=np.concatenate(
             [one.image_landmarks + first for one, first in zip(parts, firsts, strict=False)]
         ).astype(np.int32),
+        descriptors=UnitRows(np.concatenate([one.descriptors.codes for one in parts])),
+        normals=UnitRows(np.concatenate([one.normals.codes for one in parts])),
         **{
             name: np.concatenate([getattr(one, name) for one in parts])
-            for name in ("positions", "covariances", "descriptors", "stability", "normals", "error_px")
+            for name in ("positions", "covariances", "stability")
         },
     )
 

@@ -37,7 +37,7 @@ def observed_features(map_: Map) -> list[Features]:
                 keypoints=keypoints.astype(np.float32),
                 scores=stability.copy(),
                 stability=stability,
-                descriptors=np.asarray(map_.landmarks.descriptors[rows], np.float32),
+                descriptors=map_.landmarks.descriptors[rows],
                 image_size=(image.camera.height, image.camera.width),
                 weights_id=map_.weights_id,
             )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sfd2_ros.core.types import Features
+    from sfd2_ros.mapping.unit_rows import UnitRows
 
 _KMEANS_ROUNDS = 12
 _KMEANS_SAMPLES = 40_000
@@ -80,7 +81,7 @@ def aggregate(features: Features, centres: NDArray[np.float32]) -> NDArray[np.fl
 
 
 def most_similar(
-    query: NDArray[np.float32], images: NDArray[np.floating], count: int
+    query: NDArray[np.float32], images: NDArray[np.floating] | UnitRows, count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Rank map images by similarity to a query.
 

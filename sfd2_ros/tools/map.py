@@ -169,6 +169,8 @@ def info(path: Path, json_path: Path | None) -> None:
     loaded = load_map(path, verify=False)
     figures = {
         **manifest["counts"],
+        "descriptor_type": str(loaded.landmarks.descriptors.codes.dtype),
+        "format_version": manifest["format_version"],
         "bytes": loaded.size_bytes,
         "bytes_per_image": round(loaded.size_bytes / len(loaded.images)),
         "units": loaded.units,

@@ -18,6 +18,7 @@ from sfd2_ros.localization.candidates import MapViews, covisible_groups, facing,
 from sfd2_ros.localization.search import Hypothesis, LandmarkMatches, is_other_place
 from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.landmarks import Landmarks
+from sfd2_ros.mapping.unit_rows import encode_rows
 
 
 def _landmarks(seen: list[set[int]], count: int = 60) -> Landmarks:
@@ -26,10 +27,9 @@ def _landmarks(seen: list[set[int]], count: int = 60) -> Landmarks:
     return Landmarks(
         positions=generator.uniform(-3, 3, (count, 3)),
         covariances=np.zeros((count, 6), np.float32),
-        descriptors=np.zeros((count, 4), np.float16),
+        descriptors=encode_rows(np.ones((count, 4))),
         stability=np.ones(count, np.float32),
-        normals=normals / np.linalg.norm(normals, axis=1, keepdims=True),
-        error_px=np.zeros(count, np.float32),
+        normals=encode_rows(normals),
         image_offsets=np.cumsum([0, *map(len, seen)]).astype(np.int64),
         image_landmarks=np.array([one for each in seen for one in sorted(each)], np.int32),
     )
@@ -98,7 +98,7 @@ def test_landmarks_are_kept_when_seen_from_the_side_they_were_mapped_from() -> N
     pose = inverse(rigid(np.eye(3), [0.5, -0.2, 0.3]))
     kept = facing(landmarks, np.arange(60), pose)
     towards = np.array([0.5, -0.2, 0.3]) - landmarks.positions
-    angles = np.arccos(np.sum(towards * landmarks.normals, axis=1) / np.linalg.norm(towards, axis=1))
+    angles = np.arccos(np.sum(towards * landmarks.normals[:], axis=1) / np.linalg.norm(towards, axis=1))
     np.testing.assert_array_equal(kept, np.flatnonzero(np.degrees(angles) < np.degrees(np.arccos(0.26))))
     assert 5 < len(kept) < 55
     assert facing(landmarks, np.empty(0, np.int64), pose).tolist() == []

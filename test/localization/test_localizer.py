@@ -66,9 +66,7 @@ def test_inliers_are_pairs_of_a_keypoint_and_the_landmark_it_shows(localizer: Lo
     evidence = localizer.localize(features, random_place.camera).evidence
     landmarks = localizer.map.landmarks
     likeness = np.sum(
-        features.descriptors[evidence.inlier_keypoints]
-        * landmarks.descriptors[evidence.inlier_landmarks].astype(np.float32),
-        axis=1,
+        features.descriptors[evidence.inlier_keypoints] * landmarks.descriptors[evidence.inlier_landmarks], axis=1
     )
     assert likeness.min() > 0.5
 

@@ -83,7 +83,7 @@ def test_a_map_moved_elsewhere_and_read_only_is_the_same(copy: Path) -> None:
 
 def test_arrays_are_mapped_into_memory(random_place: Any) -> None:
     map_ = load_map(random_place.map_folder)
-    for array in (map_.landmarks.positions, map_.landmarks.descriptors, map_.aggregates):
+    for array in (map_.landmarks.positions, map_.landmarks.descriptors.codes, map_.aggregates.codes):
         assert isinstance(array, np.memmap)
         assert not array.flags.writeable
 

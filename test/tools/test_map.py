@@ -18,6 +18,7 @@ from sfd2_ros.bags.writer import open_bag
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.features.images import read_image
 from sfd2_ros.mapping import load_map
+from sfd2_ros.mapping.manifest import FORMAT_VERSION
 from sfd2_ros.mapping.scene import load_scene
 
 Run = Callable[..., Any]
@@ -55,6 +56,8 @@ def test_info_tells_what_a_map_holds(sfd2: Run, painted_map: Path, tmp_path: Pat
     map_ = load_map(painted_map)
     assert figures["landmarks"] == len(map_.landmarks)
     assert figures["bytes"] == map_.size_bytes
+    assert (figures["descriptor_dimension"], figures["descriptor_type"]) == (128, "int8")
+    assert figures["format_version"] == FORMAT_VERSION
     assert figures["units"] == "metres"
     assert figures["weights_id"] == map_.weights_id
     for key, value in figures.items():

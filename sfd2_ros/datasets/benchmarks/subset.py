@@ -29,6 +29,6 @@ def map_of_images(map_: Map, chosen: Sequence[int]) -> Map:
     return dataclasses.replace(
         map_,
         images=tuple(map_.images[index] for index in chosen),
-        aggregates=map_.aggregates[list(chosen)],
+        aggregates=map_.aggregates.taken(chosen),
         landmarks=dataclasses.replace(landmarks, image_offsets=offsets, image_landmarks=joined),
     )
