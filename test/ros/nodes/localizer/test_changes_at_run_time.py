@@ -34,6 +34,7 @@ def test_threshold_holds_from_the_next_frame_on(robot: Any, query: Any) -> None:
     [
         ("map", "/another/map", "'map' needs configure"),
         ("odom_frame", "odometry", "'odom_frame' needs configure"),
+        ("fusion.enabled", True, "'fusion.enabled' needs configure"),
         ("cameras", ["other"], "read-only"),
         ("localizer.min_inliers", 3, "localizer.min_inliers"),
         ("localizer.min_inliers", 20.5, "Wrong parameter type"),

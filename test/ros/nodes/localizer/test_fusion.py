@@ -83,7 +83,7 @@ def test_what_is_broadcast_is_what_the_filter_says_to_the_measured_poses(make_wa
     """The node against the filter on the same poses; a refused frame moves nothing; who was carried off is followed."""
     from sfd2_ros.srv import Relocalize
 
-    drive = Listener(make_walker("smooth", **{"fusion.enabled": True}), random_place)
+    drive = Listener(make_walker("smooth", transform_timeout_s=10.0, **{"fusion.enabled": True}), random_place)
     core, max_jump = PoseFusion(), TrackerConfig().max_jump
     anew, differ = [], 0
     for number in range(5):
