@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sfd2_ros.localization.frames import BasePose
 
 SEEDS = (0, 1, 2)
-MODES = {"measured": None, "fused": FusionConfig(), "taken for independent": FusionConfig(common_share=0.0)}
+MODES = {"measured": None, "fused": FusionConfig(), "independent": FusionConfig(common_share=0.0)}
 
 
 @dataclass

@@ -95,11 +95,12 @@ def tracking(**options: Any) -> None:
 )
 @_scene_options
 def fusion(**options: Any) -> None:
-    """Compare measured poses with the same fused with odometry, and with fused as if they erred independently.
+    """Compare measured poses with the same fused with odometry, and fused as if they erred independently.
 
     The queries of each condition of a SCENE are taken for a drive, three times, each with another odometry that drifts
-    from their true poses. Steps are by how much each new map to odom moves the robot; "anew" counts how often the
-    filter began anew. A right covariance has a mean of 6 of the normalised errors squared (NEES).
+    from their true poses. Medians and p95 of the errors, and of the steps by which each new map to odom moves the
+    robot; the mean of the normalised errors squared (NEES) is 6 for a right covariance; "anew" counts how often the
+    filter began anew.
     """
     from sfd2_ros.bench.fusion_rows import fusion_rows  # noqa: PLC0415 - see above
 
@@ -107,11 +108,12 @@ def fusion(**options: Any) -> None:
         return [row for name in drive.conditions for row in fusion_rows(drive, name, drift=options["drift"])]
 
     rows = _rows(options, measure)
-    names = (
-        "scene", "condition", "mode", "poses", "error_p50_mm", "error_p95_mm", "error_p50_deg", "error_p95_deg",
-        "step_p50_mm", "step_p95_mm", "step_p50_deg", "step_p95_deg", "mean_nees", "share_within", "anew",
-    )  # fmt: skip
-    _finish(rows, {name: name for name in names}, options)
+    columns = {
+        "scene": "scene", "condition": "condition", "mode": "mode", "poses": "poses", "error_p50_mm": "error mm",
+        "error_p95_mm": "p95", "error_p50_deg": "deg", "step_p50_mm": "step mm", "step_p95_mm": "p95",
+        "step_p50_deg": "deg", "step_p95_deg": "p95", "mean_nees": "NEES", "share_within": "in 95 %", "anew": "anew",
+    }  # fmt: skip
+    _finish(rows, columns, options)
 
 
 @click.command("focal")

@@ -49,7 +49,7 @@ def test_tracking_is_compared_with_a_search_of_each_frame(drive: PosedDrive) -> 
 
 def test_fused_poses_are_compared_with_the_measured_ones(drive: PosedDrive) -> None:
     measured, fused, independent = fusion_rows(drive, "calm", seeds=(0, 1))
-    assert [row["mode"] for row in (measured, fused, independent)] == ["measured", "fused", "taken for independent"]
+    assert [row["mode"] for row in (measured, fused, independent)] == ["measured", "fused", "independent"]
     for row in (measured, fused, independent):
         assert (row["frames"], row["poses"], row["anew"]) == (12, 12, 0)
         assert 0 < row["error_p50_mm"] < row["error_p95_mm"] < 20
