@@ -44,9 +44,11 @@ class Said:
 
 
 @pytest.fixture
-def sfd2(capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
-    """Return a call that runs `sfd2` in this process."""
+def sfd2(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """Return a call that runs `sfd2` in this process, without the lines of progress that a slow machine would print."""
     from sfd2_ros.tools.main import main  # noqa: PLC0415
+
+    monkeypatch.setattr("sfd2_ros.tools.options.FIRST_LINE_S", float("inf"))
 
     def run(*arguments: object) -> Said:
         capfd.readouterr()
