@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sfd2_ros.bench.posed_drives import PosedDrive
+    from sfd2_ros.bench.posed_drives import PosedDrive, Shot
+    from sfd2_ros.localization import Localizer
     from sfd2_ros.localization.frames import BasePose
 
 SEEDS = (0, 1, 2)
-MODES = {"measured": None, "fused": FusionConfig(), "independent": FusionConfig(common_share=0.0)}
+MODES = ("measured", "fused", "independent")
 
 
 @dataclass
@@ -45,7 +46,12 @@ class _Told:
 
 
 def fusion_rows(
-    drive: PosedDrive, condition: str, *, drift: float = 1.0, seeds: Sequence[int] = SEEDS
+    drive: PosedDrive,
+    condition: str,
+    *,
+    drift: float = 1.0,
+    config: FusionConfig | None = None,
+    seeds: Sequence[int] = SEEDS,
 ) -> list[dict[str, Any]]:
     """Return three rows: the measured poses, the same fused with odometry, and fused as if they erred independently.
 
@@ -53,21 +59,31 @@ def fusion_rows(
         drive: whose queries of one condition follow each other.
         condition: of the queries.
         drift: of odometry, as a multiple of a good one's.
+        config: of the fusion; None for the defaults.
         seeds: of odometry; the drive is tracked once with each, and all are counted together.
     """
     modes = {mode: _Told() for mode in MODES}
     for seed in seeds:
-        _drive_once(drive, condition, drift, seed, modes)
+        instants = drive.instants(condition)
+        odometry = drifting([shots[0].map_from_base for shots in instants], seed, times=drift)
+        _drive_once(drive.localizer, instants, odometry, config or FusionConfig(), modes)
     frames = len(seeds) * len(drive.instants(condition))
     common = {"scene": drive.name, "condition": condition, "drift": drift, "frames": frames}
     return [{**common, "mode": mode, **_summary(told)} for mode, told in modes.items()]
 
 
-def _drive_once(drive: PosedDrive, condition: str, drift: float, seed: int, modes: dict[str, _Told]) -> None:
-    instants = drive.instants(condition)
-    odometry = drifting([shots[0].map_from_base for shots in instants], seed, times=drift)
-    tracker = Tracker(drive.localizer)
-    filters = {mode: PoseFusion(config, tracker.motion) for mode, config in MODES.items() if config is not None}
+def _drive_once(
+    localizer: Localizer,
+    instants: Sequence[Sequence[Shot]],
+    odometry: Sequence[NDArray[np.float64]],
+    config: FusionConfig,
+    modes: dict[str, _Told],
+) -> None:
+    tracker = Tracker(localizer)
+    filters = {
+        "fused": PoseFusion(config, tracker.motion),
+        "independent": PoseFusion(replace(config, common_share=0.0), tracker.motion),
+    }
     last: dict[str, NDArray[np.float64]] = {}
     for shots, odom_from_base in zip(instants, odometry, strict=True):
         frame = RigFrame(shots[0].stamp_ns, [shot.view for shot in shots], odom_from_base)

@@ -93,6 +93,7 @@ def tracking(**options: Any) -> None:
     show_default=True,
     help="Of odometry: as a multiple of a good one's (1 % of the way, 2 degrees in 60 m).",
 )
+@click.option("--motion-share", type=float, help="The setting fusion.motion_share.  [default: the setting's]")
 @_scene_options
 def fusion(**options: Any) -> None:
     """Compare measured poses with the same fused with odometry, and fused as if they erred independently.
@@ -103,9 +104,15 @@ def fusion(**options: Any) -> None:
     filter began anew.
     """
     from sfd2_ros.bench.fusion_rows import fusion_rows  # noqa: PLC0415 - see above
+    from sfd2_ros.core.config import config_from_mapping  # noqa: PLC0415
+    from sfd2_ros.localization.fusion_config import FusionConfig  # noqa: PLC0415
+
+    share = options["motion_share"]
+    config = config_from_mapping(FusionConfig, {} if share is None else {"motion_share": share})
 
     def measure(drive: PosedDrive) -> list[dict[str, Any]]:
-        return [row for name in drive.conditions for row in fusion_rows(drive, name, drift=options["drift"])]
+        rows = [fusion_rows(drive, name, drift=options["drift"], config=config) for name in drive.conditions]
+        return [row for condition in rows for row in condition]
 
     rows = _rows(options, measure)
     columns = {

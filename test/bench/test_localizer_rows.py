@@ -13,7 +13,7 @@ from sfd2_ros.bench.fusion_rows import fusion_rows
 from sfd2_ros.bench.localizer_rows import focal_rows, nees_rows, rig_rows, tracking_rows
 from sfd2_ros.bench.posed_drives import PosedDrive, Shot
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
-from sfd2_ros.localization import Localizer, View
+from sfd2_ros.localization import FusionConfig, Localizer, View
 from sfd2_ros.mapping import load_map
 
 MOUNTS = {"left": rigid(np.eye(3), [0.3, 0, 0]), "right": rigid(rotation_from_vector([0, 0.1, 0]), [-0.3, 0, 0])}
@@ -60,6 +60,8 @@ def test_fused_poses_are_compared_with_the_measured_ones(drive: PosedDrive) -> N
 def test_odometry_that_drifts_more_moves_map_to_odom_more(drive: PosedDrive) -> None:
     good, bad = (fusion_rows(drive, "calm", drift=drift, seeds=(0,))[1] for drift in (1.0, 30.0))
     assert bad["step_p50_mm"] > 5 * good["step_p50_mm"]
+    trusted = fusion_rows(drive, "calm", drift=30.0, config=FusionConfig(motion_share=0.01), seeds=(0,))[1]
+    assert trusted["error_p95_mm"] > bad["error_p95_mm"]
 
 
 def test_normalised_errors_are_of_every_picture_alone(drive: PosedDrive) -> None:
