@@ -70,7 +70,7 @@ def follow(query: Query, context: MapContext, trace: Trace, *, expected: BasePos
     if len(matches) < config.min_matches:
         return trace.refuse(Status.FEW_MATCHES, f"{len(matches)} landmarks found near where they are expected")
     with trace.timed("pose"):
-        drawn = find_pose(query, context.landmarks, matches, config)
+        drawn = find_pose(query, context.landmarks, matches, config, max_error_px=config.final_error_px)
         if drawn is None:
             return trace.refuse(Status.NO_POSE, f"no pose fits the {len(matches)} landmarks near the expected one")
         found = refine_matches(query, context, matches, drawn.body_from_map)

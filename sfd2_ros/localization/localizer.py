@@ -19,6 +19,7 @@ from sfd2_ros.localization.focal import focal_contradiction
 from sfd2_ros.localization.follow import follow
 from sfd2_ros.localization.gating import log10_false_alarms
 from sfd2_ros.localization.measure import conclude, look_again
+from sfd2_ros.localization.modes import other_mode
 from sfd2_ros.localization.places import search_places
 from sfd2_ros.localization.query import Query, View
 from sfd2_ros.localization.search import Hypothesis, find_rival, is_other_place
@@ -105,7 +106,9 @@ class Localizer:
             if contradiction is not None:
                 trace.num_matches = len(best.matches)
                 return trace.refuse(*contradiction)
+            other = self._other_mode(best, query, trace)
             best = look_again(best, query, self._context, trace, rounds=_GUIDED_ROUNDS)
+            return conclude(best, query, self._context, trace, other=other)
         return conclude(best, query, self._context, trace)
 
     def follow(self, views: Sequence[View], expected: BasePose, window: Window) -> RigEstimate:
@@ -182,12 +185,26 @@ class Localizer:
         if rival is not None:
             said = f"{best.num_inliers} matches agree on one place and {rival.num_inliers} on another"
             return Status.AMBIGUOUS_PLACE, said
-        agreeing, distinct = best.distinct
-        if distinct >= self.config.min_matches and agreeing < self.config.min_distinct_share * distinct:
-            # Crossings, lane marks and kerbs are alike everywhere; what is found here alone says otherwise.
+        if self._is_of_common_things(best):
+            agreeing, distinct = best.distinct
             said = f"{agreeing} of the {distinct} most distinct matches agree with the pose"
             return Status.LOW_INLIER_RATIO, said
         return None
+
+    def _is_of_common_things(self, one: Hypothesis) -> bool:
+        """Return whether distinct matches contradict a pose: crossings, lane marks and kerbs are alike everywhere."""
+        agreeing, distinct = one.distinct
+        return distinct >= self.config.min_matches and agreeing < self.config.min_distinct_share * distinct
+
+    def _other_mode(self, best: Hypothesis, query: Query, trace: Trace) -> Hypothesis | None:
+        """Return a second pose that the matches of the best one fit beyond chance, looked at again, or None."""
+        with trace.timed("pose"):
+            other = other_mode(best, query, self._context)
+        if other is None or self._is_of_common_things(other):
+            return None
+        if self._false_alarms(other, query) > self.config.max_log10_false_alarms:
+            return None
+        return look_again(other, query, self._context, trace, rounds=_GUIDED_ROUNDS)
 
     def _strongest_rival(self, found: list[Hypothesis], query: Query) -> Hypothesis | None:
         """Return a pose of another place that has too large a share of the best one's support, or None."""

@@ -14,7 +14,8 @@ from sfd2_ros.core.types import Status
 from sfd2_ros.localization.candidates import facing, landmarks_of
 from sfd2_ros.localization.frames import BasePose, RigEstimate
 from sfd2_ros.localization.gating import judge, spread
-from sfd2_ros.localization.mixture import measure_pose
+from sfd2_ros.localization.mixture import MeasuredPose, measure_pose
+from sfd2_ros.localization.modes import with_doubt
 from sfd2_ros.localization.pnp import project
 from sfd2_ros.localization.refine import refine_pose
 from sfd2_ros.localization.search import Hypothesis, LandmarkMatches, joined
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from sfd2_ros.localization.context import MapContext
     from sfd2_ros.localization.query import Query
-    from sfd2_ros.localization.refine import Observations, RefinedPose
+    from sfd2_ros.localization.refine import Observations
     from sfd2_ros.localization.trace import Trace
 
 _ROUGH_DEVIATIONS, _CLOSE_DEVIATIONS = 0.3, 0.03
@@ -119,16 +120,29 @@ def look_again(found: Hypothesis, query: Query, context: MapContext, trace: Trac
     return found
 
 
-def conclude(found: Hypothesis, query: Query, context: MapContext, trace: Trace) -> RigEstimate:
-    """Measure a pose with its uncertainty, and accept or refuse it."""
-    pose, inliers, config = found.body_from_map, found.inliers(), context.config
-    covariance = None
-    if len(inliers) >= config.min_inliers:
-        with trace.timed("pose"):
-            measured = _measured(found, query, context)
-        pose = measured.body_from_map
-        if measured.covariance is not None:
-            covariance = config.covariance_scale * measured.covariance
+def conclude(
+    found: Hypothesis, query: Query, context: MapContext, trace: Trace, *, other: Hypothesis | None = None
+) -> RigEstimate:
+    """Measure a pose with its uncertainty, and accept or refuse it.
+
+    Args:
+        found: the pose.
+        query: what is localized.
+        context: where.
+        trace: gets times.
+        other: another pose that fits; the likelier one is taken, with the doubt that the other one leaves.
+    """
+    config, covariance = context.config, None
+    with trace.timed("pose"):
+        measured = _measured(found, query, context)
+        if other is not None:
+            rival = _measured(other, query, context)
+            if rival.log_likelihood > measured.log_likelihood:
+                found, measured, rival = other, rival, measured
+            measured = replace(measured, covariance=with_doubt(measured, rival))
+    pose, inliers = measured.body_from_map, found.inliers()
+    if measured.covariance is not None:
+        covariance = config.covariance_scale * measured.covariance
     positions = context.landmarks.positions[inliers.landmarks]
     errors_px = query.errors_px(pose, inliers.keypoints, positions)
     evidence = replace(
@@ -146,8 +160,10 @@ def conclude(found: Hypothesis, query: Query, context: MapContext, trace: Trace)
     return RigEstimate(status, reason, BasePose(inverse(pose), covariance), evidence)
 
 
-def _measured(found: Hypothesis, query: Query, context: MapContext) -> RefinedPose:
+def _measured(found: Hypothesis, query: Query, context: MapContext) -> MeasuredPose:
     """Measure a pose by all matches in their windows, right or wrong."""
+    if found.num_inliers < context.config.min_inliers:
+        return MeasuredPose(found.body_from_map, None)
     window_px = min(found.window_px, context.config.max_error_px)
     positions = context.landmarks.positions[found.matches.landmarks]
     near = query.errors_px(found.body_from_map, found.matches.keypoints, positions) <= window_px

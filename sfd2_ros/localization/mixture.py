@@ -53,6 +53,17 @@ _MOST_OF_ONE_CELL = 0.75
 
 
 @dataclass(frozen=True, eq=False)
+class MeasuredPose(RefinedPose):
+    """A measured pose, and how much speaks for it.
+
+    Attributes:
+        log_likelihood: of the matches, less what it would be if all of them were wrong; natural logarithm.
+    """
+
+    log_likelihood: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
 class _Linear:
     """All matches at one pose.
 
@@ -82,7 +93,9 @@ class _Belief:
     scale: float
 
 
-def measure_pose(body_from_map: NDArray[np.float64], views: Sequence[Observations], *, window_px: float) -> RefinedPose:
+def measure_pose(
+    body_from_map: NDArray[np.float64], views: Sequence[Observations], *, window_px: float
+) -> MeasuredPose:
     """Find the most likely pose and its covariance, starting from a pose near it.
 
     Args:
@@ -93,7 +106,7 @@ def measure_pose(body_from_map: NDArray[np.float64], views: Sequence[Observation
     Returns:
         The pose; without covariance when the matches do not determine it.
     """
-    undetermined = RefinedPose(body_from_map, None)
+    undetermined = MeasuredPose(body_from_map, None)
     views = [ahead_of(body_from_map, view) for view in views if len(view.positions)]
     if not views:
         return undetermined
@@ -115,7 +128,8 @@ def measure_pose(body_from_map: NDArray[np.float64], views: Sequence[Observation
     belief = _believe(linear, belief, window_px)
     if not well_posed(_normal_equations(linear, belief)[0]):
         return undetermined
-    return RefinedPose(pose, _covariance(linear, belief, _cells(views)))
+    covariance = _covariance(linear, belief, _cells(views))
+    return MeasuredPose(pose, covariance, _log_likelihood(linear, belief, window_px))
 
 
 def _linearise(pose: NDArray[np.float64], views: Sequence[Observations]) -> _Linear:
@@ -133,12 +147,26 @@ def _believe(linear: _Linear, before: _Belief, window_px: float) -> _Belief:
     """Return what the residuals say of each match, given how many are right and how far these scatter."""
     squares = squared_residuals(linear.residual, linear.information) / before.scale
     share = before.right.mean()
-    height = np.sqrt(np.linalg.det(linear.information)) / (2 * np.pi * before.scale)
-    likely = share * height / (1 + squares / 2) ** 2
+    likely = share * _density(linear, squares, before.scale)
     right = likely / (likely + (1 - share) / (np.pi * window_px**2))
     pull = 4 / (2 + squares)
     spread = before.scale * float((right * pull * squares).sum() / (2 * right.sum()))
     return _Belief(right, pull / before.scale, max(spread, _SMALLEST_SCALE))
+
+
+def _density(linear: _Linear, squares: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+    """Return (M,) densities, per square pixel, of residuals of right matches with scaled squares (M,)."""
+    height = np.sqrt(np.linalg.det(linear.information)) / (2 * np.pi * scale)
+    density: NDArray[np.float64] = height / (1 + squares / 2) ** 2
+    return density
+
+
+def _log_likelihood(linear: _Linear, belief: _Belief, window_px: float) -> float:
+    """Return how much likelier the residuals are than if every match fell anywhere in its window, as a logarithm."""
+    squares = squared_residuals(linear.residual, linear.information) / belief.scale
+    share = belief.right.mean()
+    ratio = share * _density(linear, squares, belief.scale) * np.pi * window_px**2 + (1 - share)
+    return float(np.log(ratio).sum())
 
 
 def _normal_equations(linear: _Linear, belief: _Belief) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

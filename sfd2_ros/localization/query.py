@@ -80,14 +80,19 @@ class Query:
         self, body_from_map: NDArray[np.float64], keypoints: NDArray[np.int64], positions: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return (M,) distances in pixels between keypoints and landmarks (M, 3); infinite behind the camera."""
-        errors = np.full(len(keypoints), np.inf)
+        errors = np.linalg.norm(self.projected(body_from_map, keypoints, positions) - self.keypoints[keypoints], axis=1)
+        return np.where(np.isfinite(errors), errors, np.inf)
+
+    def projected(
+        self, body_from_map: NDArray[np.float64], keypoints: NDArray[np.int64], positions: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return (M, 2) pixels of landmarks (M, 3), each in the view of its keypoint; not finite behind the camera."""
+        pixels = np.empty((len(keypoints), 2))
         view_of = self.view_of[keypoints]
         for number, view in enumerate(self.views):
-            mine = np.flatnonzero(view_of == number)
-            projected = project(self.cam_from_map(number, body_from_map), positions[mine], view.camera)
-            distance = np.linalg.norm(projected - self.keypoints[keypoints[mine]], axis=1)
-            errors[mine] = np.where(np.isfinite(distance), distance, np.inf)
-        return errors
+            mine = view_of == number
+            pixels[mine] = project(self.cam_from_map(number, body_from_map), positions[mine], view.camera)
+        return pixels
 
     def solve(
         self,

@@ -109,6 +109,7 @@ def find_pose(
     *,
     least_share: float = 0.0,
     distinct_first: bool = True,
+    max_error_px: float | None = None,
 ) -> Hypothesis | None:
     """Return the pose that most matches agree with, or None.
 
@@ -122,7 +123,9 @@ def find_pose(
         config: settings.
         least_share: a pose that fewer matches agree with need not be found; the more, the sooner the search ends.
         distinct_first: False draws from all matches at once.
+        max_error_px: largest reprojection error of an inlier; None for that of the settings.
     """
+    reach_px = config.max_error_px if max_error_px is None else max_error_px
     positions = landmarks.positions[matches.landmarks]
     everything = np.arange(len(matches))
     best: Hypothesis | None = None
@@ -130,7 +133,7 @@ def find_pose(
         solution = query.solve(
             matches.keypoints[drawn],
             positions[drawn],
-            config.max_error_px,
+            reach_px,
             min_inlier_ratio=min(max(MIN_INLIER_RATIO, least_share), 1.0),
         )
         if solution is None:
