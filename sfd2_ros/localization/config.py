@@ -53,6 +53,12 @@ class LocalizerConfig:
         "Refused when the matches surely fit a focal length that differs from that of camera_info by a larger share.",
         minimum=0.0,
     )
+    min_agreement: float = setting(
+        0.1,
+        "Refused when matches near a pose lie little nearer to their projections than chance would put them (mean "
+        "logarithm of a match's likelihood ratio): another place that is built alike.",
+        minimum=0.0,
+    )
     min_spread: float = setting(
         0.06, "Refused when inliers lie in a smaller share of an 8x8 grid on the image.", minimum=0.0, maximum=1.0
     )

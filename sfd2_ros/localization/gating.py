@@ -89,6 +89,11 @@ def judge(
             f"{inliers} of {matches} matches agree, as random ones do 10^{evidence.log10_false_alarms:.0f} times; "
             f"at most 10^{config.max_log10_false_alarms:.0f} is allowed"
         )
+    if covariance is not None and not evidence.agreement >= config.min_agreement:
+        return Status.CHANCE_AGREEMENT, (
+            f"matches near the pose agree with it little more than by chance: {evidence.agreement:.2f} a match, as a "
+            f"logarithm; {config.min_agreement:.2f} is needed"
+        )
     if not evidence.spread >= config.min_spread:
         return Status.POOR_SPREAD, (
             f"inliers lie in {evidence.spread:.0%} of the image, {config.min_spread:.0%} are needed"

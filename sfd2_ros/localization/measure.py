@@ -151,6 +151,7 @@ def conclude(
         num_inliers=len(inliers),
         reprojection_error_px=float(np.sqrt(np.mean(errors_px**2))) if len(errors_px) else float("nan"),
         spread=_spread(query, inliers.keypoints),
+        agreement=measured.agreement,
         inlier_keypoints=inliers.keypoints,
         inlier_landmarks=inliers.landmarks,
     )

@@ -58,9 +58,16 @@ class MeasuredPose(RefinedPose):
 
     Attributes:
         log_likelihood: of the matches, less what it would be if all of them were wrong; natural logarithm.
+        num_matches: that it is of.
     """
 
     log_likelihood: float = 0.0
+    num_matches: int = 0
+
+    @property
+    def agreement(self) -> float:
+        """How much nearer matches lie than chance would put them: the mean of their logarithms; NaN without any."""
+        return self.log_likelihood / self.num_matches if self.num_matches else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +136,7 @@ def measure_pose(
     if not well_posed(_normal_equations(linear, belief)[0]):
         return undetermined
     covariance = _covariance(linear, belief, _cells(views))
-    return MeasuredPose(pose, covariance, _log_likelihood(linear, belief, window_px))
+    return MeasuredPose(pose, covariance, _log_likelihood(linear, belief, window_px), len(belief.right))
 
 
 def _linearise(pose: NDArray[np.float64], views: Sequence[Observations]) -> _Linear:

@@ -91,6 +91,7 @@ GOOD = Evidence(
     reprojection_error_px=1.2,
     spread=0.4,
     log10_false_alarms=-80,
+    agreement=0.8,
 )
 
 
@@ -101,6 +102,13 @@ GOOD = Evidence(
         ({"num_inliers": 11}, np.eye(6) * 1e-4, Status.FEW_INLIERS, "11 of 100 matches agree, 12 are needed"),
         ({"log10_false_alarms": -7.9}, np.eye(6) * 1e-4, Status.CHANCE_AGREEMENT, "10^-8 times"),
         ({"log10_false_alarms": math.nan}, np.eye(6) * 1e-4, Status.CHANCE_AGREEMENT, "60 of 100"),
+        (
+            {"agreement": 0.06},
+            np.eye(6) * 1e-4,
+            Status.CHANCE_AGREEMENT,
+            "0.06 a match, as a logarithm; 0.10 is needed",
+        ),
+        ({"agreement": math.nan}, np.eye(6) * 1e-4, Status.CHANCE_AGREEMENT, "nan a match"),
         ({"spread": 0.03}, np.eye(6) * 1e-4, Status.POOR_SPREAD, "3% of the image, 6% are needed"),
         ({}, None, Status.UNCERTAIN_POSE, "do not determine the pose"),
         ({}, np.eye(6) * 1.1, Status.UNCERTAIN_POSE, "position is uncertain by 1.05 m, 1.00 m is allowed"),
@@ -117,6 +125,7 @@ def test_each_reason_refuses_with_its_numbers(
 
 def test_limits_themselves_are_allowed() -> None:
     edge = replace(GOOD, num_inliers=CONFIG.min_inliers, log10_false_alarms=CONFIG.max_log10_false_alarms, spread=0.06)
+    edge = replace(edge, agreement=CONFIG.min_agreement)
     assert judge(edge, np.eye(6) * 1e-4, CONFIG, metric=True)[0] is Status.LOCALIZED
 
 

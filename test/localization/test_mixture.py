@@ -119,3 +119,19 @@ def test_matches_seen_by_two_cameras_are_one_measurement() -> None:
 def test_too_few_matches_determine_no_pose(count: int) -> None:
     chosen = np.arange(312) < count
     assert measure_pose(POSE, [_street(0).where(chosen)], window_px=WINDOW_PX).covariance is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_matches_anywhere_in_their_windows_do_not_agree(seed: int) -> None:
+    street = _street(seed, near=0)
+    anywhere = project(POSE, street.positions, CAMERA) + _in_disc(np.random.default_rng(seed), len(street.positions))
+    found = measure_pose(POSE, [replace(street, keypoints=anywhere)], window_px=WINDOW_PX)
+    assert found.num_matches == len(anywhere)
+    assert found.agreement < 0.05
+
+
+@pytest.mark.parametrize("noise_px", [0.5, 1.0, 2.0])
+def test_matches_of_which_a_fifth_is_wrong_agree_far_better_than_chance(noise_px: float) -> None:
+    found = measure_pose(POSE, [_street(0, noise_px=noise_px)], window_px=WINDOW_PX)
+    assert found.agreement > 0.3
+    assert found.log_likelihood == pytest.approx(found.agreement * found.num_matches)
