@@ -49,7 +49,8 @@ def neutral_map_config() -> MapConfig:
 
 def neutral_localizer_config() -> LocalizerConfig:
     """Return settings of localization that favour no descriptor; see the module."""
-    return LocalizerConfig(candidates=_ALL_CANDIDATES, min_similarity=-1.0, guided_radius_px=0.0)
+    # Without a second look nothing was looked for near the pose, and agreement there says how exact keypoints are.
+    return LocalizerConfig(candidates=_ALL_CANDIDATES, min_similarity=-1.0, guided_radius_px=0.0, min_agreement=0.0)
 
 
 @dataclass(frozen=True)

@@ -178,12 +178,12 @@ class Evidence:
         spread: share of image cells (8x8 grid) that hold an inlier, in [0, 1].
         log10_false_alarms: expected number of poses as good as this among random matches, as a power of ten; the
             lower, the surer; NaN without a pose.
-        agreement: how much nearer to their projections matches lie than chance would put them, as the mean logarithm
-            of a match's likelihood ratio; NaN without a pose.
         candidates: names of the map images that were tried, best first.
         inlier_keypoints: (num_inliers,) int64, indices into the query's features.
         inlier_landmarks: (num_inliers,) int64, indices into the map's landmarks.
         seconds: durations of the steps by name.
+        agreement: how much nearer to their projections matches lie than chance would put them, as the mean logarithm
+            of a match's likelihood ratio; NaN without a pose.
     """
 
     num_keypoints: int = 0
@@ -192,11 +192,11 @@ class Evidence:
     reprojection_error_px: float = float("nan")
     spread: float = 0.0
     log10_false_alarms: float = float("nan")
-    agreement: float = float("nan")
     candidates: tuple[str, ...] = ()
     inlier_keypoints: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     inlier_landmarks: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     seconds: dict[str, float] = field(default_factory=dict)
+    agreement: float = float("nan")
 
 
 @dataclass(frozen=True, eq=False)

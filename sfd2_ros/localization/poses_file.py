@@ -85,6 +85,7 @@ def describe_estimate(estimate: PoseEstimate) -> dict[str, Any]:
         "reprojection_error_px": _finite(evidence.reprojection_error_px),
         "spread": evidence.spread,
         "log10_false_alarms": _finite(evidence.log10_false_alarms),
+        "agreement": _finite(evidence.agreement),
         "candidates": list(evidence.candidates),
         "seconds": {step: round(duration, 4) for step, duration in evidence.seconds.items()},
         "covariance": None if estimate.covariance is None else estimate.covariance.tolist(),

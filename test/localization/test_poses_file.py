@@ -66,6 +66,7 @@ def test_details_stand_beside_the_poses(tmp_path: Path) -> None:
     assert np.shape(details["0.jpg"]["covariance"]) == (6, 6)
     assert details["1.jpg"]["status"] == "few_matches"
     assert details["1.jpg"]["reason"] == "3 matches"
+    assert details["1.jpg"]["agreement"] is None
     assert details["1.jpg"]["covariance"] is details["1.jpg"]["reprojection_error_px"] is None
 
 
