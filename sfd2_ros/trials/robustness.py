@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FOREIGN_SEED = 907
 OTHER_STEPS = 10
 """Calls of `on_fault` beside those of a running robot: 2 restarts, 2 of the clock, cameras, 5 at the start."""
+_BLIND_FRAMES, _BLIND_WAIT_S = 20, 4.0
 CLOCK_START_NS = 1_700_000_000 * S_NS
 
 
@@ -128,10 +129,12 @@ def _restart(executable: str, stand: Stand) -> list[dict[str, Any]]:
 
 
 def _without_info(stand: Stand) -> Seen:
-    """Play images without camera_info until the node, whose discovery may still go on, answers one."""
+    """Play images without camera_info until the node answers one."""
     seen = Seen(is_right=False, words="no answer")
-    for _ in range(3):
-        seen = refused(stand.play(stand.next_frame(), has_info=False), "no_camera_info")
+    for _ in range(_BLIND_FRAMES):
+        # An image that is sent before the new node is known everywhere is lost; a camera sends the next one.
+        outcome = stand.play(stand.next_frame(), has_info=False, wait_s=_BLIND_WAIT_S)
+        seen = refused(outcome, "no_camera_info")
         if seen.is_right:
             break
     return seen
