@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _ALL_PAIRS_UP_TO = 150
 _ALL_CANDIDATES = 1000
+_ANY_FOCAL_LENGTH = 1000.0
 
 
 def neutral_map_config() -> MapConfig:
@@ -49,8 +50,17 @@ def neutral_map_config() -> MapConfig:
 
 def neutral_localizer_config() -> LocalizerConfig:
     """Return settings of localization that favour no descriptor; see the module."""
-    # Without a second look nothing was looked for near the pose, and agreement there says how exact keypoints are.
-    return LocalizerConfig(candidates=_ALL_CANDIDATES, min_similarity=-1.0, guided_radius_px=0.0, min_agreement=0.0)
+    return LocalizerConfig(
+        candidates=_ALL_CANDIDATES,
+        min_similarity=-1.0,
+        guided_radius_px=0.0,
+        # These gates were set with our descriptors in view, and refuse right poses of others: all of SIFT's by night.
+        # What is left asks for inliers, and more of them than chance gives.
+        max_rival_share=1.0,
+        min_agreement=0.0,
+        min_distinct_share=0.0,
+        max_focal_error=_ANY_FOCAL_LENGTH,
+    )
 
 
 @dataclass(frozen=True)
