@@ -98,7 +98,7 @@ class Localizer:
         found = search_places(query, self._context, trace, nearby)
         if not found:
             return self._nothing_found(trace)
-        best = found[0]
+        best, other = found[0], None
         # Evidence is counted on matches made without knowing the pose: guided ones agree by construction.
         trace.log10_false_alarms = self._false_alarms(best, query)
         if trace.log10_false_alarms <= self.config.max_log10_false_alarms:
@@ -108,8 +108,7 @@ class Localizer:
                 return trace.refuse(*contradiction)
             other = self._other_mode(best, query, trace)
             best = look_again(best, query, self._context, trace, rounds=_GUIDED_ROUNDS)
-            return conclude(best, query, self._context, trace, other=other)
-        return conclude(best, query, self._context, trace)
+        return conclude(best, query, self._context, trace, other=other)
 
     def follow(self, views: Sequence[View], expected: BasePose, window: Window) -> RigEstimate:
         """Find where a body was that is expected somewhere, looking only at the landmarks in view from there.

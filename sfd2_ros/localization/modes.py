@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sfd2_ros.core.transforms import inverse, vector_from_rotation
-from sfd2_ros.localization.pnp import MIN_INLIER_RATIO
-from sfd2_ros.localization.search import supported
+from sfd2_ros.localization.search import find_pose
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,14 +37,19 @@ def other_mode(best: Hypothesis, query: Query, context: MapContext) -> Hypothesi
     Returns:
         The pose that most matches agree with closely, or None when it is the one that is known.
     """
-    matches, config = best.matches, context.config
-    positions = context.landmarks.positions[matches.landmarks]
-    enough = max(MIN_INLIER_RATIO, float(best.is_inlier.mean()) / 2)
-    drawn = query.solve(matches.keypoints, positions, config.final_error_px, min_inlier_ratio=enough)
-    if drawn is None:
+    matches, landmarks, config = best.matches, context.landmarks, context.config
+    other = find_pose(
+        query,
+        landmarks,
+        matches,
+        config,
+        least_share=float(best.is_inlier.mean()) / 2,
+        distinct_first=False,
+        max_error_px=config.final_error_px,
+    )
+    if other is None or _shift_px(best, other, query, landmarks.positions[matches.landmarks]) < _SAME_PX:
         return None
-    other = supported(query, matches, positions, drawn.cam_from_map, config)
-    return None if _shift_px(best, other, query, positions) < _SAME_PX else other
+    return other
 
 
 def _shift_px(one: Hypothesis, other: Hypothesis, query: Query, positions: NDArray[np.float64]) -> float:
