@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sfd2_ros.core.transforms import inverse, rotation_angle_rad
+from sfd2_ros.core.transforms import inverse
 from sfd2_ros.evaluation.consistency import consistency, nees
+from sfd2_ros.evaluation.metrics import pose_error
 from sfd2_ros.localization import FusionConfig, PoseFusion, RigFrame, Tracker
 from sfd2_ros.localization.frames import map_from_odom
 from sfd2_ros.simulation.odometry import drifting
@@ -33,8 +34,8 @@ class _Told:
     """What was told in one mode, of all seeds of odometry.
 
     Attributes:
-        errors: metres and radians from the truth, of each pose.
-        steps: metres and radians by which each new map to odom moved the robot.
+        errors: metres and degrees from the truth, of each pose.
+        steps: metres and degrees by which each new map to odom moved the robot.
         nees: of each pose.
         anew: how often the filter began anew after the first pose.
     """
@@ -108,8 +109,8 @@ def _note(told: _Told, base: BasePose, truth: NDArray[np.float64]) -> None:
 
 
 def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
-    between = inverse(one) @ other
-    return float(np.linalg.norm(between[:3, 3])), rotation_angle_rad(between)
+    """Return metres and degrees between two poses of the base in the map."""
+    return pose_error(inverse(one), inverse(other))
 
 
 def _summary(told: _Told) -> dict[str, Any]:
@@ -117,10 +118,10 @@ def _summary(told: _Told) -> dict[str, Any]:
     if not told.steps:
         return row
     for name, pairs in (("error", told.errors), ("step", told.steps)):
-        metres, radians = np.array(pairs).T
+        metres, degrees = np.array(pairs).T
         for share in (50, 95):
             row[f"{name}_p{share}_mm"] = float(1000 * np.percentile(metres, share))
-            row[f"{name}_p{share}_deg"] = float(np.degrees(np.percentile(radians, share)))
+            row[f"{name}_p{share}_deg"] = float(np.percentile(degrees, share))
     summary = consistency(told.nees)
     return row | {
         "mean_nees": summary.mean_nees,

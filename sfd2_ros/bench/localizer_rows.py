@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sfd2_ros.core.transforms import inverse, rotation_angle_rad
+from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import Status
 from sfd2_ros.evaluation.consistency import consistency, nees
+from sfd2_ros.evaluation.metrics import pose_error
 from sfd2_ros.localization import Localizer, RigFrame, Tracker, TrackerConfig
+from sfd2_ros.localization.focal import ANY_FOCAL_LENGTH
 from sfd2_ros.simulation.odometry import drifting
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 CLOSE_M, CLOSE_DEG = 0.25, 2.0
 FOCAL_SCALES = (0.67, 0.9, 0.97, 1.0, 1.03, 1.1, 1.5)
-_ANY_FOCAL_LENGTH = 1e6
 
 
 def nees_rows(drive: PosedDrive) -> list[dict[str, Any]]:
@@ -90,7 +91,7 @@ def tracking_rows(
 def focal_rows(drive: PosedDrive, scales: Sequence[float] = FOCAL_SCALES) -> list[dict[str, Any]]:
     """Return one row a scale: what becomes of pictures whose camera is said to have another focal length."""
     config = drive.localizer.config
-    blind = Localizer(drive.localizer.map, replace(config, max_focal_error=_ANY_FOCAL_LENGTH))
+    blind = Localizer(drive.localizer.map, replace(config, max_focal_error=ANY_FOCAL_LENGTH))
     rows = []
     for scale in scales:
         row: dict[str, Any] = {"scene": drive.name, "scale": scale, "queries": len(drive.shots)}
@@ -112,8 +113,7 @@ def _error(estimate: RigEstimate, shot: Shot) -> tuple[float, float] | None:
     """Return metres and degrees between estimate and truth of the base; None when refused."""
     if estimate.base is None:
         return None
-    apart = inverse(shot.map_from_base) @ estimate.base.map_from_base
-    return float(np.linalg.norm(apart[:3, 3])), float(np.degrees(rotation_angle_rad(apart)))
+    return pose_error(inverse(estimate.base.map_from_base), inverse(shot.map_from_base))
 
 
 def _scores(errors: Sequence[tuple[float, float] | None]) -> dict[str, Any]:

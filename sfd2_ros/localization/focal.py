@@ -38,6 +38,8 @@ _ROUNDS = 15
 _CONVERGED_DEVIATIONS = 0.01
 _FEWEST = 4
 SURE_DEVIATIONS = 10.0
+ANY_FOCAL_LENGTH = 1e6
+"""As `max_focal_error`: nothing is refused."""
 
 
 @dataclass(frozen=True)
