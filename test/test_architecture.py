@@ -17,14 +17,16 @@ FOLDERS = ("sfd2_ros", "launch", "scripts", "test", "setup.py")
 
 _LOW = {"core"}
 _PARTS = _LOW | {"features", "matching", "bags"}
-_MAP = _PARTS | {"mapping"}
+_SPACE = _PARTS | {"geometry"}
+_MAP = _SPACE | {"mapping"}
 _POSE = _MAP | {"localization"}
 MAY_IMPORT = {
     "core": set(),
     "features": _LOW,
     "matching": _LOW,
     "bags": _LOW,
-    "mapping": _PARTS,
+    "geometry": _LOW,
+    "mapping": _SPACE,
     "localization": _MAP,
     "evaluation": _POSE,
     "simulation": _POSE,
@@ -36,8 +38,8 @@ MAY_IMPORT = {
     "ros": _POSE,
     "tools": _POSE | {"evaluation", "simulation", "training", "datasets", "bench", "demo", "trials", "ros"},
 }
-ALGORITHMS = {"core", "features", "matching", "mapping", "localization", "simulation", "evaluation", "training", "bags"}
-ALGORITHMS |= {"datasets", "bench"}
+ALGORITHMS = {"core", "features", "matching", "geometry", "mapping", "localization", "simulation", "evaluation"}
+ALGORITHMS |= {"training", "bags", "datasets", "bench"}
 ROS_PACKAGES = {
     "rclpy",
     "launch",
@@ -115,11 +117,11 @@ def ros_at_home(path: PurePosixPath, tree: ast.Module, _: str) -> Iterator[str]:
 
 
 def pycolmap_at_home(path: PurePosixPath, tree: ast.Module, _: str) -> Iterator[str]:
-    """Only mapping and the pose solver import pycolmap."""
-    at_home = part_of(path) == "mapping" or str(path) == "sfd2_ros/localization/pnp.py"
+    """Only geometry, mapping and the pose solver import pycolmap."""
+    at_home = part_of(path) in {"geometry", "mapping"} or str(path) == "sfd2_ros/localization/pnp.py"
     for name in imports(tree) if path.parts[0] == "sfd2_ros" and not at_home else ():
         if name.split(".")[0] == "pycolmap":
-            yield f"imports {name}, whose home is sfd2_ros/mapping and sfd2_ros/localization/pnp.py"
+            yield f"imports {name}, whose home is sfd2_ros/{{geometry,mapping}} and sfd2_ros/localization/pnp.py"
 
 
 def pure_algorithms(path: PurePosixPath, tree: ast.Module, _: str) -> Iterator[str]:

@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sfd2_ros.localization.measure import observed_in
-from sfd2_ros.localization.pnp import reprojection_errors_px, solve_pnp_free_focal
-from sfd2_ros.localization.refine import (
+from sfd2_ros.geometry.refine import (
     ahead_of,
     moved_body,
     robust_weights,
@@ -25,13 +23,15 @@ from sfd2_ros.localization.refine import (
     well_posed,
     whitened,
 )
+from sfd2_ros.localization.measure import observed_in
+from sfd2_ros.localization.pnp import reprojection_errors_px, solve_pnp_free_focal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sfd2_ros.geometry.refine import Observations
     from sfd2_ros.localization.context import MapContext
     from sfd2_ros.localization.query import Query
-    from sfd2_ros.localization.refine import Observations
     from sfd2_ros.localization.search import Hypothesis
 
 _ROUNDS = 15

@@ -81,7 +81,7 @@ def follow(query: Query, context: MapContext, trace: Trace, *, expected: BasePos
                 reason = f"{found.num_inliers} landmarks agree on one pose and {rival.num_inliers} on another near it"
                 return trace.refuse(Status.AMBIGUOUS_PLACE, reason)
     if trace.log10_false_alarms <= config.max_log10_false_alarms:
-        found = look_again(found, query, context, trace, rounds=1)
+        found = look_again(found, query, context, trace)
     return conclude(found, query, context, trace)
 
 

@@ -14,12 +14,8 @@ from sfd2_ros.core.types import Evidence, Status
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sfd2_ros.core.types import Camera
     from sfd2_ros.localization.config import LocalizerConfig
 
-_GRID = 8
-GRID_CELLS = _GRID**2
-"""Cells of the grid on an image."""
 _POSE_POINTS = 3
 
 
@@ -50,21 +46,6 @@ def log10_false_alarms(*, num_matches: int, num_agreeing: int, radius_px: float,
         + _log10_choose(num_agreeing, _POSE_POINTS)
         + (num_agreeing - _POSE_POINTS) * np.log10(share)
     )
-
-
-def spread(keypoints: NDArray[np.floating], camera: Camera) -> float:
-    """Return the share of the cells of an 8x8 grid on the image that hold a keypoint (N, 2), in [0, 1]."""
-    if len(keypoints) == 0:
-        return 0.0
-    return len(np.unique(grid_cells(keypoints, camera))) / GRID_CELLS
-
-
-def grid_cells(keypoints: NDArray[np.floating], camera: Camera) -> NDArray[np.int64]:
-    """Return (N,) which cell of an 8x8 grid on the image each keypoint (N, 2) lies in, from 0 to `GRID_CELLS` - 1."""
-    size = np.array([camera.width, camera.height])
-    cells = np.clip((np.asarray(keypoints) + 0.5) / size * _GRID, 0, _GRID - 1).astype(np.int64)
-    numbers: NDArray[np.int64] = cells[:, 0] * _GRID + cells[:, 1]
-    return numbers
 
 
 def judge(

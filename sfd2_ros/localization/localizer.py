@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from sfd2_ros.localization.frames import BasePose, RigEstimate
     from sfd2_ros.mapping.map_store import Map
 
-_GUIDED_ROUNDS = 2
-
 
 class Localizer:
     """Localizes images in one map; the same for files and for the live node."""
@@ -107,7 +105,7 @@ class Localizer:
                 trace.num_matches = len(best.matches)
                 return trace.refuse(*contradiction)
             other = self._other_mode(best, query, trace)
-            best = look_again(best, query, self._context, trace, rounds=_GUIDED_ROUNDS)
+            best = look_again(best, query, self._context, trace)
         return conclude(best, query, self._context, trace, other=other)
 
     def follow(self, views: Sequence[View], expected: BasePose, window: Window) -> RigEstimate:
@@ -203,7 +201,7 @@ class Localizer:
             return None
         if self._false_alarms(other, query) > self.config.max_log10_false_alarms:
             return None
-        return look_again(other, query, self._context, trace, rounds=_GUIDED_ROUNDS)
+        return look_again(other, query, self._context, trace)
 
     def _strongest_rival(self, found: list[Hypothesis], query: Query) -> Hypothesis | None:
         """Return a pose of another place that has too large a share of the best one's support, or None."""

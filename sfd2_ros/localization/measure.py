@@ -11,13 +11,14 @@ import numpy as np
 
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import Status
+from sfd2_ros.geometry.grid import spread
+from sfd2_ros.geometry.mixture import MeasuredPose, measure_pose
+from sfd2_ros.geometry.refine import refine_pose
 from sfd2_ros.localization.candidates import facing, landmarks_of
 from sfd2_ros.localization.frames import BasePose, RigEstimate
-from sfd2_ros.localization.gating import judge, spread
-from sfd2_ros.localization.mixture import MeasuredPose, measure_pose
+from sfd2_ros.localization.gating import judge
 from sfd2_ros.localization.modes import with_doubt
 from sfd2_ros.localization.pnp import project
-from sfd2_ros.localization.refine import refine_pose
 from sfd2_ros.localization.search import Hypothesis, LandmarkMatches, joined
 from sfd2_ros.matching.guided import match_guided
 
@@ -26,13 +27,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sfd2_ros.geometry.refine import Observations
     from sfd2_ros.localization.context import MapContext
     from sfd2_ros.localization.query import Query
-    from sfd2_ros.localization.refine import Observations
     from sfd2_ros.localization.trace import Trace
 
 _ROUGH_DEVIATIONS, _CLOSE_DEVIATIONS = 0.3, 0.03
 _DRAWN_FROM = 200
+_INNER_SHARE = 0.75
+"""Of a window, in which matches count: nearer to its edge, right ones are missing that lie beyond it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,21 +106,23 @@ def refine_matches(
     return Hypothesis(matches, body_from_map, agrees)
 
 
-def look_again(found: Hypothesis, query: Query, context: MapContext, trace: Trace, *, rounds: int) -> Hypothesis:
-    """Look again for landmarks near a pose where it says they are, ever closer, and refine it with them."""
+def look_again(found: Hypothesis, query: Query, context: MapContext, trace: Trace) -> Hypothesis:
+    """Look again for landmarks near where a pose says they are, and refine it with them.
+
+    Once, and widely: looked for closer and closer, a pose that is off by some pixels loses the right matches at the
+    edge of its window, keeps the wrong ones that suit it, and looks sure.
+    """
     config = context.config
     if config.guided_radius_px == 0:
         return found
-    for radius_px in (config.guided_radius_px, config.guided_radius_px / 2)[-rounds:]:
-        with trace.timed("match"):
-            in_view = landmarks_in_view(query, context, found.body_from_map)
-            matches = match_in_view(query, context, in_view, radius_px)
-        with trace.timed("pose"):
-            refined = refine_matches(query, context, matches, found.body_from_map)
-        if refined.num_inliers < config.min_inliers:
-            return found
-        found = replace(refined, window_px=radius_px)
-    return found
+    with trace.timed("match"):
+        in_view = landmarks_in_view(query, context, found.body_from_map)
+        matches = match_in_view(query, context, in_view, config.guided_radius_px)
+    with trace.timed("pose"):
+        refined = refine_matches(query, context, matches, found.body_from_map)
+    if refined.num_inliers < config.min_inliers:
+        return found
+    return replace(refined, window_px=config.guided_radius_px)
 
 
 def conclude(
@@ -165,7 +170,8 @@ def _measured(found: Hypothesis, query: Query, context: MapContext) -> MeasuredP
     """Measure a pose by all matches in their windows, right or wrong."""
     if found.num_inliers < context.config.min_inliers:
         return MeasuredPose(found.body_from_map, None)
-    window_px = min(found.window_px, context.config.max_error_px)
+    looked_everywhere = np.isinf(found.window_px)
+    window_px = context.config.max_error_px if looked_everywhere else _INNER_SHARE * found.window_px
     positions = context.landmarks.positions[found.matches.landmarks]
     near = query.errors_px(found.body_from_map, found.matches.keypoints, positions) <= window_px
     return measure_pose(

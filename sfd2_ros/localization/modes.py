@@ -20,8 +20,8 @@ from sfd2_ros.localization.search import find_pose
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sfd2_ros.geometry.mixture import MeasuredPose
     from sfd2_ros.localization.context import MapContext
-    from sfd2_ros.localization.mixture import MeasuredPose
     from sfd2_ros.localization.query import Query
     from sfd2_ros.localization.search import Hypothesis
 

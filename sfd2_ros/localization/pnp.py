@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pycolmap
 
-from sfd2_ros.mapping.colmap_io import colmap_camera, colmap_points, matrix_from_rigid3d, rigid3d_from_matrix
-from sfd2_ros.mapping.projection import image_points
+from sfd2_ros.geometry.colmap_types import colmap_camera, colmap_points, matrix_from_rigid3d, rigid3d_from_matrix
+from sfd2_ros.geometry.projection import image_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ import yaml
 from sfd2_ros.core.calibration import distortion_from_calibration
 from sfd2_ros.core.errors import CameraError
 from sfd2_ros.core.types import Camera
-from sfd2_ros.mapping.colmap_io import camera_from_model
+from sfd2_ros.geometry.colmap_types import camera_from_model
 from sfd2_ros.mapping.manifest import MANIFEST
 from sfd2_ros.mapping.map_store import load_map
 from sfd2_ros.mapping.scene import camera_among, is_scene, load_scene

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pycolmap
 
-from sfd2_ros.mapping.colmap_io import keypoints_from_colmap
+from sfd2_ros.geometry.colmap_types import keypoints_from_colmap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

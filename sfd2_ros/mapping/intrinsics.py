@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pycolmap
 
 from sfd2_ros.features.images import read_image
-from sfd2_ros.mapping.colmap_io import colmap_camera
+from sfd2_ros.geometry.colmap_types import colmap_camera
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

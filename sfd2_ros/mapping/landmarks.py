@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sfd2_ros.core.transforms import inverse
-from sfd2_ros.mapping.colmap_io import camera_from_colmap, matrix_from_rigid3d
-from sfd2_ros.mapping.projection import image_jacobian
+from sfd2_ros.geometry.colmap_types import camera_from_colmap, matrix_from_rigid3d
+from sfd2_ros.geometry.projection import image_jacobian
 from sfd2_ros.mapping.unit_rows import UnitRows, encode_rows
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sfd2_ros.core.types import Features
-from sfd2_ros.mapping.colmap_io import keypoints_from_colmap, read_model
+from sfd2_ros.geometry.colmap_types import keypoints_from_colmap
+from sfd2_ros.mapping.colmap_io import read_model
 from sfd2_ros.mapping.map_store import COLMAP_FOLDER
 
 if TYPE_CHECKING:

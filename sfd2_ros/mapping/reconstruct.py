@@ -11,7 +11,8 @@ import numpy as np
 import pycolmap
 
 from sfd2_ros.core.errors import MapBuildError
-from sfd2_ros.mapping.colmap_io import colmap_points, reconstruction_from_poses
+from sfd2_ros.geometry.colmap_types import colmap_points
+from sfd2_ros.mapping.colmap_io import reconstruction_from_poses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

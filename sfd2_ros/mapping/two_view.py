@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sfd2_ros.core.transforms import inverse, skew
-from sfd2_ros.mapping.colmap_io import colmap_camera, colmap_points
+from sfd2_ros.geometry.colmap_types import colmap_camera, colmap_points
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

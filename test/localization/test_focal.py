@@ -12,10 +12,10 @@ import pytest
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
 from sfd2_ros.core.types import Camera, Status
+from sfd2_ros.geometry.refine import Observations
 from sfd2_ros.localization import Localizer, LocalizerConfig, View
 from sfd2_ros.localization.focal import FocalFit, fit_focal
 from sfd2_ros.localization.pnp import project, solve_pnp
-from sfd2_ros.localization.refine import Observations
 from sfd2_ros.mapping import load_map
 
 if TYPE_CHECKING:

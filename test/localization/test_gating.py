@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfd2_ros.core.types import Camera, Evidence, Status
+from sfd2_ros.geometry.grid import spread
 from sfd2_ros.localization.config import LocalizerConfig
-from sfd2_ros.localization.gating import judge, log10_false_alarms, spread, worst_deviations
+from sfd2_ros.localization.gating import judge, log10_false_alarms, worst_deviations
 
 CAMERA = Camera(640, 480, 500, 500, 319.5, 239.5)
 CONFIG = LocalizerConfig()

@@ -12,8 +12,8 @@ import pytest
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
 from sfd2_ros.evaluation.consistency import nees
+from sfd2_ros.geometry.mixture import MeasuredPose
 from sfd2_ros.localization import Localizer
-from sfd2_ros.localization.mixture import MeasuredPose
 from sfd2_ros.localization.modes import with_doubt
 from sfd2_ros.localization.pnp import project
 from sfd2_ros.mapping import load_map

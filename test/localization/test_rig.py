@@ -12,11 +12,11 @@ import pytest
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector, vector_from_rotation
 from sfd2_ros.core.types import Camera, Features, Status
+from sfd2_ros.geometry.refine import Observations, refine_pose
 from sfd2_ros.localization import Localizer, View
 from sfd2_ros.localization.follow import Window
 from sfd2_ros.localization.frames import BasePose, RigEstimate, base_pose
 from sfd2_ros.localization.pnp import project, solve_rig_pnp
-from sfd2_ros.localization.refine import Observations, refine_pose
 from sfd2_ros.mapping import load_map
 
 FISHEYE = Camera(800, 600, 420, 430, 395, 301, "equidistant", (0.02, 0.001, 0.0, 0.0))

@@ -17,19 +17,21 @@ from hypothesis import strategies as st
 from sfd2_ros.core.errors import CameraError, SceneError
 from sfd2_ros.core.transforms import rigid, rotation_from_vector
 from sfd2_ros.core.types import Camera
-from sfd2_ros.mapping.colmap_io import (
-    PosedImage,
+from sfd2_ros.geometry.colmap_types import (
     camera_from_colmap,
     camera_from_model,
     colmap_camera,
     colmap_points,
     keypoints_from_colmap,
     matrix_from_rigid3d,
+    rigid3d_from_matrix,
+)
+from sfd2_ros.mapping.colmap_io import (
+    PosedImage,
     pose_from_wxyz,
     posed_images,
     read_model,
     reconstruction_from_poses,
-    rigid3d_from_matrix,
     write_posed_model,
     wxyz_from_pose,
 )

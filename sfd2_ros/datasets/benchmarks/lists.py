@@ -12,7 +12,8 @@ from sfd2_ros.core.errors import CameraError, DatasetError
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.datasets.benchmarks.nvm import pose_of_centre
 from sfd2_ros.datasets.problems import numbers_in, read_lines
-from sfd2_ros.mapping.colmap_io import camera_from_model, pose_from_wxyz
+from sfd2_ros.geometry.colmap_types import camera_from_model
+from sfd2_ros.mapping.colmap_io import pose_from_wxyz
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,8 @@ from sfd2_ros.datasets.benchmarks.lists import read_colmap_poses, read_matrix_po
 from sfd2_ros.datasets.benchmarks.miniature import read_miniature_size, read_miniature_truth
 from sfd2_ros.datasets.benchmarks.nvm import read_nvm_poses
 from sfd2_ros.datasets.problems import Problems, numbers_in, read_lines
-from sfd2_ros.mapping.colmap_io import PosedImage, camera_from_model
+from sfd2_ros.geometry.colmap_types import camera_from_model
+from sfd2_ros.mapping.colmap_io import PosedImage
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from sfd2_ros.core.transforms import inverse
-from sfd2_ros.mapping.colmap_io import colmap_camera, wxyz_from_pose
+from sfd2_ros.geometry.colmap_types import colmap_camera
+from sfd2_ros.mapping.colmap_io import wxyz_from_pose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

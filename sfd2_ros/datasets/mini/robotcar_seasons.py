@@ -22,7 +22,8 @@ from sfd2_ros.datasets.benchmarks.robotcar_seasons import EVALUATED_VIEW, REFERE
 from sfd2_ros.datasets.mini.drives import check_conditions, drive_of
 from sfd2_ros.datasets.mini.pictures import taken, write_nvm, write_picture
 from sfd2_ros.datasets.mini.robotcar import RIG, SEQUENCES
-from sfd2_ros.mapping.colmap_io import PosedImage, colmap_camera, write_posed_model
+from sfd2_ros.geometry.colmap_types import colmap_camera
+from sfd2_ros.mapping.colmap_io import PosedImage, write_posed_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

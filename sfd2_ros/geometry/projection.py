@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sfd2_ros.mapping.colmap_io import colmap_camera, keypoints_from_colmap
+from sfd2_ros.geometry.colmap_types import colmap_camera, keypoints_from_colmap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sfd2_ros.localization.gating import GRID_CELLS, grid_cells
-from sfd2_ros.localization.refine import (
+from sfd2_ros.geometry.grid import GRID_CELLS, grid_cells
+from sfd2_ros.geometry.refine import (
     RefinedPose,
     ahead_of,
     moved_body,
     squared_residuals,
     well_posed,
-    whitened,
+    whitened_where_likeliest,
 )
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sfd2_ros.localization.refine import Observations
+    from sfd2_ros.geometry.refine import Observations
 
 MAX_ROUNDS = 30
 _CONVERGED_DEVIATIONS = 0.03
@@ -140,7 +140,8 @@ def measure_pose(
 
 
 def _linearise(pose: NDArray[np.float64], views: Sequence[Observations]) -> _Linear:
-    return _Linear(*(np.concatenate(part) for part in zip(*(whitened(pose, view) for view in views), strict=True)))
+    parts = zip(*(whitened_where_likeliest(pose, view) for view in views), strict=True)
+    return _Linear(*(np.concatenate(part) for part in parts))
 
 
 def _cells(views: Sequence[Observations]) -> NDArray[np.int64]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
-from sfd2_ros.mapping.projection import image_jacobian, image_points
+from sfd2_ros.geometry.projection import image_jacobian, image_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,10 @@ _MAX_ROUNDS = 15
 _ROBUST_DEVIATIONS = 2.0
 CONVERGED_DEVIATIONS = 1e-3
 _MAX_CONDITION = 1e14
+_FARTHEST_DEVIATIONS = 3.0
+"""Landmarks are not moved farther than residuals as large as this ask for: those that lie off are wrong matches."""
+_NEAREST_SHARE = 0.5
+"""Of its depth: a landmark that would come nearer to the camera than this stays."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,16 +183,56 @@ def whitened(
     pose: NDArray[np.float64], view: Observations
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return how keypoints move with the body (M, 2, 6), residuals (M, 2), and their information (M, 2, 2)."""
-    cam_from_map = view.cam_from_body @ pose
-    rotation = cam_from_map[:3, :3]
-    in_camera = view.positions @ rotation.T + cam_from_map[:3, 3]
-    offsets = view.positions - inverse(pose)[:3, 3]
-    residual = view.keypoints - image_points(view.camera, in_camera)
-    by_landmark = image_jacobian(view.camera, in_camera) @ rotation
-    motion = np.concatenate([-by_landmark, by_landmark @ _skew_rows(offsets)], axis=2)
+    by_landmark, residual, information = _seen(pose, view)
+    return _motion(by_landmark, view.positions, pose), residual, information
+
+
+def whitened_where_likeliest(
+    pose: NDArray[np.float64], view: Observations
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the same, but with the motion of landmarks where map and keypoints together put them.
+
+    Landmarks are measured too, and what the map has wrong along their rays fits from where the map was made and nowhere
+    else. With their motion taken where the map has them, poses are drawn towards there (regression dilution); with
+    that of their likeliest positions, the step is that of a fit of pose and landmarks together, and is not.
+
+    Source: Fuller, Measurement Error Models, 1987, 3.2 (the functional model).
+    """
+    by_landmark, residual, information = _seen(pose, view)
+    pulled = np.einsum("nij,nj->ni", information, residual)
+    deviations = np.sqrt(np.maximum(np.einsum("ni,ni->n", residual, pulled), 1e-12))
+    shift = np.einsum("nij,nkj,nk->ni", view.covariances, by_landmark, pulled)
+    shift *= np.minimum(1.0, _FARTHEST_DEVIATIONS / deviations)[:, None]
+    # A shift to the camera or behind it, of a landmark without depth, would turn the motion round.
+    nearer = shift @ (view.cam_from_body @ pose)[2, :3] / view.depths(pose)
+    shift[nearer < -_NEAREST_SHARE] = 0.0
+    moved = replace(view, positions=view.positions + shift)
+    return _motion(_by_landmark(pose, moved)[0], moved.positions, pose), residual, information
+
+
+def _seen(
+    pose: NDArray[np.float64], view: Observations
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return how keypoints move with landmarks (M, 2, 3), residuals (M, 2), and their information (M, 2, 2)."""
+    by_landmark, in_camera = _by_landmark(pose, view)
     noise = by_landmark @ view.covariances @ by_landmark.transpose(0, 2, 1)
     noise += view.sigma_px**2 * np.eye(2)
-    return motion, residual, _inverse_of_symmetric(noise)
+    return by_landmark, view.keypoints - image_points(view.camera, in_camera), _inverse_of_symmetric(noise)
+
+
+def _by_landmark(pose: NDArray[np.float64], view: Observations) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how keypoints move with landmarks in the map (M, 2, 3), and the landmarks in the camera (M, 3)."""
+    cam_from_map = view.cam_from_body @ pose
+    in_camera = view.positions @ cam_from_map[:3, :3].T + cam_from_map[:3, 3]
+    return image_jacobian(view.camera, in_camera) @ cam_from_map[:3, :3], in_camera
+
+
+def _motion(
+    by_landmark: NDArray[np.float64], positions: NDArray[np.float64], pose: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how keypoints move with the body (M, 2, 6)."""
+    offsets = positions - inverse(pose)[:3, 3]
+    return np.concatenate([-by_landmark, by_landmark @ _skew_rows(offsets)], axis=2)
 
 
 def _inverse_of_symmetric(blocks: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,10 +13,10 @@ from scipy.optimize import minimize
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector, skew, vector_from_rotation
 from sfd2_ros.core.types import Camera
+from sfd2_ros.geometry.colmap_types import colmap_camera, colmap_points, keypoints_from_colmap, rigid3d_from_matrix
+from sfd2_ros.geometry.projection import image_jacobian, image_points
+from sfd2_ros.geometry.refine import Observations, RefinedPose, refine_pose
 from sfd2_ros.localization.pnp import project, reprojection_errors_px
-from sfd2_ros.localization.refine import Observations, RefinedPose, refine_pose
-from sfd2_ros.mapping.colmap_io import colmap_camera, colmap_points, keypoints_from_colmap, rigid3d_from_matrix
-from sfd2_ros.mapping.projection import image_jacobian, image_points
 
 CAMERAS = [
     Camera(640, 480, 500, 510, 322, 238, "plumb_bob", (-0.05, 0.01, 0.001, -0.001)),

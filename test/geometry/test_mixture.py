@@ -12,9 +12,9 @@ import pytest
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
 from sfd2_ros.core.types import Camera
 from sfd2_ros.evaluation.consistency import nees
-from sfd2_ros.localization.mixture import measure_pose
+from sfd2_ros.geometry.mixture import measure_pose
+from sfd2_ros.geometry.refine import Observations, RefinedPose
 from sfd2_ros.localization.pnp import project
-from sfd2_ros.localization.refine import Observations, RefinedPose
 
 CAMERA = Camera(640, 480, 500.0, 510.0, 322.0, 238.0)
 POSE = inverse(rigid(rotation_from_vector([0.1, -0.2, 0.05]), [0.3, -0.1, 0.5]))
@@ -135,3 +135,23 @@ def test_matches_of_which_a_fifth_is_wrong_agree_far_better_than_chance(noise_px
     found = measure_pose(POSE, [_street(0, noise_px=noise_px)], window_px=WINDOW_PX)
     assert found.agreement > 0.3
     assert found.log_likelihood == pytest.approx(found.agreement * found.num_matches)
+
+
+def test_depths_that_the_map_has_wrong_do_not_draw_poses_to_where_it_was_made() -> None:
+    """Landmarks mapped from x = 0 with wrong depths fit there; seen from a metre aside they ask for less than that."""
+    aside_m, count, noise_px, depth_share = 1.0, 400, 0.7, 0.05
+    body_from_map = inverse(rigid(np.eye(3), [aside_m, 0.0, 0.0]))
+    found = []
+    for seed in range(12):
+        generator = np.random.default_rng(seed)
+        rays = np.column_stack([generator.uniform(-0.5, 0.5, (count, 2)), np.ones(count)])
+        depth = generator.uniform(8.0, 16.0, (count, 1))
+        mapped = rays * depth * (1 + depth_share * generator.normal(size=(count, 1)))
+        keypoints = project(body_from_map, rays * depth, CAMERA)
+        keypoints += generator.normal(scale=noise_px, size=(count, 2))
+        covariances = depth_share**2 * mapped[:, :, None] * mapped[:, None] + 1e-6 * np.eye(3)
+        observed = Observations(keypoints, mapped, covariances, CAMERA, noise_px)
+        found.append(inverse(measure_pose(body_from_map, [observed], window_px=24).body_from_map)[0, 3])
+    assert np.mean(found) == pytest.approx(
+        aside_m, abs=0.01
+    )  # 0.976 with the motion of landmarks where the map has them
