@@ -79,6 +79,15 @@ class RandomPlace:
         moved = [PosedImage(one.name, one.camera, one.cam_from_world @ inverse(other_from_map)) for one in chosen]
         _map_views(folder, moved, views)
 
+    def map_with_poses(self, folder: Path, poses: Sequence[NDArray[np.float64]]) -> None:
+        """Map the place from what its images show, under other poses of them, right or wrong."""
+        from sfd2_ros.mapping.colmap_io import PosedImage  # noqa: PLC0415
+
+        place = (self.positions, self.descriptors)
+        views = [_view(place, self.camera, one.cam_from_world, i, 0.4) for i, one in enumerate(self.images)]
+        given = [PosedImage(one.name, one.camera, pose) for one, pose in zip(self.images, poses, strict=True)]
+        _map_views(folder, given, views)
+
 
 @pytest.fixture(scope="session")
 def random_place(tmp_path_factory: pytest.TempPathFactory) -> RandomPlace:
@@ -105,6 +114,7 @@ def random_place(tmp_path_factory: pytest.TempPathFactory) -> RandomPlace:
 def _map_views(folder: Path, images: Sequence[PosedImage], views: Sequence[tuple[Features, NDArray[np.int64]]]) -> None:
     from sfd2_ros.mapping.landmarks import gather_landmarks  # noqa: PLC0415
     from sfd2_ros.mapping.map_store import save_map  # noqa: PLC0415
+    from sfd2_ros.mapping.pose_misfit import pose_misfit  # noqa: PLC0415
     from sfd2_ros.mapping.reconstruct import triangulate  # noqa: PLC0415
     from sfd2_ros.mapping.retrieval import aggregate, learn_centres  # noqa: PLC0415
 
@@ -126,6 +136,7 @@ def _map_views(folder: Path, images: Sequence[PosedImage], views: Sequence[tuple
         weights_id="random-64d",
         extraction={},
         units="metres",
+        pose_misfit=pose_misfit(reconstruction, ids),
         provenance={"program": "test", "report": {"reprojection_error_px": 0.4}},
     )
 

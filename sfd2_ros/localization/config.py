@@ -54,7 +54,7 @@ class LocalizerConfig:
         minimum=0.0,
     )
     min_agreement: float = setting(
-        0.1,
+        0.25,
         "Refused when matches near a pose lie little nearer to their projections than chance would put them (mean "
         "logarithm of a match's likelihood ratio): another place that is built alike.",
         minimum=0.0,
@@ -74,8 +74,8 @@ class LocalizerConfig:
         minimum=0.01,
     )
     covariance_scale: float = setting(
-        2.0,
-        "The covariance is multiplied by this: what landmarks of one map, and poses it was made with, have in common "
-        "shows in no residual.",
+        1.4,
+        "The covariance is multiplied by this, and by the map's pose_misfit where that is above 1: what landmarks of "
+        "one map have in common shows in no residual.",
         minimum=1.0,
     )

@@ -147,7 +147,7 @@ def conclude(
             measured = replace(measured, covariance=with_doubt(measured, rival))
     pose, inliers = measured.body_from_map, found.inliers()
     if measured.covariance is not None:
-        covariance = config.covariance_scale * measured.covariance
+        covariance = config.covariance_scale * max(1.0, context.map.pose_misfit or 1.0) * measured.covariance
     positions = context.landmarks.positions[inliers.landmarks]
     errors_px = query.errors_px(pose, inliers.keypoints, positions)
     evidence = replace(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sfd2_ros.core.transforms import inverse
-from sfd2_ros.geometry.colmap_types import camera_from_colmap, matrix_from_rigid3d
-from sfd2_ros.geometry.projection import image_jacobian
+from sfd2_ros.geometry.colmap_types import matrix_from_rigid3d
+from sfd2_ros.mapping.observations import seen_in
 from sfd2_ros.mapping.unit_rows import UnitRows, encode_rows
 
 if TYPE_CHECKING:
@@ -148,16 +148,12 @@ def _covariances(
     """Return (L, 6) position covariances: the inverse of what all observations say, each exact to one pixel."""
     information = np.zeros((len(positions), 3, 3))
     for image_id in image_ids:
-        image = reconstruction.image(image_id)
-        cam_from_world = matrix_from_rigid3d(image.cam_from_world())
-        rows = np.array([row_of_point[point.point3D_id] for point in image.points2D if point.has_point3D()], np.int64)
-        in_camera = positions[rows] @ cam_from_world[:3, :3].T + cam_from_world[:3, 3]
-        camera = camera_from_colmap(reconstruction.camera(image.camera_id))
-        jacobian = image_jacobian(camera, in_camera) @ cam_from_world[:3, :3]
-        np.add.at(information, rows, jacobian.transpose(0, 2, 1) @ jacobian)
+        seen = seen_in(reconstruction, image_id, positions, row_of_point)
+        by_point = seen.by_point()
+        np.add.at(information, seen.rows, by_point.transpose(0, 2, 1) @ by_point)
         # A point seen along one ray alone has no depth at all; a loose prior keeps its covariance finite.
-        loosest = (_LOOSEST_SIGMA_DEPTHS * in_camera[:, 2]) ** -2.0
-        np.add.at(information, rows, loosest[:, None, None] * np.eye(3))
+        loosest = (_LOOSEST_SIGMA_DEPTHS * seen.in_camera[:, 2]) ** -2.0
+        np.add.at(information, seen.rows, loosest[:, None, None] * np.eye(3))
     return _packed(np.linalg.inv(information))
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = "sfd2_ros map"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 MANIFEST = "manifest.json"
 UNITS = ("metres", "arbitrary")
 _CHECKSUM = "checksum"
@@ -104,6 +104,9 @@ def _problem(manifest: dict[str, Any]) -> str | None:
     for name, expected in _TYPES.items():
         if not isinstance(manifest.get(name), expected):
             return f"has {name} {manifest.get(name)!r}, a {expected.__name__} is needed"
+    misfit = manifest.get("pose_misfit", "")
+    if not (misfit is None or (isinstance(misfit, float) and misfit >= 0)):
+        return f"has pose_misfit {misfit!r}, a number of at least 0 or null is needed"
     if manifest["units"] not in UNITS:
         return f"has units {manifest['units']!r}, allowed: {', '.join(UNITS)}"
     return None if manifest["files"] else "lists no files"

@@ -49,6 +49,8 @@ class Map:
         extraction: settings with which the features of the map were extracted.
         frame_id: the frame of positions and poses, axes by REP-103 where the source had them so.
         units: "metres", or "arbitrary" for structure from motion without a scale.
+        pose_misfit: by how much the poses of its images disagree with its landmarks (see `mapping.pose_misfit`), as a
+            factor of variance, 1 where they are as exact as its keypoints; None where too few landmarks could tell.
         images: names, intrinsics and cam_from_map.
         landmarks: triangulated points.
         aggregates: (I, G) global descriptors of the images, of length one; int8 in the file, float32 where looked up.
@@ -62,6 +64,7 @@ class Map:
     extraction: dict[str, Any]
     frame_id: str
     units: str
+    pose_misfit: float | None
     images: tuple[PosedImage, ...]
     landmarks: Landmarks
     aggregates: UnitRows
@@ -80,6 +83,7 @@ def save_map(
     weights_id: str,
     extraction: dict[str, Any],
     units: str,
+    pose_misfit: float | None,
     provenance: dict[str, Any],
     overwrite: bool = False,
 ) -> None:
@@ -95,6 +99,7 @@ def save_map(
         weights_id: of the features.
         extraction: settings of the extractor.
         units: one of `manifest.UNITS`.
+        pose_misfit: from `mapping.pose_misfit`.
         provenance: how it was made; kept in the manifest.
         overwrite: replace an existing map.
 
@@ -113,6 +118,7 @@ def save_map(
         content = {
             "frame_id": "map",
             "units": units,
+            "pose_misfit": pose_misfit,
             "weights_id": weights_id,
             "extraction": extraction,
             "counts": {
@@ -168,6 +174,7 @@ def _open(folder: Path, manifest: dict[str, Any]) -> Map:
         extraction=manifest["extraction"],
         frame_id=manifest["frame_id"],
         units=manifest["units"],
+        pose_misfit=manifest["pose_misfit"],
         images=images,
         landmarks=landmarks,
         aggregates=UnitRows(_array(folder / "retrieval_aggregates.npy")),

@@ -107,7 +107,7 @@ GOOD = Evidence(
             {"agreement": 0.06},
             np.eye(6) * 1e-4,
             Status.CHANCE_AGREEMENT,
-            "0.06 a match, as a logarithm; 0.10 is needed",
+            "0.06 a match, as a logarithm; 0.25 is needed",
         ),
         ({"agreement": math.nan}, np.eye(6) * 1e-4, Status.CHANCE_AGREEMENT, "nan a match"),
         ({"spread": 0.03}, np.eye(6) * 1e-4, Status.POOR_SPREAD, "3% of the image, 6% are needed"),

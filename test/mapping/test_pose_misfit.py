@@ -1,0 +1,83 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Maps made from poses that are off know it, and so do the covariances of poses in them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from sfd2_ros.core.errors import MapError
+from sfd2_ros.core.transforms import rigid, rotation_from_vector
+from sfd2_ros.localization import Localizer, LocalizerConfig
+from sfd2_ros.mapping import load_map
+from sfd2_ros.mapping.colmap_io import read_model
+from sfd2_ros.mapping.manifest import MANIFEST, _checksum
+from sfd2_ros.mapping.map_store import COLMAP_FOLDER
+from sfd2_ros.mapping.pose_misfit import KEYPOINT_SIGMA_PX, LANDMARK_SIGMA_PX, pose_misfit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sfd2_ros.mapping import Map
+
+
+@pytest.fixture(scope="module")
+def shaken(random_place: Any, tmp_path_factory: pytest.TempPathFactory) -> Map:
+    """Return the map of the place from poses that are off by 2 cm and a tenth of a degree."""
+    generator = np.random.default_rng(1)
+    poses = [
+        rigid(rotation_from_vector(0.0017 * generator.normal(size=3)), 0.02 * generator.normal(size=3))
+        @ one.cam_from_world
+        for one in random_place.images
+    ]
+    folder = tmp_path_factory.mktemp("shaken") / "map"
+    random_place.map_with_poses(folder, poses)
+    return load_map(folder)
+
+
+def test_exact_poses_fit_as_well_as_keypoints_allow(random_place: Any) -> None:
+    misfit = load_map(random_place.map_folder).pose_misfit
+    assert misfit is not None
+    assert misfit < 1.5
+
+
+def test_poses_that_are_off_do_not_fit(shaken: Map) -> None:
+    assert shaken.pose_misfit is not None
+    assert shaken.pose_misfit > 4
+
+
+def test_poses_in_a_map_whose_own_poses_are_off_are_less_sure(random_place: Any, shaken: Map) -> None:
+    seen = random_place.view(random_place.images[3].cam_from_world, seed=5)
+    for covariance_scale in (1.0, 2.0):
+        config = LocalizerConfig(covariance_scale=covariance_scale)
+        found = Localizer(shaken, config).localize(seen, random_place.camera)
+        exact = Localizer(load_map(random_place.map_folder), config).localize(seen, random_place.camera)
+        assert found.covariance is not None
+        assert exact.covariance is not None
+        assert np.trace(found.covariance) > 4 * np.trace(exact.covariance)
+
+
+def test_too_few_images_cannot_tell(random_place: Any) -> None:
+    model = read_model(random_place.map_folder / COLMAP_FOLDER)
+    assert pose_misfit(model, sorted(model.images)[:5]) is not None
+    assert pose_misfit(model, sorted(model.images)[:4]) is None
+
+
+@pytest.mark.parametrize("value", ["many", -1.0, True])
+def test_a_manifest_with_another_misfit_is_refused(random_place: Any, tmp_path: Path, value: Any) -> None:
+    random_place.map_again(tmp_path / "map", np.eye(4))
+    path = tmp_path / "map" / MANIFEST
+    manifest = json.loads(path.read_text("utf-8")) | {"pose_misfit": value}
+    manifest["checksum"] = _checksum(manifest)
+    path.write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(MapError, match="pose_misfit"):
+        load_map(tmp_path / "map")
+
+
+def test_images_are_measured_as_queries_are_by_default() -> None:
+    config = LocalizerConfig()
+    assert (config.sigma_px, config.landmark_sigma_px) == (KEYPOINT_SIGMA_PX, LANDMARK_SIGMA_PX)
