@@ -1,11 +1,12 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of the localizer itself: consistency, rigs, tracking against relocalizing, wrong focal lengths."""
+"""Figures of the localizer itself: consistency, rigs, tracking against relocalizing, wrong intrinsics."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,18 +16,21 @@ from sfd2_ros.core.types import Status
 from sfd2_ros.evaluation.consistency import consistency, nees
 from sfd2_ros.evaluation.metrics import pose_error
 from sfd2_ros.localization import Localizer, RigFrame, Tracker, TrackerConfig
-from sfd2_ros.localization.focal import ANY_FOCAL_LENGTH
+from sfd2_ros.localization.intrinsics import ANY_INTRINSICS
 from sfd2_ros.simulation.odometry import drifting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sfd2_ros.bench.posed_drives import PosedDrive, Shot
-    from sfd2_ros.localization import View
+    from sfd2_ros.core.types import Camera
     from sfd2_ros.localization.frames import RigEstimate
 
 CLOSE_M, CLOSE_DEG = 0.25, 2.0
 FOCAL_SCALES = (0.67, 0.9, 0.97, 1.0, 1.03, 1.1, 1.5)
+CENTRE_SHARES = (0.03, 0.06, 0.12)
+_TURN_RAD = 2.4
+_WRONG_INTRINSICS = {Status.WRONG_FOCAL_LENGTH, Status.WRONG_PRINCIPAL_POINT}
 
 
 def nees_rows(drive: PosedDrive) -> list[dict[str, Any]]:
@@ -88,25 +92,43 @@ def tracking_rows(
     return rows
 
 
-def focal_rows(drive: PosedDrive, scales: Sequence[float] = FOCAL_SCALES) -> list[dict[str, Any]]:
-    """Return one row a scale: what becomes of pictures whose camera is said to have another focal length."""
+def intrinsics_rows(
+    drive: PosedDrive, scales: Sequence[float] = FOCAL_SCALES, shares: Sequence[float] = CENTRE_SHARES
+) -> list[dict[str, Any]]:
+    """Return one row a lie: what becomes of pictures whose camera is said to have other intrinsics.
+
+    Args:
+        drive: with queries.
+        scales: of the focal length.
+        shares: how far off the principal point is, of the focal length; in another direction for every picture.
+    """
     config = drive.localizer.config
-    blind = Localizer(drive.localizer.map, replace(config, max_focal_error=ANY_FOCAL_LENGTH))
+    unchecked = replace(config, max_focal_error=ANY_INTRINSICS, max_centre_error=ANY_INTRINSICS)
+    blind = Localizer(drive.localizer.map, unchecked)
+    lies: list[tuple[str, Callable[[int, Camera], Camera]]] = [
+        *((f"focal length x {scale:g}", partial(_with_focal_length, scale)) for scale in scales),
+        *((f"principal point {share:.0%} off", partial(_with_principal_point, share)) for share in shares),
+    ]
     rows = []
-    for scale in scales:
-        row: dict[str, Any] = {"scene": drive.name, "scale": scale, "queries": len(drive.shots)}
+    for said, lie in lies:
+        views = [replace(shot.view, camera=lie(number, shot.view.camera)) for number, shot in enumerate(drive.shots)]
+        row: dict[str, Any] = {"scene": drive.name, "camera_info": said, "queries": len(drive.shots)}
         for name, localizer in (("unchecked", blind), ("checked", drive.localizer)):
-            found = [(localizer.localize_rig([_with_focal(shot, scale)]), shot) for shot in drive.shots]
-            scores = _scores([_error(estimate, shot) for estimate, shot in found])
+            found = [localizer.localize_rig([view]) for view in views]
+            scores = _scores([_error(estimate, shot) for estimate, shot in zip(found, drive.shots, strict=True)])
             row |= {f"{name}_{key}": scores[key] for key in ("localized", "median_m", "largest_m")}
-        refused = [estimate.status for estimate, _ in found]
-        rows.append({**row, "wrong_focal_length": refused.count(Status.WRONG_FOCAL_LENGTH)})
+        rows.append({**row, "refused": sum(estimate.status in _WRONG_INTRINSICS for estimate in found)})
     return rows
 
 
-def _with_focal(shot: Shot, scale: float) -> View:
-    camera = shot.view.camera
-    return replace(shot.view, camera=replace(camera, fx=camera.fx * scale, fy=camera.fy * scale))
+def _with_focal_length(scale: float, number: int, camera: Camera) -> Camera:
+    del number
+    return replace(camera, fx=camera.fx * scale, fy=camera.fy * scale)
+
+
+def _with_principal_point(share: float, number: int, camera: Camera) -> Camera:
+    angle, length_px = _TURN_RAD * number, share * (camera.fx + camera.fy) / 2
+    return replace(camera, cx=camera.cx + length_px * np.cos(angle), cy=camera.cy + length_px * np.sin(angle))
 
 
 def _error(estimate: RigEstimate, shot: Shot) -> tuple[float, float] | None:

@@ -23,7 +23,7 @@ from sfd2_ros.evaluation.metrics import score_poses
 from sfd2_ros.features.images import read_image
 from sfd2_ros.localization import Localizer
 from sfd2_ros.localization.config import LocalizerConfig
-from sfd2_ros.localization.focal import ANY_FOCAL_LENGTH
+from sfd2_ros.localization.intrinsics import ANY_INTRINSICS
 from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.builder import MapBuilder
 from sfd2_ros.mapping.map_config import MapConfig
@@ -59,7 +59,8 @@ def neutral_localizer_config() -> LocalizerConfig:
         max_rival_share=1.0,
         min_agreement=0.0,
         min_distinct_share=0.0,
-        max_focal_error=ANY_FOCAL_LENGTH,
+        max_focal_error=ANY_INTRINSICS,
+        max_centre_error=ANY_INTRINSICS,
     )
 
 

@@ -159,6 +159,7 @@ class Status(enum.Enum):
     WRONG_WEIGHTS = "wrong_weights"
     WRONG_IMAGE_SIZE = "wrong_image_size"
     WRONG_FOCAL_LENGTH = "wrong_focal_length"
+    WRONG_PRINCIPAL_POINT = "wrong_principal_point"
     NO_CAMERA_INFO = "no_camera_info"
     BAD_IMAGE = "bad_image"
     NO_TRANSFORM = "no_transform"

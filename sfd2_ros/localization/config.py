@@ -53,6 +53,12 @@ class LocalizerConfig:
         "Refused when the matches surely fit a focal length that differs from that of camera_info by a larger share.",
         minimum=0.0,
     )
+    max_centre_error: float = setting(
+        0.03,
+        "Refused when the matches surely fit a principal point that lies farther from that of camera_info, as a share "
+        "of the focal length.",
+        minimum=0.0,
+    )
     min_agreement: float = setting(
         0.25,
         "Refused when matches near a pose lie little nearer to their projections than chance would put them (mean "

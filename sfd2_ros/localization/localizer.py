@@ -15,9 +15,9 @@ from sfd2_ros.core.types import Status
 from sfd2_ros.localization.candidates import MapViews
 from sfd2_ros.localization.config import LocalizerConfig
 from sfd2_ros.localization.context import MapContext
-from sfd2_ros.localization.focal import focal_contradiction
 from sfd2_ros.localization.follow import follow
 from sfd2_ros.localization.gating import log10_false_alarms
+from sfd2_ros.localization.intrinsics import intrinsics_contradiction
 from sfd2_ros.localization.measure import conclude, look_again
 from sfd2_ros.localization.modes import other_mode
 from sfd2_ros.localization.places import search_places
@@ -175,10 +175,10 @@ class Localizer:
         """Return what speaks against the best pose although many matches agree on it, or None."""
         best = found[0]
         with trace.timed("pose"):
-            focal = focal_contradiction(best, query, self._context)
-            rival = None if focal else self._strongest_rival(found, query)
-        if focal is not None:
-            return Status.WRONG_FOCAL_LENGTH, focal
+            contradiction = intrinsics_contradiction(best, query, self._context)
+            rival = None if contradiction else self._strongest_rival(found, query)
+        if contradiction is not None:
+            return contradiction
         if rival is not None:
             said = f"{best.num_inliers} matches agree on one place and {rival.num_inliers} on another"
             return Status.AMBIGUOUS_PLACE, said

@@ -131,7 +131,14 @@ class LocalizerMeasurements:
 
 
 # A frame refused for one of these will be refused again until somebody mends the set-up.
-UNUSABLE = ("wrong_weights", "wrong_image_size", "wrong_focal_length", "no_camera_info", "no_transform")
+UNUSABLE = (
+    "wrong_weights",
+    "wrong_image_size",
+    "wrong_focal_length",
+    "wrong_principal_point",
+    "no_camera_info",
+    "no_transform",
+)
 
 
 def diagnose_features(seen: FeatureMeasurements) -> Diagnosis:

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`sfd2 bench nees`, `rig`, `tracking`, `fusion`, `focal`: the localizer itself, measured on scenes."""
+"""`sfd2 bench nees`, `rig`, `tracking`, `fusion`, `intrinsics`: the localizer itself, measured on scenes."""
 
 from __future__ import annotations
 
@@ -123,20 +123,20 @@ def fusion(**options: Any) -> None:
     _finish(rows, columns, options)
 
 
-@click.command("focal")
+@click.command("intrinsics")
 @_scene_options
-def focal(**options: Any) -> None:
-    """Say of the cameras of a SCENE that their focal length is another one, and count the poses that come of it.
+def intrinsics(**options: Any) -> None:
+    """Say of the cameras of a SCENE that they have other intrinsics, and count the poses that come of it.
 
-    By scale of the focal length: poses without and with the check, how far off they are, and how many pictures were
-    refused as wrong_focal_length.
+    By what is said of focal length or principal point: poses without and with the check, how far off they are, and how
+    many pictures were refused for it.
     """
-    from sfd2_ros.bench.localizer_rows import focal_rows  # noqa: PLC0415 - see above
+    from sfd2_ros.bench.localizer_rows import intrinsics_rows  # noqa: PLC0415 - see above
 
-    rows = _rows(options, focal_rows)
+    rows = _rows(options, intrinsics_rows)
     names = (
-        "scene", "scale", "queries", "unchecked_localized", "unchecked_median_m", "unchecked_largest_m",
-        "checked_localized", "checked_largest_m", "wrong_focal_length",
+        "scene", "camera_info", "queries", "unchecked_localized", "unchecked_median_m", "unchecked_largest_m",
+        "checked_localized", "checked_largest_m", "refused",
     )  # fmt: skip
     _finish(rows, {name: name for name in names}, options)
 

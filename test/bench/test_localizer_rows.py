@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sfd2_ros.bench.fusion_rows import fusion_rows
-from sfd2_ros.bench.localizer_rows import focal_rows, nees_rows, rig_rows, tracking_rows
+from sfd2_ros.bench.localizer_rows import intrinsics_rows, nees_rows, rig_rows, tracking_rows
 from sfd2_ros.bench.posed_drives import PosedDrive, Shot
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
 from sfd2_ros.localization import FusionConfig, Localizer, View
@@ -71,8 +71,10 @@ def test_normalised_errors_are_of_every_picture_alone(drive: PosedDrive) -> None
     assert row["bounds"][0] < 6 < row["bounds"][1]
 
 
-def test_pictures_with_another_focal_length_are_counted_with_and_without_the_check(drive: PosedDrive) -> None:
-    right, wrong = focal_rows(drive, [1.0, 1.1])
-    assert (right["unchecked_localized"], right["checked_localized"], right["wrong_focal_length"]) == (12, 12, 0)
-    assert (wrong["unchecked_localized"], wrong["checked_localized"], wrong["wrong_focal_length"]) == (12, 0, 12)
-    assert wrong["unchecked_median_m"] > 10 * right["checked_median_m"]
+def test_pictures_with_other_intrinsics_are_counted_with_and_without_the_check(drive: PosedDrive) -> None:
+    right, *wrong = intrinsics_rows(drive, [1.0, 1.1], [0.1])
+    assert (right["unchecked_localized"], right["checked_localized"], right["refused"]) == (12, 12, 0)
+    assert [row["camera_info"] for row in wrong] == ["focal length x 1.1", "principal point 10% off"]
+    for row in wrong:
+        assert (row["unchecked_localized"], row["checked_localized"], row["refused"]) == (12, 0, 12)
+        assert row["unchecked_median_m"] > 10 * right["checked_median_m"]

@@ -15,6 +15,8 @@ from sfd2_ros.core.types import Camera, Status
 from sfd2_ros.geometry.refine import Observations
 from sfd2_ros.localization import Localizer, LocalizerConfig, View
 from sfd2_ros.localization.focal import FocalFit, fit_focal
+from sfd2_ros.localization.intrinsics import ANY_INTRINSICS
+from sfd2_ros.localization.intrinsics_fit import fit_intrinsics
 from sfd2_ros.localization.pnp import project, solve_pnp
 from sfd2_ros.mapping import load_map
 
@@ -47,7 +49,9 @@ def _fit(observed: Observations) -> FocalFit | None:
     """Fit from where the camera seems to stand with the focal length that was said: nearer, or farther off."""
     solution = solve_pnp(observed.keypoints, observed.positions, observed.camera, max_error_px=8.0)
     assert solution is not None
-    return fit_focal(observed, solution.cam_from_map, max_error_px=8.0)
+    said = fit_intrinsics(observed, solution.cam_from_map, max_error_px=8.0)
+    assert said is not None
+    return fit_focal(observed, said, max_error_px=8.0)
 
 
 @pytest.mark.parametrize("scale", [0.67, 0.9, 1.1, 1.5])
@@ -70,7 +74,10 @@ def test_the_right_focal_length_is_not_refused(localizer: Localizer, random_plac
 def test_a_wrong_focal_length_gives_a_wrong_pose_where_it_is_not_looked_at(
     random_place: RandomPlace,
 ) -> None:
-    blind = Localizer(load_map(random_place.map_folder), LocalizerConfig(max_focal_error=100.0))
+    blind = Localizer(
+        load_map(random_place.map_folder),
+        LocalizerConfig(max_focal_error=ANY_INTRINSICS, max_centre_error=ANY_INTRINSICS),
+    )
     found = blind.localize(random_place.view(POSE), _said(random_place.camera, 1.1))
     assert found.map_from_cam is not None
     assert np.linalg.norm(found.map_from_cam[:3, 3] - inverse(POSE)[:3, 3]) > 0.3
@@ -108,4 +115,4 @@ def test_the_fit_is_as_exact_as_it_says(said: float) -> None:
 @pytest.mark.parametrize("count", [0, 3])
 def test_too_few_matches_fit_no_focal_length(count: int) -> None:
     positions = np.random.default_rng(2).uniform([-3, -2, 4], [3, 2, 12], (count, 3))
-    assert fit_focal(_seen(positions), POSE, max_error_px=8.0) is None
+    assert fit_intrinsics(_seen(positions), POSE, max_error_px=8.0) is None
