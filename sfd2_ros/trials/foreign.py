@@ -89,7 +89,7 @@ def count_false_poses(
     """
     places = [Place("simulated town", Localizer(load_map(town_map)), None), *_real_place(data, work, extractor)]
     maps = {place.name: place.localizer.map.map_id for place in places}
-    code = code_digest("core", "features", "matching", "mapping", "localization", "simulation")
+    code = code_digest("core", "features", "matching", "geometry", "mapping", "localization", "simulation")
     header = {"maps": maps, "weights_id": extractor.weights_id, "data": str(data), "code": code}
     journal = Journal(work / "foreign.jsonl", header)
     kinds: Counter[str] = Counter()
