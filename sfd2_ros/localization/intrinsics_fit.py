@@ -26,7 +26,8 @@ SURE_DEVIATIONS = 10.0
 """An intrinsic that differs by as many standard deviations, and makes the matches as much likelier, surely differs."""
 _ROUNDS = 25
 _CONVERGED_DEVIATIONS = 0.01
-_FEWEST = 4
+_FEWEST = 5
+"""More residuals than unknowns, with the principal point free."""
 
 
 @dataclass(frozen=True, eq=False)

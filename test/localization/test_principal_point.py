@@ -15,7 +15,7 @@ from sfd2_ros.core.types import Camera, Status
 from sfd2_ros.geometry.refine import Observations
 from sfd2_ros.localization import Localizer, LocalizerConfig
 from sfd2_ros.localization.intrinsics import ANY_INTRINSICS
-from sfd2_ros.localization.intrinsics_fit import fit_intrinsics
+from sfd2_ros.localization.intrinsics_fit import PRINCIPAL_POINT, fit_intrinsics
 from sfd2_ros.localization.pnp import project, solve_pnp
 from sfd2_ros.localization.principal_point import CentreFit, fit_centre
 from sfd2_ros.mapping import load_map
@@ -84,6 +84,16 @@ def test_from_afar_every_principal_point_fits(shift_px: float) -> None:
     far = np.concatenate([generator.uniform(-0.06, 0.06, (200, 2)) * depths, depths], axis=1)
     fit = _fit(far, shift_px, 0.0)
     assert fit is None or not fit.contradicts(0.03)
+
+
+@pytest.mark.parametrize("count", [0, 3, 4, 5])
+def test_hardly_more_matches_than_unknowns_fit_nothing_or_something(count: int) -> None:
+    """Four matches are eight numbers, as many as pose and principal point: nothing is left to tell how exact they are."""
+    positions = (np.random.default_rng(2).uniform([-3, -2, 4], [3, 2, 12], (count, 3)) - POSE[:3, 3]) @ POSE[:3, :3]
+    keypoints = project(POSE, positions, CAMERA)
+    observed = Observations(keypoints, positions, np.zeros((count, 3, 3)), CAMERA, 1.0)
+    fit = fit_intrinsics(observed, POSE, free=PRINCIPAL_POINT, max_error_px=8.0)
+    assert (fit is None) == (count < 5)
 
 
 @pytest.mark.parametrize(("x_px", "y_px"), [(25, 0), (0, -25)])
