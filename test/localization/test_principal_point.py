@@ -88,7 +88,7 @@ def test_from_afar_every_principal_point_fits(shift_px: float) -> None:
 
 @pytest.mark.parametrize("count", [0, 3, 4, 5])
 def test_hardly_more_matches_than_unknowns_fit_nothing_or_something(count: int) -> None:
-    """Four matches are eight numbers, as many as pose and principal point: nothing is left to tell how exact they are."""
+    """Four matches are eight numbers, as many as pose and principal point: nothing is left to tell their noise."""
     positions = (np.random.default_rng(2).uniform([-3, -2, 4], [3, 2, 12], (count, 3)) - POSE[:3, 3]) @ POSE[:3, :3]
     keypoints = project(POSE, positions, CAMERA)
     observed = Observations(keypoints, positions, np.zeros((count, 3, 3)), CAMERA, 1.0)
