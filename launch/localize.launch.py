@@ -19,52 +19,65 @@ SHARE = FindPackageShare("sfd2_ros")
 # Executable: the launch arguments that go before its params_file.
 OVERRIDES = {
     "feature_node": ("weights", "cameras"),
-    "localizer_node": ("map", "cameras", "publish"),
-    "composed_nodes": ("weights", "map", "cameras", "publish"),
+    "localizer_node": ("map", "cameras", "publish", "fusion"),
+    "composed_nodes": ("weights", "map", "cameras", "publish", "fusion"),
 }
 
 
 def generate_launch_description() -> LaunchDescription:
     """Declare the arguments and start the nodes."""
-    return LaunchDescription(
-        [
-            DeclareLaunchArgument("map", description="Folder of the map, made by `sfd2 map build`."),
-            DeclareLaunchArgument(
-                "weights",
-                default_value="",
-                description="Weights file. Empty: as params_file says, which is what ships.",
-            ),
-            DeclareLaunchArgument(
-                "cameras",
-                default_value="",
-                description="Names of the cameras, by commas; topics are <camera>/image_raw and <camera>/camera_info. "
-                "Empty: as params_file says, which is `camera`.",
-            ),
-            DeclareLaunchArgument(
-                "params_file",
-                default_value=PathJoinSubstitution([SHARE, "config", "localize.yaml"]),
-                description="Parameters of both nodes. The arguments map, weights, cameras, publish go before it.",
-            ),
-            DeclareLaunchArgument(
-                "publish",
-                default_value="",
-                choices=["", "map_to_odom", "map_to_base", "none"],
-                description="TF to broadcast; map_to_base is for a robot without odometry. Empty: as params_file says.",
-            ),
-            DeclareLaunchArgument("rviz", default_value="false", choices=BOOLEANS, description="Start rviz2 too."),
-            DeclareLaunchArgument("browser", default_value="false", choices=BOOLEANS, description=BROWSER),
-            DeclareLaunchArgument(
-                "use_sim_time", default_value="false", choices=BOOLEANS, description="Take the time from /clock."
-            ),
-            DeclareLaunchArgument("namespace", default_value="", description="Namespace of nodes and relative topics."),
-            DeclareLaunchArgument(
-                "composed", default_value="false", choices=BOOLEANS, description="Run both nodes in one process."
-            ),
-            OpaqueFunction(function=start_nodes),
-            rviz(),
-            OpaqueFunction(function=browser),
-        ]
-    )
+    actions = [OpaqueFunction(function=start_nodes), rviz(), OpaqueFunction(function=browser)]
+    return LaunchDescription([*inputs(), *choices(), *actions])
+
+
+def inputs() -> list[DeclareLaunchArgument]:
+    """Return the arguments that say what to localize, and in which map."""
+    return [
+        DeclareLaunchArgument("map", description="Folder of the map, made by `sfd2 map build`."),
+        DeclareLaunchArgument(
+            "weights",
+            default_value="",
+            description="Weights file. Empty: as params_file says, which is what ships.",
+        ),
+        DeclareLaunchArgument(
+            "cameras",
+            default_value="",
+            description="Names of the cameras, by commas; topics are <camera>/image_raw and <camera>/camera_info. "
+            "Empty: as params_file says, which is `camera`.",
+        ),
+        DeclareLaunchArgument(
+            "params_file",
+            default_value=PathJoinSubstitution([SHARE, "config", "localize.yaml"]),
+            description="Parameters of both nodes. What is given here goes before it.",
+        ),
+    ]
+
+
+def choices() -> list[DeclareLaunchArgument]:
+    """Return the arguments that say what to start, and what to broadcast."""
+    return [
+        DeclareLaunchArgument(
+            "publish",
+            default_value="",
+            choices=["", "map_to_odom", "map_to_base", "none"],
+            description="TF to broadcast; map_to_base is for a robot without odometry. Empty: as params_file says.",
+        ),
+        DeclareLaunchArgument(
+            "fusion",
+            default_value="",
+            choices=["", *BOOLEANS],
+            description="true: a smooth map to odom from measured poses and odometry. Empty: as params_file says.",
+        ),
+        DeclareLaunchArgument("rviz", default_value="false", choices=BOOLEANS, description="Start rviz2 too."),
+        DeclareLaunchArgument("browser", default_value="false", choices=BOOLEANS, description=BROWSER),
+        DeclareLaunchArgument(
+            "use_sim_time", default_value="false", choices=BOOLEANS, description="Take the time from /clock."
+        ),
+        DeclareLaunchArgument("namespace", default_value="", description="Namespace of nodes and relative topics."),
+        DeclareLaunchArgument(
+            "composed", default_value="false", choices=BOOLEANS, description="Run both nodes in one process."
+        ),
+    ]
 
 
 def rviz() -> Node:
@@ -121,6 +134,11 @@ def overrides(context: LaunchContext, executable: str) -> list[str]:
     arguments = []
     for name in OVERRIDES[executable]:
         given = LaunchConfiguration(name).perform(context)
-        value = [camera.strip() for camera in given.split(",")] if name == "cameras" else given
-        arguments += ["-p", f"{name}:={json.dumps(value)}"] if given else []
+        if name == "fusion":
+            setting = f"fusion.enabled:={given}"
+        elif name == "cameras":
+            setting = f"cameras:={json.dumps([camera.strip() for camera in given.split(',')])}"
+        else:
+            setting = f"{name}:={json.dumps(given)}"
+        arguments += ["-p", setting] if given else []
     return arguments

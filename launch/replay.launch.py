@@ -22,7 +22,7 @@ from launch_ros.substitutions import FindPackagePrefix, FindPackageShare
 
 BOOLEANS = ["true", "false"]
 # Handed on to localize.launch.py when given; their defaults and descriptions are there.
-HANDED_ON = ("weights", "cameras", "params_file", "publish", "rviz", "browser", "namespace", "composed")
+HANDED_ON = ("weights", "cameras", "params_file", "publish", "fusion", "rviz", "browser", "namespace", "composed")
 
 
 def generate_launch_description() -> LaunchDescription:

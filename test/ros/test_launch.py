@@ -17,7 +17,7 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "launch"
 LOCALIZE = {"map", "weights", "cameras", "params_file", "publish", "rviz", "use_sim_time", "namespace", "composed"}
-LOCALIZE.add("browser")
+LOCALIZE |= {"browser", "fusion"}
 ARGUMENTS = {
     "localize": LOCALIZE,
     "features": {"weights", "cameras", "params_file", "use_sim_time", "namespace"},
@@ -70,7 +70,7 @@ def test_localize_launch_starts_the_nodes_with_the_given_arguments(
     if shutil.which("ros2") is None:
         skip_without("launch", "the command ros2 is not installed")
     log = tmp_path / "launch.log"
-    given = [f"map:={small_map}", "cameras:=left, right", "publish:=map_to_base", "namespace:=robot"]
+    given = [f"map:={small_map}", "cameras:=left, right", "publish:=map_to_base", "fusion:=false", "namespace:=robot"]
     command = ["ros2", "launch", "sfd2_ros", "localize.launch.py", *given, f"composed:={composed}"]
     with log.open("w") as stream:
         process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
