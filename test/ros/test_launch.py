@@ -18,11 +18,12 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[2] / "launch"
 LOCALIZE = {"map", "weights", "cameras", "params_file", "publish", "rviz", "use_sim_time", "namespace", "composed"}
 LOCALIZE |= {"browser", "fusion"}
+REPLAY = (LOCALIZE | {"bag", "rate", "loop", "clock", "wait"}) - {"use_sim_time"}
 ARGUMENTS = {
     "localize": LOCALIZE,
     "features": {"weights", "cameras", "params_file", "use_sim_time", "namespace"},
-    "robotcar": {"bag", "map", "cameras", "weights", "params_file", "rate", "rviz", "clock"},
-    "replay": (LOCALIZE | {"bag", "rate", "loop", "clock", "wait"}) - {"use_sim_time"},
+    "replay": REPLAY,
+    "robotcar": REPLAY,  # its own and, for it includes replay.launch.py, the others too
 }
 
 
