@@ -235,7 +235,8 @@ class FrameLocalizer:
         return RigFrame(pictures[0].time_ns, views, odom_from_base)
 
     def _lookup(self, target: str, source: str, time_ns: int, deadline: float) -> NDArray[np.float64]:
-        return lookup_when_heard(self._transforms, target, source, time_ns, deadline)
+        # ROS 1 wrote frames with a slash before them, and so do bags converted from it; tf2 wants none.
+        return lookup_when_heard(self._transforms, target, source.lstrip("/"), time_ns, deadline)
 
 
 _BEFORE = ("transport", "extraction")

@@ -45,7 +45,12 @@ class TransformHistory:
     def insert(
         self, parent: str, child: str, stamp_ns: int, parent_from_child: NDArray[np.float64], *, is_static: bool
     ) -> None:
-        """Add a sample; a frame that changes its parent, or begins or ceases to be static, starts anew."""
+        """Add a sample; a frame that changes its parent, or begins or ceases to be static, starts anew.
+
+        A transform from a frame to itself is ignored, as tf2 does.
+        """
+        if parent == child:
+            return
         edge = self._edges.get(child)
         if edge is None or edge.parent != parent or edge.is_static != is_static or is_static:
             edge = self._edges[child] = _Edge(parent, is_static)

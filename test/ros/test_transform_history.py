@@ -73,6 +73,11 @@ def test_loop_of_frames_is_refused() -> None:
         history.lookup("a", "c", 0)
 
 
+def test_transform_from_a_frame_to_itself_is_ignored(history: TransformHistory) -> None:
+    history.insert("odom", "odom", 2 * S, moved(1.0), is_static=False)
+    np.testing.assert_allclose(history.lookup("odom", "base_link", 2 * S), moved(20.0, 0.2), atol=1e-12)
+
+
 def test_old_samples_are_forgotten() -> None:
     history = TransformHistory(duration_s=2.0)
     for second in range(6):

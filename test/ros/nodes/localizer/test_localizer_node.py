@@ -64,6 +64,18 @@ def test_transform_and_pose_agree_with_the_truth(robot: Any, query: Any) -> None
     assert {"transport", "extraction", "hand_over", "transform"} <= set(status.step_names)
 
 
+def test_frames_as_ros_1_wrote_them_and_a_frame_in_itself_do_no_harm(robot: Any, query: Any) -> None:
+    from sfd2_ros.ros.conversions.poses import header_at
+
+    features, camera, _ = query
+    stamp_ns = robot.probe.now_ns()
+    robot.odometry_around(stamp_ns)
+    robot.send_transform("robot_odom", "robot_odom", np.eye(4), stamp_ns)
+    robot.send_features(features, camera, stamp_ns, header=header_at(stamp_ns, "/robot_cam"))
+    status = robot.status_at(stamp_ns)
+    assert status.status == "localized", status.reason
+
+
 def test_features_of_other_weights_are_refused_and_diagnosed(robot: Any, query: Any) -> None:
     from diagnostic_msgs.msg import DiagnosticArray
 
