@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from sfd2_ros.mapping.colmap_io import PosedImage
     from sfd2_ros.mapping.match_images import FeatureExtractor, Progress
 
-MIN_IMAGES = 2
+MIN_POSED_IMAGES = 2
+MIN_UNPOSED_IMAGES = 3
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class MapBuilder:
             CameraError: an image has another size than its camera.
             MapBuildError: too few images, or nothing can be triangulated.
         """
-        _check_start(len(images), output, overwrite=overwrite)
+        _check_start(len(images), MIN_POSED_IMAGES, output, overwrite=overwrite)
         names, cameras = [one.name for one in images], [one.camera for one in images]
         features = extract_images(names, image_folder, cameras, self._extractor, self._progress)
         centres, aggregates = self._index(features)
@@ -141,7 +142,7 @@ class MapBuilder:
             CameraError: an image has another size than its camera.
             MapBuildError: too few images, or they do not connect.
         """
-        _check_start(len(names), output, overwrite=overwrite)
+        _check_start(len(names), MIN_UNPOSED_IMAGES, output, overwrite=overwrite)
         features = extract_images(names, image_folder, cameras or [None] * len(names), self._extractor, self._progress)
         centres, aggregates = self._index(features)
         pairs = choose_pairs(aggregates, self._config, None)
@@ -213,8 +214,8 @@ class MapBuilder:
         return report
 
 
-def _check_start(count: int, output: Path, *, overwrite: bool) -> None:
+def _check_start(count: int, needed: int, output: Path, *, overwrite: bool) -> None:
     """Refuse before hours of work what would be refused after."""
     refuse_existing_folder(output, overwrite=overwrite, marker=MARKER)
-    if count < MIN_IMAGES:
-        raise MapBuildError(f"a map needs at least {MIN_IMAGES} images of a place from different spots, got {count}")
+    if count < needed:
+        raise MapBuildError(f"a map needs at least {needed} images of a place from different spots, got {count}")

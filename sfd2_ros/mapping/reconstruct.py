@@ -170,7 +170,12 @@ def _write_database(
 def _refine(reconstruction: Any, images: Sequence[PosedImage]) -> Any:
     options = pycolmap.BundleAdjustmentOptions()
     options.refine_focal_length = options.refine_extra_params = options.print_summary = False
-    pycolmap.bundle_adjustment(reconstruction, options)
+    config = pycolmap.BundleAdjustmentConfig()
+    for image_id in reconstruction.reg_image_ids():
+        config.add_image(image_id)
+    config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
+    # pycolmap.bundle_adjustment does the same, and turns COLMAP's log on.
+    pycolmap.create_default_bundle_adjuster(options, config, reconstruction).solve()
     reference = reconstruction_from_poses(images)
     moved = pycolmap.align_reconstructions_via_proj_centers(reconstruction, reference, 1e6)
     if moved is None:
