@@ -210,7 +210,7 @@ def test_what_cannot_be_mapped_is_refused_before_or_without_a_trace(
     with pytest.raises(MapBuildError, match="at least 3 images"):
         builder.from_images(["0.png", "1.png"], folder, output)
     with pytest.raises(ImageError, match=r"nosuch.png"):
-        builder.from_images(["0.png", "nosuch.png"], folder, output)
+        builder.from_images(["0.png", "1.png", "nosuch.png"], folder, output)
     bigger = [replace(image, camera=replace(image.camera, width=640)) for image in images]
     with pytest.raises(CameraError, match=r"'0.png' is 320x240, its camera 640x240"):
         builder.from_poses(bigger, folder, output)
