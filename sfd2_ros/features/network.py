@@ -14,6 +14,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 - the name that every reader of torch code expects
 
+from sfd2_ros.features.brightness import lift_shadows
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -94,14 +96,15 @@ class Sfd2Network(nn.Module):
 
     Args:
         dimension: length of a descriptor, one of `DESCRIPTOR_DIMENSIONS`.
+        brightness: what darker neighbourhoods of an image are lifted to first, above 0 and below 1; 0 leaves them.
     """
 
     mean: torch.Tensor
     deviation: torch.Tensor
 
-    def __init__(self, dimension: int = 128) -> None:
+    def __init__(self, dimension: int = 128, brightness: float = 0.0) -> None:
         super().__init__()
-        self.dimension = dimension
+        self.dimension, self.brightness = dimension, brightness
         self.register_buffer("mean", _per_channel(_MEAN), persistent=False)
         self.register_buffer("deviation", _per_channel(_DEVIATION), persistent=False)
         self.encoder = nn.Sequential(
@@ -123,9 +126,14 @@ class Sfd2Network(nn.Module):
         Args:
             images: (B, 3, H, W) RGB in [0, 1], H and W multiples of 8.
         """
-        shared = self.residual(self.encoder((images - self.mean) / self.deviation))
+        shared = self.residual(self.encoder(self.normalised(images)))
         descriptors = F.normalize(self.description(shared).float(), dim=1)
         return NetworkOutput(self.detection(shared), descriptors, self.stability(shared))
+
+    def normalised(self, images: torch.Tensor) -> torch.Tensor:
+        """Return images as the first convolution wants them."""
+        lifted = lift_shadows(images, self.brightness) if self.brightness > 0 else images
+        return (lifted - self.mean) / self.deviation
 
 
 def rectified(values: torch.Tensor) -> torch.Tensor:

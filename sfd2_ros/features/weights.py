@@ -16,6 +16,7 @@ from safetensors.torch import save
 import sfd2_ros
 from sfd2_ros.core.errors import WeightsError
 from sfd2_ros.core.files import atomic_file
+from sfd2_ros.features.brightness import MAX_BRIGHTNESS
 from sfd2_ros.features.checkpoint import read_entries
 from sfd2_ros.features.key_map import DIMENSION_ENTRY, PARAMETER_OF
 from sfd2_ros.features.network import DESCRIPTOR_DIMENSIONS, Sfd2Network
@@ -42,6 +43,7 @@ class Weights:
         training: what they were trained on and how, in words.
         terms: licence of the weights, in words.
         weights_id: identity of the values, for example "sfd2-128d-0123456789ab".
+        brightness: what darker neighbourhoods of an image are lifted to before the network; 0: images as they are.
     """
 
     entries: Mapping[str, torch.Tensor]
@@ -49,6 +51,7 @@ class Weights:
     training: str
     terms: str
     weights_id: str
+    brightness: float = 0.0
 
 
 def read_weights(path: Path | None = None) -> Weights:
@@ -67,12 +70,14 @@ def read_weights(path: Path | None = None) -> Weights:
     if architecture != ARCHITECTURE:
         raise WeightsError(f"weights {str(path)!r} are for {architecture!r}; only {ARCHITECTURE!r} is known")
     dimension = _check_entries(entries, str(path))
+    brightness = _brightness_of(metadata, str(path))
     weights = Weights(
         entries=entries,
         dimension=dimension,
         training=metadata.get("training", UNKNOWN),
         terms=metadata.get("terms", UNKNOWN),
-        weights_id=identify(entries),
+        weights_id=identify(entries, brightness),
+        brightness=brightness,
     )
     promised = metadata.get("weights_id", weights.weights_id)
     if promised != weights.weights_id:
@@ -95,6 +100,7 @@ def write_weights(path: Path, weights: Weights) -> None:
         "training": weights.training,
         "terms": weights.terms,
         "weights_id": weights.weights_id,
+        **({"brightness": str(weights.brightness)} if weights.brightness else {}),
     }
     entries = {name: tensor.contiguous() for name, tensor in weights.entries.items()}
     with atomic_file(path) as temporary:
@@ -111,7 +117,8 @@ def weights_of_network(network: Sfd2Network, *, training: str, terms: str) -> We
     """
     state = network.state_dict()
     entries = {published: state[own].detach().cpu().clone() for published, own in PARAMETER_OF.items()}
-    return Weights(entries, network.dimension, training, terms, identify(entries))
+    identity = identify(entries, network.brightness)
+    return Weights(entries, network.dimension, training, terms, identity, network.brightness)
 
 
 def in_half_precision(weights: Weights) -> Weights:
@@ -119,19 +126,19 @@ def in_half_precision(weights: Weights) -> Weights:
     entries = {
         name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in weights.entries.items()
     }
-    return replace(weights, entries=entries, weights_id=identify(entries))
+    return replace(weights, entries=entries, weights_id=identify(entries, weights.brightness))
 
 
 def build_network(weights: Weights) -> Sfd2Network:
     """Return the network with these weights in float32, in evaluation mode, on the CPU."""
-    network = Sfd2Network(weights.dimension)
+    network = Sfd2Network(weights.dimension, weights.brightness)
     state = {PARAMETER_OF[name]: tensor for name, tensor in weights.entries.items()}
     network.load_state_dict(state, strict=True)
     return network.eval().requires_grad_(requires_grad=False)
 
 
-def identify(entries: Mapping[str, torch.Tensor]) -> str:
-    """Return the identity of weights: a SHA-256 over names, shapes and values.
+def identify(entries: Mapping[str, torch.Tensor], brightness: float = 0.0) -> str:
+    """Return the identity of weights: a SHA-256 over names, shapes and values, and the brightness unless it is 0.
 
     Values are taken as float32, so that a float16 file and its exact float32 copy are the same weights. Counters of
     training steps do not change what the network computes and are left out.
@@ -143,6 +150,8 @@ def identify(entries: Mapping[str, torch.Tensor]) -> str:
         values = entries[name].detach().cpu().float().contiguous().numpy()
         digest.update(f"{name} {list(values.shape)}\n".encode())
         digest.update(values.astype("<f4").tobytes())
+    if brightness:
+        digest.update(f"brightness {brightness}\n".encode())
     return f"sfd2-{entries[DIMENSION_ENTRY].shape[0]}d-{digest.hexdigest()[:12]}"
 
 
@@ -157,6 +166,19 @@ def _check_entries(entries: Mapping[str, torch.Tensor], source: str) -> int:
     if problems:
         raise WeightsError(f"weights {source!r} do not fit the SFD2 network: {'; '.join(problems)}")
     return dimension
+
+
+def _brightness_of(metadata: Mapping[str, str], source: str) -> float:
+    given = metadata.get("brightness", "0")
+    try:
+        brightness = float(given)
+    except ValueError:
+        brightness = math.nan
+    if not 0 <= brightness <= MAX_BRIGHTNESS:
+        raise WeightsError(
+            f"weights {source!r} have brightness {given!r} in the header; a number from 0 to {MAX_BRIGHTNESS} is needed"
+        )
+    return brightness
 
 
 def _missing_and_extra(entries: Mapping[str, torch.Tensor]) -> list[str]:

@@ -105,6 +105,7 @@ def _figures(weights: Weights) -> dict[str, object]:
         "descriptor_dim": weights.dimension,
         "values": sum(tensor.numel() for tensor in values),
         "stored_as": ", ".join(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in values})),
+        "brightness": weights.brightness,
         "training": weights.training,
         "terms": weights.terms,
     }

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -112,7 +113,7 @@ def initial_network(config: TrainingConfig, data: Path) -> Sfd2Network:
     if not config.run.start:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.run.seed)
-            return Sfd2Network(config.run.dimension)
+            return Sfd2Network(config.run.dimension, config.run.brightness)
     weights = read_weights(data / config.run.start)
     if weights.dimension != config.run.dimension:
         raise ConfigError(
@@ -124,7 +125,7 @@ def initial_network(config: TrainingConfig, data: Path) -> Sfd2Network:
             f"run.terms is 'open', but the weights to start from are not: their terms are {weights.terms!r}; "
             "start from nothing, or set run.terms to 'research'"
         )
-    return build_network(weights).requires_grad_(requires_grad=True)
+    return build_network(replace(weights, brightness=config.run.brightness)).requires_grad_(requires_grad=True)
 
 
 def make_feature_teacher(config: TrainingConfig, data: Path, device: torch.device) -> FeatureTeacher | None:

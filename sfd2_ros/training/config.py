@@ -12,6 +12,7 @@ import yaml
 
 from sfd2_ros.core.config import check_config, config_from_mapping, setting
 from sfd2_ros.core.errors import ConfigError
+from sfd2_ros.features.brightness import MAX_BRIGHTNESS
 from sfd2_ros.features.network import CELL_PX, DESCRIPTOR_DIMENSIONS
 from sfd2_ros.training.data.geometry import WarpConfig
 from sfd2_ros.training.data.photometric import PhotometricConfig
@@ -39,6 +40,12 @@ class RunConfig:
     seed: int = setting(0, "Decides every random number of the run.", minimum=0)
     dimension: int = setting(128, "Length of a descriptor.", choices=DESCRIPTOR_DIMENSIONS)
     start: str = setting("", "Weights to start from, relative to the data folder; empty: from nothing.")
+    brightness: float = setting(
+        0.0,
+        "Darker neighbourhoods of images are lifted to this, of 1, before the network; 0: not. The weights say so.",
+        minimum=0.0,
+        maximum=MAX_BRIGHTNESS,
+    )
     steps: int = setting(20000, "Training steps; the learning rate falls over them.", minimum=1)
     crop_px: int = setting(256, "Side of the training crops, pixels; a multiple of 8.", minimum=64, maximum=2048)
     pairs: int = setting(8, "Image pairs in a step, in each process.", minimum=1, maximum=512)

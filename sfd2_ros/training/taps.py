@@ -39,7 +39,7 @@ class RawOutput(NamedTuple):
 
 def raw_forward(network: Sfd2Network, images: torch.Tensor) -> RawOutput:
     """Run the convolutions; the part of a step that may be compiled."""
-    early = network.encoder[:_MIDDLE]((images - network.mean) / network.deviation)
+    early = network.encoder[:_MIDDLE](network.normalised(images))
     shared = network.residual(network.encoder[_MIDDLE:](early))
     return RawOutput(early, shared, network.detection(shared), network.description(shared), network.stability(shared))
 
