@@ -52,6 +52,14 @@ def test_start_of_another_dimension_is_refused(small_config: dict, tmp_path: Pat
         initial_network(training_config_from(small_config), tmp_path)
 
 
+@pytest.mark.parametrize("start", ["", "start.safetensors"])
+def test_brightness_of_the_run_goes_into_the_weights(start: str, small_config: dict, tmp_path: Path) -> None:
+    write_weights(tmp_path / "start.safetensors", weights_of_network(Sfd2Network(), training="t", terms="open: drawn"))
+    small_config["run"] |= {"start": start, "brightness": 0.5, "dimension": 128}
+    config = training_config_from(small_config)
+    assert export(initial_network(config, tmp_path), config, tmp_path, 1).brightness == 0.5
+
+
 def test_random_start_is_decided_by_the_seed(small_config: dict, tmp_path: Path) -> None:
     one, same = (initial_network(training_config_from(small_config), tmp_path) for _ in range(2))
     small_config["run"]["seed"] = 1

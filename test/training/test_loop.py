@@ -32,7 +32,7 @@ def losses_of_run(trainer: Trainer, stop_after: int | None = None) -> dict[int, 
 
 
 def test_taps_leave_the_network_s_outputs_as_they_are() -> None:
-    network, images = Sfd2Network(32).eval(), torch.rand(1, 3, 32, 40)
+    network, images = Sfd2Network(32, brightness=0.5).eval(), torch.rand(1, 3, 32, 40)
     found, plain = tapped(raw_forward(network, images)), network(images)
     assert [layer.shape[1] for layer in found.middle] == [128, 256]
     for mine, wanted in zip(found.output, plain, strict=True):
