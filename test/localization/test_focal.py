@@ -116,3 +116,10 @@ def test_the_fit_is_as_exact_as_it_says(said: float) -> None:
 def test_too_few_matches_fit_no_focal_length(count: int) -> None:
     positions = np.random.default_rng(2).uniform([-3, -2, 4], [3, 2, 12], (count, 3))
     assert fit_intrinsics(_seen(positions), POSE, max_error_px=8.0) is None
+
+
+def test_hundreds_of_matches_that_gain_little_each_contradict_nothing() -> None:
+    one_wall_by_night = FocalFit(scale=1.118, deviation=0.007, num_inliers=375, gain=59.0)
+    assert not one_wall_by_night.contradicts(0.02)
+    assert replace(one_wall_by_night, gain=200.0).contradicts(0.02)
+    assert replace(one_wall_by_night, num_inliers=100).contradicts(0.02)

@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - the name that every reader of torch code expects
 
 from sfd2_ros.core.config import setting
+from sfd2_ros.features.brightness import lift_shadows
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class PhotometricConfig:
     rain: float = setting(0.1, "Streaks, haze, less contrast.", minimum=0.0, maximum=1.0)
     noise: float = setting(0.5, "Noise of the sensor.", minimum=0.0, maximum=1.0)
     blur: float = setting(0.3, "Blur of the lens or of motion.", minimum=0.0, maximum=1.0)
+    lift: float = setting(0.0, "Dark parts lifted, as cameras and `brightness` do.", minimum=0.0, maximum=1.0)
 
 
 class Photometric:
@@ -44,6 +46,8 @@ class Photometric:
             (config.rain, make_rain),
             (config.blur, blur),
             (config.noise, add_noise),
+            # Drawn only where it is wanted: runs without it go on as they did before it was there.
+            *([(config.lift, lift)] if config.lift > 0 else []),
         )
 
     def __call__(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -71,6 +75,11 @@ def change_colour(images: torch.Tensor, generator: torch.Generator) -> torch.Ten
     changed = gray + (changed - gray) * saturation
     mean = changed.mean((1, 2, 3), keepdim=True)
     return mean + (changed - mean) * contrast
+
+
+def lift(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Lift dark neighbourhoods to a level that is the same for all images."""
+    return lift_shadows(images, 0.3 + 0.3 * float(torch.rand(1, generator=generator)))
 
 
 def make_night(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -27,7 +27,9 @@ def test_effect_changes_every_image_in_its_own_way_and_stays_finite(effect: str,
 
 
 def test_result_depends_on_the_generator_alone_and_stays_in_range(images: torch.Tensor) -> None:
-    change = Photometric(PhotometricConfig(colour=1.0, night=0.5, glare=1.0, shadow=1.0, rain=1.0, noise=1.0, blur=1.0))
+    change = Photometric(
+        PhotometricConfig(colour=1.0, night=0.5, glare=1.0, shadow=1.0, rain=1.0, noise=1.0, blur=1.0, lift=1.0)
+    )
     first, second, other = (change(images, torch.Generator().manual_seed(seed)) for seed in (5, 5, 6))
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
@@ -47,3 +49,10 @@ def test_night_is_dark_and_blur_keeps_the_mean(images: torch.Tensor) -> None:
     soft = photometric.blur(many, torch.Generator().manual_seed(3))
     torch.testing.assert_close(soft.mean(), many.mean(), atol=5e-3, rtol=0)
     assert soft.std() < 0.7 * many.std()
+
+
+def test_lift_makes_what_is_dark_bright(images: torch.Tensor) -> None:
+    only = PhotometricConfig(colour=0.0, night=0.0, glare=0.0, shadow=0.0, rain=0.0, noise=0.0, blur=0.0, lift=1.0)
+    lifted = Photometric(only)(0.1 * images, torch.Generator().manual_seed(0))
+    assert (lifted.mean((1, 2, 3)) > 0.2).all()
+    assert (lifted.mean((1, 2, 3)) < 0.7).all()
