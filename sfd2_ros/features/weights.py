@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save
 
 import sfd2_ros
-from sfd2_ros.core.errors import WeightsError
+from sfd2_ros.core.errors import ConfigError, WeightsError
 from sfd2_ros.core.files import atomic_file
 from sfd2_ros.features.brightness import MAX_BRIGHTNESS
 from sfd2_ros.features.checkpoint import read_entries
@@ -127,6 +127,22 @@ def in_half_precision(weights: Weights) -> Weights:
         name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in weights.entries.items()
     }
     return replace(weights, entries=entries, weights_id=identify(entries, weights.brightness))
+
+
+def with_brightness(weights: Weights, brightness: float) -> Weights:
+    """Return the same values for a network that sees images lifted otherwise; the identity is another.
+
+    Args:
+        weights: to take the values of.
+        brightness: from 0 to `MAX_BRIGHTNESS`.
+
+    Raises:
+        ConfigError: another brightness.
+    """
+    if not 0 <= brightness <= MAX_BRIGHTNESS:
+        raise ConfigError(f"brightness is {brightness!r}; allowed are 0 to {MAX_BRIGHTNESS}")
+    identity = identify(weights.entries, brightness)
+    return replace(weights, brightness=brightness, weights_id=identity)
 
 
 def build_network(weights: Weights) -> Sfd2Network:

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`sfd2 weights`: inspect, import, export, calibrate, shorten and verify weights."""
+"""`sfd2 weights`: inspect, import, export, brighten, calibrate, shorten and verify weights."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _output_option = click.option("-o", "--output", required=True, type=click.Path(p
 
 @click.group("weights")
 def command() -> None:
-    """Inspect, import, export, calibrate, shorten and verify weights of the network."""
+    """Inspect, import, export, brighten, calibrate, shorten and verify weights of the network."""
 
 
 command.add_command(verify)
@@ -93,6 +93,35 @@ def export(*, file: Path | None, output: Path, overwrite: bool) -> None:
     with atomic_file(output) as temporary:
         torch.save(entries, temporary)
     click.echo(f"{output}: {weights.weights_id}; terms: {weights.terms}")
+    if weights.brightness:
+        click.echo(f"a .pth has no room for brightness {weights.brightness}: whoever uses it lifts the images first")
+
+
+@command.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@_output_option
+@click.option(
+    "--level",
+    default=0.5,
+    show_default=True,
+    type=float,
+    help="What darker neighbourhoods of an image are lifted to, 0 to 0.9; 0: images stay as they are.",
+)
+@overwrite_option
+def brighten(*, file: Path | None, output: Path, level: float, overwrite: bool) -> None:
+    """Write the weights in FILE so that the network sees images with their dark parts lifted.
+
+    Without FILE, those that ship with the package. For robots that drive by night: more matches of real nights with
+    days, more keypoints on what moves (docs/model_card.md). The values stay, the identity is another: maps have to be
+    built again with it.
+    """
+    from sfd2_ros.features.weights import read_weights, with_brightness, write_weights  # noqa: PLC0415
+
+    _check_suffix(output, ".safetensors")
+    refuse_existing(output, overwrite=overwrite)
+    weights = with_brightness(read_weights(file), level)
+    write_weights(output, weights)
+    click.echo(f"{output}: {weights.weights_id}")
 
 
 def _figures(weights: Weights) -> dict[str, object]:

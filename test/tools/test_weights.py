@@ -43,6 +43,23 @@ def test_export_and_import_keep_the_identity(tmp_path: Path, capsys: pytest.Capt
     assert (found.terms, found.training) == ("mine", "there")
 
 
+def test_brighten_changes_what_the_network_sees_and_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    brighter, back, checkpoint = tmp_path / "b.safetensors", tmp_path / "back.safetensors", tmp_path / "b.pth"
+    assert main(["weights", "brighten", "-o", str(brighter)]) == 0
+    shipped, read = read_weights(), read_weights(brighter)
+    assert read.brightness == 0.5
+    assert read.weights_id != shipped.weights_id
+    assert read.terms == shipped.terms
+    assert main(["weights", "brighten", str(brighter), "--level", "0", "-o", str(back)]) == 0
+    assert read_weights(back).weights_id == shipped.weights_id
+    assert main(["weights", "brighten", "--level", "1", "-o", str(back), "--overwrite"]) == 2
+    assert read_weights(back).weights_id == shipped.weights_id
+    assert main(["weights", "export", str(brighter), "-o", str(checkpoint)]) == 0
+    assert "no room for brightness 0.5" in capsys.readouterr().out
+
+
 def test_import_rounds_when_told(tmp_path: Path) -> None:
     state = {name: tensor.float() for name, tensor in read_weights().entries.items()}
     state["convDb.weight"] = state["convDb.weight"] * 1.0001
