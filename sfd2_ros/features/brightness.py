@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812 - the name that every reader 
 if TYPE_CHECKING:
     import torch
 
-CELL_PX = 8
+_CELL_PX = 8
 """The brightness of a neighbourhood is taken from cells of this side."""
 MAX_BRIGHTNESS = 0.9
 """Highest level; near 1 nothing would be left of the contrast."""
@@ -33,9 +33,9 @@ def lift_shadows(images: torch.Tensor, level: float) -> torch.Tensor:
     Returns:
         (B, C, H, W) float32 in [0, 1].
     """
-    cells = F.avg_pool2d(images.mean(dim=1, keepdim=True), CELL_PX)
+    cells = F.avg_pool2d(images.mean(dim=1, keepdim=True), _CELL_PX)
     for _ in range(_PASSES):
         cells = F.avg_pool2d(cells, _WINDOW_CELLS, 1, _WINDOW_CELLS // 2, count_include_pad=False)
     power = (math.log(level) / cells.clamp(_DARKEST, _BRIGHTEST).log()).clamp(max=1.0)
-    power = F.interpolate(power, scale_factor=CELL_PX, mode="bilinear", align_corners=False)
+    power = F.interpolate(power, scale_factor=_CELL_PX, mode="bilinear", align_corners=False)
     return images.clamp(min=_BLACK).log_().mul_(power).exp_()

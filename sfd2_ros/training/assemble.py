@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,7 +13,14 @@ from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.files import atomic_file
 from sfd2_ros.features.network import Sfd2Network
 from sfd2_ros.features.semantics import load_stability_table
-from sfd2_ros.features.weights import build_network, in_half_precision, read_weights, weights_of_network, write_weights
+from sfd2_ros.features.weights import (
+    build_network,
+    in_half_precision,
+    read_weights,
+    weights_of_network,
+    with_brightness,
+    write_weights,
+)
 from sfd2_ros.training.config import read_training_config, training_config_to_yaml
 from sfd2_ros.training.data.geometry import WarpConfig
 from sfd2_ros.training.data.sources import PairSampler, open_source
@@ -125,7 +131,7 @@ def initial_network(config: TrainingConfig, data: Path) -> Sfd2Network:
             f"run.terms is 'open', but the weights to start from are not: their terms are {weights.terms!r}; "
             "start from nothing, or set run.terms to 'research'"
         )
-    return build_network(replace(weights, brightness=config.run.brightness)).requires_grad_(requires_grad=True)
+    return build_network(with_brightness(weights, config.run.brightness)).requires_grad_(requires_grad=True)
 
 
 def make_feature_teacher(config: TrainingConfig, data: Path, device: torch.device) -> FeatureTeacher | None:
