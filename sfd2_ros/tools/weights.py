@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`sfd2 weights`: inspect, import, export, brighten, calibrate, shorten and verify weights."""
+"""`sfd2 weights`: inspect, import, export, brighten, average, calibrate, shorten and verify weights."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.files import atomic_file, refuse_existing
 from sfd2_ros.tools.options import json_option, overwrite_option, write_json
+from sfd2_ros.tools.weights_average import average
 from sfd2_ros.tools.weights_calibrate import calibrate
 from sfd2_ros.tools.weights_shorten import shorten
 from sfd2_ros.tools.weights_verify import verify
@@ -25,10 +26,11 @@ _output_option = click.option("-o", "--output", required=True, type=click.Path(p
 
 @click.group("weights")
 def command() -> None:
-    """Inspect, import, export, brighten, calibrate, shorten and verify weights of the network."""
+    """Inspect, import, export, brighten, average, calibrate, shorten and verify weights of the network."""
 
 
 command.add_command(verify)
+command.add_command(average)
 command.add_command(calibrate)
 command.add_command(shorten)
 
@@ -102,7 +104,7 @@ def export(*, file: Path | None, output: Path, overwrite: bool) -> None:
 @_output_option
 @click.option(
     "--level",
-    default=0.5,
+    default=0.4,
     show_default=True,
     type=float,
     help="What darker neighbourhoods of an image are lifted to, 0 to 0.9; 0: images stay as they are.",

@@ -49,7 +49,7 @@ def test_brighten_changes_what_the_network_sees_and_nothing_else(
     brighter, back, checkpoint = tmp_path / "b.safetensors", tmp_path / "back.safetensors", tmp_path / "b.pth"
     assert main(["weights", "brighten", "-o", str(brighter)]) == 0
     shipped, read = read_weights(), read_weights(brighter)
-    assert read.brightness == 0.5
+    assert read.brightness == 0.4
     assert read.weights_id != shipped.weights_id
     assert read.terms == shipped.terms
     assert main(["weights", "brighten", str(brighter), "--level", "0", "-o", str(back)]) == 0
@@ -57,7 +57,23 @@ def test_brighten_changes_what_the_network_sees_and_nothing_else(
     assert main(["weights", "brighten", "--level", "1", "-o", str(back), "--overwrite"]) == 2
     assert read_weights(back).weights_id == shipped.weights_id
     assert main(["weights", "export", str(brighter), "-o", str(checkpoint)]) == 0
-    assert "no room for brightness 0.5" in capsys.readouterr().out
+    assert "no room for brightness 0.4" in capsys.readouterr().out
+
+
+def test_average_lies_between_under_the_terms_of_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoint, other, output = tmp_path / "w.pth", tmp_path / "w.safetensors", tmp_path / "mean.safetensors"
+    shipped = read_weights()
+    state = {name: tensor.float() for name, tensor in shipped.entries.items()}
+    torch.save({**state, "ConvSta.bias": state["ConvSta.bias"] + 1}, checkpoint)
+    assert main(["weights", "import", str(checkpoint), "-o", str(other), "--licence", "research only"]) == 0
+    assert main(["weights", "average", str(SHIPPED_WEIGHTS), str(other), "-o", str(output)]) == 0
+    mean = read_weights(output)
+    torch.testing.assert_close(mean.entries["ConvSta.bias"], (state["ConvSta.bias"] + 0.5).half())
+    assert mean.terms == "research only; and open: simulated by this project"
+    assert shipped.weights_id in mean.training
+    assert mean.terms in capsys.readouterr().out
+    assert main(["weights", "average", str(output), "-o", str(tmp_path / "one.safetensors")]) == 1
+    assert not (tmp_path / "one.safetensors").exists()
 
 
 def test_import_rounds_when_told(tmp_path: Path) -> None:
