@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import process_time
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -14,6 +15,9 @@ from sfd2_ros.training.assemble import layers_like_ours, make_trainer
 from sfd2_ros.training.config import training_config_from
 from sfd2_ros.training.loop import STATE_FILE, Ranks, Trainer, TrainingDivergedError
 from sfd2_ros.training.taps import raw_forward, tapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CPU = torch.device("cpu")
 
@@ -66,6 +70,16 @@ def test_run_that_forgets_its_moments_takes_another_way(small_config: dict, draw
     assert abs(losses_of_run(resumed)[4]["total"] - whole[4]["total"]) > 1e-3
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Beside other work, threads that wait for each other count as time of the processor."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_trainer_overfits_eight_pictures_within_a_minute_of_a_cpu(
     small_config: dict, drawn_data: Path, tmp_path: Path
 ) -> None:
