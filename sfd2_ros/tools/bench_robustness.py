@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder with photographs of other places below it.",
+    help="Folder with photographs of other places below it; drives/kitti_a among them is mapped too.",
 )
 @click.option(
     "--foreign-images", type=click.IntRange(0), default=1000, show_default=True, help="Images of other places; 0: none."

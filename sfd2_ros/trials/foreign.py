@@ -77,7 +77,7 @@ def count_false_poses(
 
     Args:
         town_map: of the simulated town.
-        data: folder with photographs below it, and perhaps drives/kitti_a, which is then mapped too; None: none.
+        data: folder with photographs below it, and perhaps drives/kitti_a somewhere, which is then mapped too; None: none.
         work: folder for that map and the journal.
         extractor: of the maps.
         count: of images; real ones first, then towns of other seeds by day, at dusk, by night and in rain.
@@ -135,15 +135,21 @@ def _asked(
 
 
 def _real_place(data: Path | None, work: Path, extractor: Extractor) -> Sequence[Place]:
-    """Map the drive that lies below the data, if one does."""
-    folder = None if data is None else data / "drives" / "kitti_a"
-    if folder is None or not (folder / "map.txt").is_file():
+    """Map the drive that lies somewhere below the data, if one does."""
+    folder = None if data is None else drive_below(data)
+    if folder is None:
         return []
     output = work / f"map_kitti_a_{extractor.weights_id}"
     if not output.exists():
         scene = load_scene(folder)
         MapBuilder(extractor).from_poses(scene.select("map.txt"), scene.image_folder, output)
     return [Place("kitti_a", Localizer(load_map(output)), folder)]
+
+
+def drive_below(data: Path) -> Path | None:
+    """Return the first folder drives/kitti_a below a folder, however deep, or None."""
+    found = sorted(data.rglob("drives/kitti_a/map.txt"))
+    return found[0].parent if found else None
 
 
 def _images(data: Path | None, count: int) -> Iterator[ForeignImage]:

@@ -39,6 +39,17 @@ def test_code_digest_changes_with_the_parts() -> None:
     assert code_digest("core") == code_digest("core") != code_digest("core", "matching")
 
 
+@pytest.mark.parametrize("given", ["", "data", "data/drives"])
+def test_the_drive_is_found_however_deep_it_lies(tmp_path: Path, given: str) -> None:
+    from sfd2_ros.trials.foreign import drive_below
+
+    drive = tmp_path / "data" / "drives" / "kitti_a"
+    drive.mkdir(parents=True)
+    assert drive_below(tmp_path / given) is None
+    (drive / "map.txt").touch()
+    assert drive_below(tmp_path / given) == (drive if given != "data/drives" else None)
+
+
 def test_interrupted_count_goes_on_and_extracts_each_image_once(
     random_place: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
