@@ -77,7 +77,7 @@ def count_false_poses(
 
     Args:
         town_map: of the simulated town.
-        data: folder with photographs below it, and perhaps drives/kitti_a somewhere, which is then mapped too; None: none.
+        data: folder with photographs below it, drives/kitti_a among them is mapped too; None: none.
         work: folder for that map and the journal.
         extractor: of the maps.
         count: of images; real ones first, then towns of other seeds by day, at dusk, by night and in rain.
