@@ -114,7 +114,7 @@ def initial_network(config: TrainingConfig, data: Path) -> Sfd2Network:
 
     Raises:
         WeightsError: the weights are missing or do not fit.
-        ConfigError: they have another descriptor dimension, or terms that an open run cannot take on.
+        ConfigError: they have another descriptor dimension or brightness, or terms that an open run cannot take on.
     """
     if not config.run.start:
         with torch.random.fork_rng(devices=[]):
@@ -125,6 +125,11 @@ def initial_network(config: TrainingConfig, data: Path) -> Sfd2Network:
         raise ConfigError(
             f"run.dimension is {config.run.dimension}, the weights to start from have {weights.dimension}; "
             "set it to that, or start from nothing"
+        )
+    if weights.brightness not in (0, config.run.brightness):
+        raise ConfigError(
+            f"run.brightness is {config.run.brightness}, the weights to start from have {weights.brightness}; set it "
+            "to that, or change theirs with `sfd2 weights brighten --level`"
         )
     if config.run.terms == "open" and not weights.terms.startswith("open"):
         raise ConfigError(

@@ -60,6 +60,14 @@ def test_brightness_of_the_run_goes_into_the_weights(start: str, small_config: d
     assert export(initial_network(config, tmp_path), config, tmp_path, 1).brightness == 0.5
 
 
+def test_brightness_of_the_weights_to_start_from_is_not_dropped_silently(small_config: dict, tmp_path: Path) -> None:
+    bright = weights_of_network(Sfd2Network(brightness=0.4), training="t", terms="open: drawn")
+    write_weights(tmp_path / "start.safetensors", bright)
+    small_config["run"] |= {"start": "start.safetensors", "dimension": 128}
+    with pytest.raises(ConfigError, match=r"run.brightness is 0.0, the weights to start from have 0.4"):
+        initial_network(training_config_from(small_config), tmp_path)
+
+
 def test_random_start_is_decided_by_the_seed(small_config: dict, tmp_path: Path) -> None:
     one, same = (initial_network(training_config_from(small_config), tmp_path) for _ in range(2))
     small_config["run"]["seed"] = 1
