@@ -143,7 +143,9 @@ class Extractor:
             maximum=config.max_keypoints,
         )
         return [
-            self._assemble(whole, scores[i], stability[i], output.descriptors[i], size)
+            self._assemble(
+                whole[kp.shows_something(images[i], whole)], scores[i], stability[i], output.descriptors[i], size
+            )
             for i, whole in enumerate(chosen)
         ]
 

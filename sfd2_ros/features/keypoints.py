@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _SMOOTHING_PX = 1.0  # standard deviation; measured: 0.7 to 1.3 are alike, 0 is worse
 _SMOOTHING_REACH_PX = 3
+_REACH_OF_CONTRAST_PX = 4
+_LEAST_CONTRAST = 1.5 / 255
 _DUSTBIN_EPSILON = 1e-5  # the published network was trained with exp(l) / (sum(exp(l)) + 1e-5)
 
 
@@ -106,6 +108,24 @@ def select_keypoints(
     return [
         _strongest(image_scores, image_mask, maximum) for image_scores, image_mask in zip(scores, mask, strict=True)
     ]
+
+
+def shows_something(image: torch.Tensor, keypoints: torch.Tensor) -> torch.Tensor:
+    """Tell which keypoints lie on more than one even colour, such as the black rim of an undistorted image.
+
+    Args:
+        image: (C, H, W) float in [0, 1].
+        keypoints: (N, 2) int64, x and y.
+
+    Returns:
+        (N,) bool: some colour of the 9x9 pixels around differs by two levels of 255 or more.
+    """
+    reach = torch.arange(-_REACH_OF_CONTRAST_PX, _REACH_OF_CONTRAST_PX + 1, device=image.device)
+    x, y = keypoints.unbind(dim=1)
+    rows, columns = (y[:, None] + reach).clamp(0, image.shape[1] - 1), (x[:, None] + reach).clamp(0, image.shape[2] - 1)
+    around = image[:, rows[:, :, None], columns[:, None, :]].flatten(2)
+    lowest, highest = around.aminmax(dim=2)
+    return ((highest - lowest) > _LEAST_CONTRAST).any(dim=0)
 
 
 def refine_keypoints(scores: torch.Tensor, keypoints: torch.Tensor) -> torch.Tensor:

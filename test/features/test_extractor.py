@@ -121,8 +121,8 @@ def test_tiny_images_give_no_features(height: int, width: int, exact_extractor: 
 
 
 @pytest.mark.parametrize("value", [0, 255, 128])
-def test_image_without_contrast_gives_few_features(value: int, exact_extractor: Extractor) -> None:
-    assert len(exact_extractor(np.full((120, 160, 3), value, np.uint8))) < 100
+def test_image_without_contrast_has_no_features(value: int, exact_extractor: Extractor) -> None:
+    assert len(exact_extractor(np.full((120, 160, 3), value, np.uint8))) == 0
 
 
 @pytest.mark.parametrize("scale", [2.0, 1.7])
@@ -130,7 +130,7 @@ def test_keypoints_of_a_reduced_image_are_in_pixels_of_the_image_as_given(
     scale: float, shipped_weights: Weights
 ) -> None:
     random = np.random.default_rng(8)
-    centres = random.uniform(16, 144, (36, 2))
+    centres = random.uniform(16, 144, (60, 2))
     size = round(160 * scale)
     fine_centres = (centres + 0.5) * size / 160 - 0.5
 

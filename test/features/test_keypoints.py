@@ -157,6 +157,19 @@ def test_border_wider_than_the_image_leaves_nothing(border_px: int) -> None:
     assert select(torch.ones(12, 12), border_px=border_px) == []
 
 
+def test_keypoints_on_one_even_colour_show_nothing() -> None:
+    image = torch.zeros(3, 40, 60)
+    image[1, :, 30:] = torch.rand(40, 30, generator=torch.Generator().manual_seed(0))
+    image[2, 20, 10] = 3 / 255
+    image[2, 2, 2] = 1 / 255  # as compression leaves
+    keypoints = torch.tensor(
+        [[45, 20], [27, 20], [26, 5], [24, 5], [10, 20], [14, 24], [15, 24], [2, 2], [0, 39], [59, 0]]
+    )
+    expected = [True, True, True, False, True, True, False, False, False, True]
+    assert kp.shows_something(image, keypoints).tolist() == expected
+    assert kp.shows_something(image, keypoints[:0]).shape == (0,)
+
+
 @given(shift_x=st.floats(-0.45, 0.45), shift_y=st.floats(-0.45, 0.45), width=st.floats(1.2, 3.0))
 @QUICK
 def test_refinement_finds_the_middle_of_a_blob(shift_x: float, shift_y: float, width: float) -> None:
