@@ -70,7 +70,7 @@ def test_shorter_weights_ship_beside_them_under_the_same_terms(shipped_weights: 
 
 
 def test_identity_has_the_documented_form_and_never_changes(shipped_weights: Weights) -> None:
-    assert shipped_weights.weights_id == "sfd2-128d-2dbe2d58b110"
+    assert shipped_weights.weights_id == "sfd2-128d-2c9874cb71fb"
 
 
 @pytest.mark.parametrize("dimension", [32, 64, 128])
