@@ -55,19 +55,30 @@ def info(*, file: Path | None, json_path: Path | None) -> None:
 @_output_option
 @click.option("--licence", required=True, help="Terms under which the weights may be used, in words; kept in the file.")
 @click.option("--training", default="unknown", show_default=True, help="What they were trained on and how, in words.")
+@click.option(
+    "--brightness", default=0.0, show_default=True, help="What it sees dark parts of images lifted to; 0: not."
+)
 @click.option("--half", is_flag=True, help="Round to float16: half the size, another identity.")
 @overwrite_option
-def import_(*, file: Path, output: Path, licence: str, training: str, half: bool, overwrite: bool) -> None:
+def import_(
+    *, file: Path, output: Path, licence: str, training: str, brightness: float, half: bool, overwrite: bool
+) -> None:
     """Turn a checkpoint FILE (.pth) into a safetensors file with a header that says what it is.
 
     The checkpoint is a state dict of the published SFD2 network, or a dict with one under "model" or "state_dict".
     Nothing in it is executed.
     """
-    from sfd2_ros.features.weights import in_half_precision, read_weights, write_weights  # noqa: PLC0415
+    from sfd2_ros.features.weights import (  # noqa: PLC0415
+        in_half_precision,
+        read_weights,
+        with_brightness,
+        write_weights,
+    )
 
     _check_suffix(output, ".safetensors")
     refuse_existing(output, overwrite=overwrite)
     weights = dataclasses.replace(read_weights(file), terms=licence, training=training)
+    weights = with_brightness(weights, brightness) if brightness else weights
     weights = in_half_precision(weights) if half else weights
     write_weights(output, weights)
     click.echo(f"{output}: {weights.weights_id}")
@@ -96,7 +107,10 @@ def export(*, file: Path | None, output: Path, overwrite: bool) -> None:
         torch.save(entries, temporary)
     click.echo(f"{output}: {weights.weights_id}; terms: {weights.terms}")
     if weights.brightness:
-        click.echo(f"a .pth has no room for brightness {weights.brightness}: whoever uses it lifts the images first")
+        click.echo(
+            f"a .pth has no room for brightness {weights.brightness}: other tools have to lift the images first; "
+            f"back here, import it with --brightness {weights.brightness}"
+        )
 
 
 @command.command()
@@ -111,11 +125,11 @@ def export(*, file: Path | None, output: Path, overwrite: bool) -> None:
 )
 @overwrite_option
 def brighten(*, file: Path | None, output: Path, level: float, overwrite: bool) -> None:
-    """Write the weights in FILE so that the network sees images with their dark parts lifted.
+    """Write the weights in FILE so that the network sees images with their dark parts lifted to another level.
 
-    Without FILE, those that ship with the package. For robots that drive by night: more matches of real nights with
-    days, more keypoints on what moves (docs/model_card.md). The values stay, the identity is another: maps have to be
-    built again with it.
+    Without FILE, those that ship with the package, which lift to 0.4. More matches of real nights with days, more
+    keypoints on what moves (docs/model_card.md). The values stay, the identity is another: maps have to be built again
+    with it.
     """
     from sfd2_ros.features.weights import read_weights, with_brightness, write_weights  # noqa: PLC0415
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def shifted(weights: Weights, by: float) -> Weights:
     entries = {name: t + by if t.is_floating_point() else t for name, t in weights.entries.items()}
-    return replace(weights, entries=entries, weights_id=identify(entries))
+    return replace(weights, entries=entries, weights_id=identify(entries, weights.brightness))
 
 
 def test_every_value_is_the_mean(shipped_weights: Weights) -> None:
@@ -27,7 +27,7 @@ def test_every_value_is_the_mean(shipped_weights: Weights) -> None:
     mean = average([full, shifted(full, 0.3), shifted(full, 0.6)])
     for name, tensor in full.entries.items():
         np.testing.assert_allclose(mean.entries[name].double(), tensor + 0.3, atol=1e-5)
-    assert mean.weights_id == identify(mean.entries) != shipped_weights.weights_id
+    assert mean.weights_id == identify(mean.entries, mean.brightness) != shipped_weights.weights_id
     assert build_network(mean)(torch.zeros(1, 3, 32, 32)).descriptors.isfinite().all()
 
 
