@@ -31,6 +31,8 @@ KEYPOINT_SIGMA_PX, LANDMARK_SIGMA_PX = 1.0, 1.7
 _WINDOW_PX = 8.0
 _MIN_VIEWS = 3
 _LOOSEST_SHARE = 1e-9
+_LEAST_SHARE = 1e-6
+"""Of what all images say of a landmark; below, what the others say is lost in rounding (a landmark at a centre)."""
 _MIN_LANDMARKS = 30
 _MIN_IMAGES, _MAX_IMAGES = 5, 100
 _MEDIAN_OF_CHI_SQUARE_6 = 5.348
@@ -63,8 +65,9 @@ def pose_misfit(reconstruction: Any, image_ids: Sequence[int]) -> float | None:
     for number in asked:
         seen = seen_in(reconstruction, image_ids[number], positions, row_of_point)
         own_information, own_pulls = _said_by(seen)
-        shared = views[seen.rows] >= _MIN_VIEWS
         others = information[seen.rows] - own_information
+        is_told = np.trace(others, axis1=1, axis2=2) > _LEAST_SHARE * np.trace(information[seen.rows], axis1=1, axis2=2)
+        shared = (views[seen.rows] >= _MIN_VIEWS) & is_told
         square = _squared_error(seen, positions, others, pulls[seen.rows] - own_pulls, shared)
         squares += [] if square is None else [square]
     return float(np.median(squares) / _MEDIAN_OF_CHI_SQUARE_6) if len(squares) >= _MIN_IMAGES else None

@@ -67,6 +67,22 @@ def test_too_few_images_cannot_tell(random_place: Any) -> None:
     assert pose_misfit(model, sorted(model.images)[:4]) is None
 
 
+def test_landmarks_at_the_centre_of_a_camera_change_nothing(random_place: Any) -> None:
+    model = read_model(random_place.map_folder / COLMAP_FOLDER)
+    before, image = pose_misfit(model, sorted(model.images)), model.image(min(model.images))
+    seen = [
+        (i, one) for i, one in model.points3D.items() if image.image_id in _images_of(one) and len(_images_of(one)) > 3
+    ]
+    for point_id, point in seen[:20]:
+        towards = point.xyz - image.projection_center()
+        model.point3D(point_id).xyz = image.projection_center() + 1e-12 * towards / np.linalg.norm(towards)
+    assert pose_misfit(model, sorted(model.images)) == pytest.approx(before, rel=0.2)
+
+
+def _images_of(point: Any) -> list[int]:
+    return [element.image_id for element in point.track.elements]
+
+
 @pytest.mark.parametrize("value", ["many", -1.0, True])
 def test_a_manifest_with_another_misfit_is_refused(random_place: Any, tmp_path: Path, value: Any) -> None:
     random_place.map_again(tmp_path / "map", np.eye(4))
