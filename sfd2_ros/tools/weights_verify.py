@@ -57,8 +57,8 @@ def verify(
     if labelled is None and webcams is None:
         raise click.UsageError("name at least one of --labelled and --webcams")
     extractor = load_extractor(file, device, _KEYPOINTS)
-    measured = {**_semantics(extractor, labelled, label_set), **_matches(extractor, webcams)}
     recorded = _card(SHIPPED_WEIGHTS if file is None else file, extractor.weights_id)
+    measured = {**_semantics(extractor, labelled, label_set), **_matches(extractor, webcams)}
     write_json(json_path, {"weights_id": extractor.weights_id, "measured": measured, "card": recorded})
     click.echo(f"{extractor.weights_id}, {_KEYPOINTS} keypoints at most")
     different = []

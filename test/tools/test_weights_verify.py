@@ -28,6 +28,11 @@ def webcams(tmp_path: Path) -> Path:
     return tmp_path / "webcams"
 
 
+def test_the_card_that_ships_is_of_the_weights_that_ship() -> None:
+    card = json.loads(SHIPPED_WEIGHTS.with_name("sfd2_open.card.json").read_text("utf-8"))
+    assert card["weights_id"] == read_weights().weights_id
+
+
 def test_weights_without_a_card_are_measured(webcams: Path, tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     weights = shutil.copy(SHIPPED_WEIGHTS, tmp_path / "own.safetensors")
