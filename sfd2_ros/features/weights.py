@@ -141,8 +141,7 @@ def with_brightness(weights: Weights, brightness: float) -> Weights:
     """
     if not 0 <= brightness <= MAX_BRIGHTNESS:
         raise ConfigError(f"brightness is {brightness!r}; allowed are 0 to {MAX_BRIGHTNESS}")
-    identity = identify(weights.entries, brightness)
-    return replace(weights, brightness=brightness, weights_id=identity)
+    return replace(weights, brightness=brightness, weights_id=identify(weights.entries, brightness))
 
 
 def build_network(weights: Weights) -> Sfd2Network:

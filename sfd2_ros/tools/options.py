@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sfd2_ros.core.errors import OutputError
+from sfd2_ros.core.errors import ConfigError, OutputError
 from sfd2_ros.core.files import atomic_file, refuse_existing
 from sfd2_ros.tools.termination import end_on_termination
 
@@ -112,6 +112,16 @@ class PlainProgress:
         if first < done < total:
             left = f", about {(now - began) / (done - first) * (total - done):.0f} s left"
         self._write(f"{step}: {done} of {total}, {now - self._start:.0f} s{left}")
+
+
+def check_suffix(output: Path, suffix: str) -> None:
+    """Refuse an output of another kind than the command writes.
+
+    Raises:
+        ConfigError: its name does not end so.
+    """
+    if output.suffix != suffix:
+        raise ConfigError(f"output {str(output)!r} must end in {suffix!r}")
 
 
 def refuse_same_path(output: Path, json_path: Path | None) -> None:

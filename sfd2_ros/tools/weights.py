@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.files import atomic_file, refuse_existing
-from sfd2_ros.tools.options import json_option, overwrite_option, write_json
+from sfd2_ros.tools.options import check_suffix, json_option, overwrite_option, write_json
 from sfd2_ros.tools.weights_average import average
 from sfd2_ros.tools.weights_calibrate import calibrate
 from sfd2_ros.tools.weights_shorten import shorten
@@ -55,13 +54,11 @@ def info(*, file: Path | None, json_path: Path | None) -> None:
 @_output_option
 @click.option("--licence", required=True, help="Terms under which the weights may be used, in words; kept in the file.")
 @click.option("--training", default="unknown", show_default=True, help="What they were trained on and how, in words.")
-@click.option(
-    "--brightness", default=0.0, show_default=True, help="What it sees dark parts of images lifted to; 0: not."
-)
+@click.option("--brightness", type=float, help="What dark parts are lifted to; 0: not.  [default: as in FILE]")
 @click.option("--half", is_flag=True, help="Round to float16: half the size, another identity.")
 @overwrite_option
 def import_(
-    *, file: Path, output: Path, licence: str, training: str, brightness: float, half: bool, overwrite: bool
+    *, file: Path, output: Path, licence: str, training: str, brightness: float | None, half: bool, overwrite: bool
 ) -> None:
     """Turn a checkpoint FILE (.pth) into a safetensors file with a header that says what it is.
 
@@ -75,10 +72,10 @@ def import_(
         write_weights,
     )
 
-    _check_suffix(output, ".safetensors")
+    check_suffix(output, ".safetensors")
     refuse_existing(output, overwrite=overwrite)
     weights = dataclasses.replace(read_weights(file), terms=licence, training=training)
-    weights = with_brightness(weights, brightness) if brightness else weights
+    weights = weights if brightness is None else with_brightness(weights, brightness)
     weights = in_half_precision(weights) if half else weights
     write_weights(output, weights)
     click.echo(f"{output}: {weights.weights_id}")
@@ -97,7 +94,7 @@ def export(*, file: Path | None, output: Path, overwrite: bool) -> None:
 
     from sfd2_ros.features.weights import read_weights  # noqa: PLC0415
 
-    _check_suffix(output, ".pth")
+    check_suffix(output, ".pth")
     refuse_existing(output, overwrite=overwrite)
     weights = read_weights(file)
     entries = {
@@ -133,7 +130,7 @@ def brighten(*, file: Path | None, output: Path, level: float, overwrite: bool) 
     """
     from sfd2_ros.features.weights import read_weights, with_brightness, write_weights  # noqa: PLC0415
 
-    _check_suffix(output, ".safetensors")
+    check_suffix(output, ".safetensors")
     refuse_existing(output, overwrite=overwrite)
     weights = with_brightness(read_weights(file), level)
     write_weights(output, weights)
@@ -154,8 +151,3 @@ def _figures(weights: Weights) -> dict[str, object]:
         "training": weights.training,
         "terms": weights.terms,
     }
-
-
-def _check_suffix(output: Path, suffix: str) -> None:
-    if output.suffix != suffix:
-        raise ConfigError(f"output {str(output)!r} must end in {suffix!r}")

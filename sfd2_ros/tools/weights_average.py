@@ -8,9 +8,8 @@ from pathlib import Path
 
 import click
 
-from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.files import refuse_existing
-from sfd2_ros.tools.options import overwrite_option
+from sfd2_ros.tools.options import check_suffix, overwrite_option
 
 
 @click.command("average")
@@ -26,8 +25,7 @@ def average(*, files: tuple[Path, ...], output: Path, overwrite: bool) -> None:
     from sfd2_ros.features.average import average as mean_of  # noqa: PLC0415
     from sfd2_ros.features.weights import in_half_precision, read_weights, write_weights  # noqa: PLC0415
 
-    if output.suffix != ".safetensors":
-        raise ConfigError(f"output {str(output)!r} must end in '.safetensors'")
+    check_suffix(output, ".safetensors")
     refuse_existing(output, overwrite=overwrite)
     weights = in_half_precision(mean_of([read_weights(file) for file in files]))
     write_weights(output, weights)

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import click
 
-from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.files import refuse_existing
-from sfd2_ros.tools.options import overwrite_option
+from sfd2_ros.tools.options import check_suffix, overwrite_option
 
 
 @click.command("calibrate")
@@ -46,8 +45,7 @@ def calibrate(*, file: Path, output: Path, views: Path, target: float, pairs: in
     from sfd2_ros.training.data.sources import classes_of  # noqa: PLC0415
     from sfd2_ros.training.data.view_source import ViewSource  # noqa: PLC0415
 
-    if output.suffix != ".safetensors":
-        raise ConfigError(f"output {str(output)!r} must end in '.safetensors'")
+    check_suffix(output, ".safetensors")
     refuse_existing(output, overwrite=overwrite)
     weights = read_weights(file)
     classes = classes_of(SourceConfig(label_set="ade20k", label_offset=1), load_stability_table())

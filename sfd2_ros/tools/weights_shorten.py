@@ -8,9 +8,8 @@ from pathlib import Path
 
 import click
 
-from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.files import refuse_existing
-from sfd2_ros.tools.options import overwrite_option
+from sfd2_ros.tools.options import check_suffix, overwrite_option
 
 
 @click.command("shorten")
@@ -41,8 +40,7 @@ def shorten(*, file: Path | None, output: Path, dimension: str, views: Path, pai
     from sfd2_ros.training.data.view_source import ViewSource  # noqa: PLC0415
     from sfd2_ros.training.teachers.corners import CornerConfig  # noqa: PLC0415
 
-    if output.suffix != ".safetensors":
-        raise ConfigError(f"output {str(output)!r} must end in '.safetensors'")
+    check_suffix(output, ".safetensors")
     refuse_existing(output, overwrite=overwrite)
     weights = read_weights(file)
     corners = CornerCache(views.parent / ".corners", CornerConfig(warps=2), views.parent, torch.device("cpu"))

@@ -45,6 +45,11 @@ def test_export_and_import_keep_the_identity(tmp_path: Path, capsys: pytest.Capt
     found = read_weights(output)
     assert found.weights_id == read_weights().weights_id
     assert (found.terms, found.training) == ("mine", "there")
+    again = ["weights", "import", str(output), "-o", str(tmp_path / "again.safetensors"), "--licence", "mine"]
+    assert main(again) == 0
+    assert read_weights(tmp_path / "again.safetensors").brightness == 0.4
+    assert main([*again, "--overwrite", "--brightness", "0"]) == 0
+    assert read_weights(tmp_path / "again.safetensors").brightness == 0
 
 
 def test_brighten_changes_what_the_network_sees_and_nothing_else(
