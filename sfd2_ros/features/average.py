@@ -22,8 +22,8 @@ def average(several: Sequence[Weights]) -> Weights:
     """Return the mean of weights, entry by entry, in float32.
 
     Networks that went on from the same start lie in one valley of the loss, and their mean holds where each alone has
-    gone its own way: better on images unlike those of the training, and no slower (Wortsman et al., Model soups, ICML
-    2022, section 3.1, the uniform soup). Means of networks without a common start compute nothing of use.
+    gone its own way: often better on images unlike those of the training, and no slower (Wortsman et al., Model soups,
+    ICML 2022, section 3.1, the uniform soup). Means of networks without a common start compute nothing of use.
 
     Args:
         several: two or more, of one descriptor dimension and one brightness.
