@@ -20,8 +20,8 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10",
-    packages=find_packages(include=["sfd2_ros", "sfd2_ros.*"]),
-    package_data={"sfd2_ros": ["py.typed", "data/**/*", "data/*"]},
+    packages=find_packages(include=["sfd2_ros", "sfd2_ros.*", "sfd2_lab", "sfd2_lab.*"]),
+    package_data={"sfd2_ros": ["py.typed", "data/**/*", "data/*"], "sfd2_lab": ["py.typed", "data/**/*", "data/*"]},
     install_requires=[
         "numpy>=1.26",
         "torch>=2.5",
@@ -34,12 +34,11 @@ setup(
         "click>=8.1",
         "rich>=13",
         "PyYAML>=6.0",
-        "pytransform3d>=3.5",
         "scipy>=1.11",
-        "matplotlib>=3.6",
-        "jinja2>=3.1",
     ],
     extras_require={
+        # The laboratory, sfd2_lab: plots and pages. A robot needs neither.
+        "lab": ["matplotlib>=3.6", "jinja2>=3.1"],
         # ALIKED, DISK and XFeat beside our features in `sfd2 bench`.
         "bench": ["kornia>=0.9; python_version >= '3.11'"],
         # The live view in a browser, `sfd2 view`.

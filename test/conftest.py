@@ -24,8 +24,10 @@ import pytest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sfd2_ros.core.types import Camera, Features
-    from sfd2_ros.mapping.colmap_io import PosedImage
+    from sfd2_ros.core.types import Camera, Features, PosedImage
+
+
+pytest_plugins = ("support.commands", "support.ros_parts")
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +73,7 @@ class RandomPlace:
     def map_again(self, folder: Path, other_from_map: NDArray[np.float64]) -> None:
         """Map the place in another session, and in another frame."""
         from sfd2_ros.core.transforms import inverse  # noqa: PLC0415
-        from sfd2_ros.mapping.colmap_io import PosedImage  # noqa: PLC0415
+        from sfd2_ros.core.types import PosedImage  # noqa: PLC0415
 
         place = (self.positions, self.descriptors)
         chosen = self.images[1:6]
@@ -81,7 +83,7 @@ class RandomPlace:
 
     def map_with_poses(self, folder: Path, poses: Sequence[NDArray[np.float64]]) -> None:
         """Map the place from what its images show, under other poses of them, right or wrong."""
-        from sfd2_ros.mapping.colmap_io import PosedImage  # noqa: PLC0415
+        from sfd2_ros.core.types import PosedImage  # noqa: PLC0415
 
         place = (self.positions, self.descriptors)
         views = [_view(place, self.camera, one.cam_from_world, i, 0.4) for i, one in enumerate(self.images)]
@@ -93,8 +95,7 @@ class RandomPlace:
 def random_place(tmp_path_factory: pytest.TempPathFactory) -> RandomPlace:
     """Return a place of 800 random points with a map of 8 views."""
     from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector  # noqa: PLC0415
-    from sfd2_ros.core.types import Camera  # noqa: PLC0415
-    from sfd2_ros.mapping.colmap_io import PosedImage  # noqa: PLC0415
+    from sfd2_ros.core.types import Camera, PosedImage  # noqa: PLC0415
 
     generator = np.random.default_rng(7)
     positions = generator.uniform([-6, -2.5, 5], [6, 2.5, 12], (800, 3))
@@ -179,8 +180,8 @@ def _paint_scene(
     import cv2  # noqa: PLC0415
 
     from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector  # noqa: PLC0415
-    from sfd2_ros.core.types import Camera  # noqa: PLC0415
-    from sfd2_ros.mapping.colmap_io import PosedImage, write_posed_model  # noqa: PLC0415
+    from sfd2_ros.core.types import Camera, PosedImage  # noqa: PLC0415
+    from sfd2_ros.mapping.colmap_io import write_posed_model  # noqa: PLC0415
 
     camera = camera or Camera(320, 240, 300.0, 300.0, 159.5, 119.5)
     boards = [

@@ -13,33 +13,38 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = ("# Copyright 2026 The sfd2_ros authors", "# SPDX-License-Identifier: Apache-2.0")
-FOLDERS = ("sfd2_ros", "launch", "scripts", "test", "setup.py")
+FOLDERS = ("sfd2_ros", "sfd2_lab", "launch", "scripts", "test", "setup.py")
 
 _LOW = {"core"}
-_PARTS = _LOW | {"features", "matching", "bags"}
-_SPACE = _PARTS | {"geometry"}
-_MAP = _SPACE | {"mapping"}
+_PARTS = _LOW | {"features", "matching", "geometry", "bags"}
+_MAP = _PARTS | {"mapping"}
 _POSE = _MAP | {"localization"}
-MAY_IMPORT = {
-    "core": set(),
-    "features": _LOW,
-    "matching": _LOW,
-    "bags": _LOW,
-    "geometry": _LOW,
-    "mapping": _SPACE,
-    "localization": _MAP,
-    "evaluation": _POSE,
-    "simulation": _POSE,
-    "training": _POSE,
-    "datasets": _POSE | {"evaluation", "simulation"},
-    "bench": _POSE | {"evaluation", "simulation"},
-    "trials": _POSE | {"evaluation", "simulation", "demo", "ros"},
-    "demo": _POSE | {"evaluation", "simulation", "ros"},
-    "ros": _POSE,
-    "tools": _POSE | {"evaluation", "simulation", "training", "datasets", "bench", "demo", "trials", "ros"},
+_SCORES = _POSE | {"evaluation"}
+MAY_IMPORT: dict[str, dict[str, set[str]]] = {
+    "sfd2_ros": {
+        "core": set(),
+        "features": _LOW,
+        "matching": _LOW,
+        "geometry": _LOW,
+        "bags": _LOW | {"features"},
+        "mapping": _LOW | {"features", "matching", "geometry"},
+        "localization": _LOW | {"features", "matching", "geometry", "mapping"},
+        "evaluation": _POSE,
+        "ros": _POSE,
+        "tools": _SCORES | {"ros"},
+    },
+    # Of the laboratory's own parts; it may import every part of sfd2_ros, but for `ros`, which `bench` alone needs.
+    "sfd2_lab": {
+        "simulation": set(),
+        "training": set(),
+        "reports": set(),
+        "datasets": {"simulation"},
+        "bench": {"simulation", "reports"},
+        "tools": {"simulation", "training", "reports", "datasets", "bench"},
+    },
 }
-ALGORITHMS = {"core", "features", "matching", "geometry", "mapping", "localization", "simulation", "evaluation"}
-ALGORITHMS |= {"training", "bags", "datasets", "bench"}
+MAY_IMPORT_ROS = {"bench", "tools"}
+NO_ALGORITHMS = {"ros", "tools", "trials", "demo", "players"}
 ROS_PACKAGES = {
     "rclpy",
     "launch",
@@ -71,9 +76,19 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
             yield ast.unparse(node.func), node
 
 
+def package_of(path: PurePosixPath) -> str | None:
+    """Return the package that a module belongs to; None outside both."""
+    return path.parts[0] if path.parts[0] in MAY_IMPORT else None
+
+
 def part_of(path: PurePosixPath) -> str | None:
-    """Return the part of the package that a module belongs to, such as `mapping`; None outside the package."""
-    return path.parts[1] if path.parts[0] == "sfd2_ros" and len(path.parts) > 2 else None
+    """Return the part of its package that a module belongs to, such as `mapping`; None outside both packages."""
+    return path.parts[1] if package_of(path) and len(path.parts) > 2 else None
+
+
+def is_algorithm(path: PurePosixPath) -> bool:
+    """Return whether a module holds algorithms: no node, no command, no process."""
+    return part_of(path) is not None and not NO_ALGORITHMS & set(path.parts[1:-1])
 
 
 def is_ros(name: str) -> bool:
@@ -85,48 +100,70 @@ def is_ros(name: str) -> bool:
 
 def direction(path: PurePosixPath, tree: ast.Module, _: str) -> Iterator[str]:
     """A part imports only the parts below it."""
-    part = part_of(path)
-    for name in imports(tree) if part else ():
+    package, part = package_of(path), part_of(path)
+    for name in imports(tree) if package and part else ():
         if name.startswith("."):
             yield f"relative import {name}"
-        names = name.split(".")
-        other = names[1] if names[0] == "sfd2_ros" and len(names) > 1 else part
-        if other in MAY_IMPORT and other != part and other not in MAY_IMPORT[part]:
+        other_package, _, rest = name.partition(".")
+        other = rest.partition(".")[0]
+        if (
+            other_package not in MAY_IMPORT
+            or other not in MAY_IMPORT[other_package]
+            or (other_package, other) == (package, part)
+        ):
+            continue
+        if other_package == package:
+            allowed = MAY_IMPORT[package].get(part, set())
+        else:
+            allowed = (
+                set(MAY_IMPORT["sfd2_ros"])
+                - (set() if part in MAY_IMPORT_ROS else {"ros"})
+                - (set() if part == "tools" else {"tools"})
+            )
+        if other not in allowed:
             yield f"{part} imports {name}"
+
+
+def robot_without_laboratory(path: PurePosixPath, tree: ast.Module, _: str) -> Iterator[str]:
+    """What a robot runs never imports the laboratory; `tools/lazy_group.py` alone looks whether it is installed."""
+    for name in imports(tree) if path.parts[0] in {"sfd2_ros", "launch"} else ():
+        if name.partition(".")[0] == "sfd2_lab":
+            yield f"imports {name}"
 
 
 def known_part(path: PurePosixPath, _: ast.Module, __: str) -> Iterator[str]:
     """Every folder of the package has its place in the order."""
-    part = part_of(path)
-    if part and part not in MAY_IMPORT:
+    package, part = package_of(path), part_of(path)
+    if package and part and part not in MAY_IMPORT[package]:
         yield f"{part} has no place in the order of docs/architecture.md"
 
 
 def numpy_only_core(path: PurePosixPath, tree: ast.Module, _: str) -> Iterator[str]:
     """Core needs numpy and the standard library only."""
-    for name in imports(tree) if part_of(path) == "core" else ():
+    for name in imports(tree) if path.parts[:2] == ("sfd2_ros", "core") else ():
         if name.split(".")[0] not in {*sys.stdlib_module_names, "numpy", "sfd2_ros"}:
             yield f"core imports {name}"
 
 
 def ros_at_home(path: PurePosixPath, tree: ast.Module, _: str) -> Iterator[str]:
-    """Only sfd2_ros/ros imports ROS and messages."""
-    for name in imports(tree) if path.parts[0] == "sfd2_ros" and part_of(path) != "ros" else ():
+    """Only sfd2_ros/ros, and the players of the laboratory, import ROS and messages."""
+    at_home = path.parts[:2] == ("sfd2_ros", "ros") or path.parts[:3] == ("sfd2_lab", "bench", "players")
+    for name in imports(tree) if package_of(path) and not at_home else ():
         if is_ros(name):
-            yield f"imports {name}, whose home is sfd2_ros/ros"
+            yield f"imports {name}, whose homes are sfd2_ros/ros and sfd2_lab/bench/players"
 
 
 def pycolmap_at_home(path: PurePosixPath, tree: ast.Module, _: str) -> Iterator[str]:
     """Only geometry, mapping and the pose solver import pycolmap."""
     at_home = part_of(path) in {"geometry", "mapping"} or str(path) == "sfd2_ros/localization/pnp.py"
-    for name in imports(tree) if path.parts[0] == "sfd2_ros" and not at_home else ():
+    for name in imports(tree) if package_of(path) and not at_home else ():
         if name.split(".")[0] == "pycolmap":
             yield f"imports {name}, whose home is sfd2_ros/{{geometry,mapping}} and sfd2_ros/localization/pnp.py"
 
 
 def pure_algorithms(path: PurePosixPath, tree: ast.Module, _: str) -> Iterator[str]:
     """Algorithms never print, sleep, or ask the clock or the environment."""
-    if part_of(path) not in ALGORITHMS:
+    if not is_algorithm(path):
         return
     for name, _call in calls(tree):
         if name == "print":
@@ -179,14 +216,14 @@ def named(path: PurePosixPath, _: ast.Module, __: str) -> Iterator[str]:
     """A file is named after what it holds, and leaves the names of generated packages free."""
     if path.stem in VAGUE_NAMES:
         yield f"{path.name} says nothing of what it holds"
-    if path.parts[0] == "sfd2_ros" and path.parts[1].removesuffix(".py") in {"msg", "srv", "action"}:
+    if package_of(path) and path.parts[1].removesuffix(".py") in {"msg", "srv", "action"}:
         yield f"sfd2_ros.{path.parts[1]} is for generated code"
 
 
 Rule = Callable[[PurePosixPath, ast.Module, str], Iterator[str]]
 RULES: tuple[Rule, ...] = (
-    direction, known_part, numpy_only_core, ros_at_home, pycolmap_at_home, pure_algorithms, nothing_executed, small,
-    headed, named,
+    direction, robot_without_laboratory, known_part, numpy_only_core, ros_at_home, pycolmap_at_home, pure_algorithms,
+    nothing_executed, small, headed, named,
 )  # fmt: skip
 
 
@@ -217,12 +254,13 @@ PLANTED = [
     (direction, "sfd2_ros/mapping/a.py", "from sfd2_ros import localization"),
     (direction, "sfd2_ros/localization/a.py", "from sfd2_ros.ros.qos import reliable"),
     (direction, "sfd2_ros/ros/a.py", "import sfd2_ros.evaluation"),
-    (direction, "sfd2_ros/evaluation/a.py", "if TYPE_CHECKING:\n    from sfd2_ros.demo import x"),
+    (direction, "sfd2_ros/evaluation/a.py", "if TYPE_CHECKING:\n    from sfd2_lab.bench.demo import x"),
     (direction, "sfd2_ros/core/a.py", "from ..features import images"),
     (known_part, "sfd2_ros/extras/a.py", ""),
+    (known_part, "sfd2_lab/extras/a.py", ""),
     (numpy_only_core, "sfd2_ros/core/a.py", "import torch"),
     (numpy_only_core, "sfd2_ros/core/a.py", "from scipy.spatial import KDTree"),
-    (ros_at_home, "sfd2_ros/demo/a.py", "import rclpy"),
+    (ros_at_home, "sfd2_lab/bench/demo/a.py", "import rclpy"),
     (ros_at_home, "sfd2_ros/tools/a.py", "from sensor_msgs.msg import Image"),
     (ros_at_home, "sfd2_ros/bags/a.py", "from tf2_ros import Buffer"),
     (ros_at_home, "sfd2_ros/mapping/a.py", "from sfd2_ros.msg import LocalFeatures"),
@@ -238,7 +276,7 @@ PLANTED = [
     (nothing_executed, "sfd2_ros/features/a.py", "torch.load(path)"),
     (nothing_executed, "sfd2_ros/features/a.py", "torch.load(path, weights_only=False)"),
     (nothing_executed, "sfd2_ros/mapping/a.py", "np.load(path, allow_pickle=True)"),
-    (nothing_executed, "sfd2_ros/demo/a.py", "subprocess.run(text, shell=True)"),
+    (nothing_executed, "sfd2_lab/bench/demo/a.py", "subprocess.run(text, shell=True)"),
     (nothing_executed, "sfd2_ros/core/a.py", "yaml.load(text)"),
     (small, "sfd2_ros/core/a.py", "x = 1\n" * 301),
     (small, "sfd2_ros/core/a.py", "def f():\n" + "    x = 1\n" * 41),
@@ -260,7 +298,8 @@ ALLOWED = [
     ("sfd2_ros/ros/a.py", "import rclpy\nimport time\nfrom sfd2_ros.msg import LocalFeatures\ntime.monotonic()"),
     ("sfd2_ros/localization/pnp.py", "import pycolmap\nimport time\ntime.perf_counter()"),
     ("sfd2_ros/features/a.py", "torch.load(path, map_location='cpu', weights_only=True)"),
-    ("sfd2_ros/demo/a.py", "import sfd2_ros.ros.native\nsubprocess.run(['true'], check=True)"),
+    ("sfd2_lab/bench/players/b.py", "import rclpy"),
+    ("sfd2_lab/bench/demo/a.py", "import sfd2_ros.ros.native\nsubprocess.run(['true'], check=True)"),
     ("sfd2_ros/core/b.py", 'def f():\n    """One.\n' + "\n" * 30 + '    """\n' + "    x = 1\n" * 40),
 ]
 

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ET.parse(ROOT / "package.xml").getroot()  # noqa: S314  our own file
 CMAKE = (ROOT / "CMakeLists.txt").read_text("utf-8")
 EXECUTABLES = sorted(path.name for path in (ROOT / "scripts").iterdir() if path.is_file() and not path.suffix)
+PACKAGES = ("sfd2_ros", "sfd2_lab")
 # Imports whose package has another name.
 KEYS = {"tf2_ros": "tf2_ros_py"}
 
@@ -109,7 +110,7 @@ def ros_imports(path: Path) -> Iterator[str]:
         names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         names += [name.name for name in node.names] if isinstance(node, ast.Import) else []
         for top in (name.partition(".")[0] for name in names):
-            known = top in {"rclpy", "launch", "launch_ros", "cv_bridge", "diagnostic_updater", "tf_transformations"}
+            known = top in {"rclpy", "launch", "launch_ros", "cv_bridge", "diagnostic_updater"}
             if known or top.startswith(("tf2_", "ament_", "std_srvs")) or top.endswith(("_msgs", "_interfaces")):
                 yield top
 
@@ -138,14 +139,15 @@ def test_pins_are_exact_and_within_what_setup_py_allows() -> None:
 
 def test_wheel_holds_modules_and_data(tmp_path: Path) -> None:
     source = tmp_path / "source"  # a build leaves files behind, which are not to lie in the checkout
-    shutil.copytree(ROOT / "sfd2_ros", source / "sfd2_ros", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("setup.py", "pyproject.toml"):
         shutil.copy(ROOT / name, source)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*command, "--wheel-dir", str(tmp_path), str(source)], check=True)
     (wheel,) = tmp_path.glob("*.whl")
-    wanted = {path.as_posix() for path in files_below("sfd2_ros")}
-    assert "sfd2_ros/py.typed" in wanted
+    wanted = {path.as_posix() for package in PACKAGES for path in files_below(package)}
+    assert {f"{package}/py.typed" for package in PACKAGES} <= wanted
     assert wanted <= set(zipfile.ZipFile(wheel).namelist())
 
 
@@ -159,9 +161,12 @@ def test_colcon_installs_every_file(skip_without: Callable[[str, str], None]) ->
     (init,) = prefix.glob("**/sfd2_ros/core/__init__.py")
     python = init.parent.parent.parent
     shared = [path for folder in ("launch", "config", "msg", "srv") for path in files_below(folder)]
+    shared = [path for path in shared if "training" not in path.parts]
     missing = [path for path in shared if not (share / path).exists()]
     missing += [path for path in files_below("sfd2_ros") if not (python / path).exists()]
     assert not missing
+    installed = {path.relative_to(prefix) for path in prefix.rglob("*") if "sfd2_lab" in path.parts}
+    assert not installed
     assert {"feature_node", "localizer_node", "sfd2"} <= set(EXECUTABLES)
     for name in EXECUTABLES:
         assert os.access(prefix / "lib" / "sfd2_ros" / name, os.X_OK)

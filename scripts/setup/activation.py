@@ -44,20 +44,33 @@ unset _sfd2_ros_libs
 _PYTHON = """\
 [ "$(command -v python3)" = {venv}/bin/python3 ] || . {venv}/bin/activate
 """
+# The overlay holds what a robot runs. The laboratory is found through a folder of its own: the root of the checkout on
+# the path would put our folder launch/ in the place of ROS 2's module.
+_LABORATORY = """\
+case ":${{PYTHONPATH:-}}:" in
+    *:{laboratory}:*) ;;
+    *) export PYTHONPATH="${{PYTHONPATH:+$PYTHONPATH:}}"{laboratory} ;;
+esac
+"""
 
 
 def activation_text(plan: Plan) -> str:
     """Return the bash that puts .venv and the overlay in front of everything else; sourcing it twice does no harm."""
-    text = _HEAD + (_NATIVE if plan.route.is_native else _GUARD + _WHEELS) + _PYTHON
+    text = _HEAD + (_NATIVE if plan.route.is_native else _GUARD + _WHEELS) + _PYTHON + _LABORATORY
     return text.format(
         venv=shlex.quote(f"{plan.root}/.venv"),
         overlay=shlex.quote(f"{plan.root}/.ros/install"),
         python=shlex.quote(plan.interpreter.executable),
+        laboratory=shlex.quote(f"{plan.root}/.ros/laboratory"),
     )
 
 
 def write_activation(plan: Plan) -> None:
-    """Write .ros/setup.bash when it is not as it should be."""
+    """Write .ros/setup.bash, and the folder through which the laboratory is found, where they are not up to date."""
+    link = plan.root / ".ros" / "laboratory" / "sfd2_lab"
+    if not link.is_symlink():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to("../../sfd2_lab")
     path = plan.root / ".ros" / "setup.bash"
     text = activation_text(plan)
     if path.exists() and path.read_text("utf-8") == text:

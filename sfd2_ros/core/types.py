@@ -246,3 +246,18 @@ def _check_array(name: str, array: NDArray[np.generic], shape: tuple[int, ...], 
         raise ValueError(f"{name} is of type {array.dtype}, expected {np.dtype(dtype)}")
     if not np.all(np.isfinite(array)):
         raise ValueError(f"{name} holds values that are not finite")
+
+
+@dataclass(frozen=True, eq=False)
+class PosedImage:
+    """An image of a model.
+
+    Attributes:
+        name: path below the folder of images, with forward slashes.
+        camera: its intrinsics.
+        cam_from_world: (4, 4) float64, metres.
+    """
+
+    name: str
+    camera: Camera
+    cam_from_world: NDArray[np.float64]

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sfd2_ros.core.types import Camera, Features
-    from sfd2_ros.mapping.colmap_io import PosedImage
+    from sfd2_ros.core.types import Camera, Features, PosedImage
     from sfd2_ros.mapping.match_images import FeatureExtractor, Progress
 
 MIN_POSED_IMAGES = 2

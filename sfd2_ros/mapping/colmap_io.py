@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import pycolmap
 
 from sfd2_ros.core.errors import SceneError
 from sfd2_ros.core.transforms import quaternion_xyzw, rigid_from_quaternion
+from sfd2_ros.core.types import PosedImage
 from sfd2_ros.geometry.colmap_types import camera_from_colmap, colmap_camera, matrix_from_rigid3d, rigid3d_from_matrix
 from sfd2_ros.mapping.model_layout import check_binary_model
 
@@ -23,21 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sfd2_ros.core.types import Camera
-
-
-@dataclass(frozen=True, eq=False)
-class PosedImage:
-    """An image of a model.
-
-    Attributes:
-        name: path below the folder of images, with forward slashes.
-        camera: its intrinsics.
-        cam_from_world: (4, 4) float64, metres.
-    """
-
-    name: str
-    camera: Camera
-    cam_from_world: NDArray[np.float64]
 
 
 def quiet_colmap() -> None:

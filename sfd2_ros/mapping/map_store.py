@@ -15,8 +15,7 @@ import numpy as np
 
 from sfd2_ros.core.errors import CameraError, MapError
 from sfd2_ros.core.files import atomic_folder
-from sfd2_ros.core.types import Camera
-from sfd2_ros.mapping.colmap_io import PosedImage
+from sfd2_ros.core.types import Camera, PosedImage
 from sfd2_ros.mapping.landmarks import Landmarks
 from sfd2_ros.mapping.manifest import damaged_files, map_id, read_manifest, write_manifest
 from sfd2_ros.mapping.unit_rows import UnitRows, encode_rows

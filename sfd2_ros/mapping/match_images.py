@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sfd2_ros.core.types import Camera, Features
-    from sfd2_ros.mapping.colmap_io import PosedImage
+    from sfd2_ros.core.types import Camera, Features, PosedImage
     from sfd2_ros.mapping.map_config import MapConfig
 
     Progress = Callable[[str, int, int], None]

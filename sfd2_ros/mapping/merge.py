@@ -12,8 +12,9 @@ import pycolmap
 import sfd2_ros
 from sfd2_ros.core.errors import MapError
 from sfd2_ros.core.transforms import inverse
+from sfd2_ros.core.types import PosedImage
 from sfd2_ros.geometry.colmap_types import rigid3d_from_matrix
-from sfd2_ros.mapping.colmap_io import PosedImage, read_model
+from sfd2_ros.mapping.colmap_io import read_model
 from sfd2_ros.mapping.landmarks import Landmarks
 from sfd2_ros.mapping.map_store import COLMAP_FOLDER, save_map
 from sfd2_ros.mapping.observed import observed_features

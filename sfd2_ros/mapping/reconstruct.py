@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sfd2_ros.core.types import Features
-    from sfd2_ros.mapping.colmap_io import PosedImage
+    from sfd2_ros.core.types import Features, PosedImage
 
 LOGGER = logging.getLogger(__name__)
 _SEED = 0

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfd2_ros.core.errors import CameraError, SceneError
-from sfd2_ros.mapping.colmap_io import PosedImage, posed_images, read_model
+from sfd2_ros.mapping.colmap_io import posed_images, read_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sfd2_ros.core.types import Camera
+    from sfd2_ros.core.types import Camera, PosedImage
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from sfd2_ros.geometry.colmap_types import colmap_camera, colmap_points
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sfd2_ros.core.types import Camera
-    from sfd2_ros.mapping.colmap_io import PosedImage
+    from sfd2_ros.core.types import Camera, PosedImage
 
 
 def bearings(camera: Camera, keypoints: NDArray[np.floating]) -> NDArray[np.float64]:

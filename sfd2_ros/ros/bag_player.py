@@ -17,8 +17,8 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from rclpy.serialization import deserialize_message, serialize_message
 from rosgraph_msgs.msg import Clock
 
+from sfd2_ros.bags.read_poses import NS_PER_S, stamp_ns
 from sfd2_ros.core.errors import BagError
-from sfd2_ros.ros.conversions.read_poses import NS_PER_S, stamp_ns
 from sfd2_ros.ros.participant import participant
 from sfd2_ros.ros.qos import newest_only
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
+from sfd2_ros.bags.read_poses import NS_PER_S
 from sfd2_ros.ros import native
-from sfd2_ros.ros.conversions.read_poses import NS_PER_S
 from sfd2_ros.ros.qos import reliable
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from sfd2_ros.bags.camera_info import camera_from_message
+from sfd2_ros.bags.image_messages import decode_compressed_image, decode_image
+from sfd2_ros.bags.read_poses import NS_PER_S, stamp_ns
 from sfd2_ros.core.errors import CameraError, DependencyError, ImageError, Sfd2Error
 from sfd2_ros.features import Extractor, ExtractorConfig, load_extractor
 from sfd2_ros.ros.camera_inputs import CameraInputs, ReceivedImage
-from sfd2_ros.ros.conversions.cameras import camera_from_message
 from sfd2_ros.ros.conversions.features import STATUS_OK
-from sfd2_ros.ros.conversions.images import decode_compressed_image, decode_image
-from sfd2_ros.ros.conversions.read_poses import NS_PER_S, stamp_ns
 from sfd2_ros.ros.device_memory import is_out_of_memory, memory_of
 from sfd2_ros.ros.diagnostics import Diagnosis, FeatureMeasurements, diagnose_features
 from sfd2_ros.ros.diagnostics_publisher import publish_diagnostics

@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sfd2_ros.bags.read_poses import NS_PER_S, stamp_ns
+from sfd2_ros.bags.transform_history import TransformUnavailableError
 from sfd2_ros.core.errors import CameraError, MessageError
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import Evidence, Status
@@ -15,8 +17,6 @@ from sfd2_ros.localization import PoseFusion, RigFrame, Tracker, View
 from sfd2_ros.localization.frames import map_from_odom
 from sfd2_ros.localization.states import RobotState
 from sfd2_ros.ros.conversions.features import STATUS_OK, features_from_message
-from sfd2_ros.ros.conversions.read_poses import NS_PER_S, stamp_ns
-from sfd2_ros.ros.transform_history import TransformUnavailableError
 from sfd2_ros.ros.transforms import TransformListener, lookup_when_heard
 
 if TYPE_CHECKING:

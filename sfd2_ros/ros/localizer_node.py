@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from geometry_msgs.msg import PoseWithCovarianceStamped
 
+from sfd2_ros.bags.read_poses import NS_PER_S
 from sfd2_ros.core.errors import ConfigError, MapError, MessageError, Sfd2Error
 from sfd2_ros.features.device import choose_device
 from sfd2_ros.localization import FusionConfig, Localizer, LocalizerConfig, MotionConfig, TrackerConfig
 from sfd2_ros.localization.states import RobotState
 from sfd2_ros.mapping import load_map
 from sfd2_ros.ros.conversions.poses import header_at, hint_from_message
-from sfd2_ros.ros.conversions.read_poses import NS_PER_S
 from sfd2_ros.ros.conversions.status import status_message
 from sfd2_ros.ros.diagnostics import Diagnosis, LocalizerMeasurements, diagnose_localizer
 from sfd2_ros.ros.diagnostics_publisher import publish_diagnostics

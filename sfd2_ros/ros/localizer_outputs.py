@@ -12,6 +12,7 @@ from sensor_msgs.msg import PointCloud2
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
+from sfd2_ros.bags.read_poses import NS_PER_S
 from sfd2_ros.msg import LocalizationStatus
 from sfd2_ros.ros.conversions.maps import cloud_message, frustum_marker, inliers_marker, matches_marker
 from sfd2_ros.ros.conversions.poses import (
@@ -21,7 +22,6 @@ from sfd2_ros.ros.conversions.poses import (
     pose_with_covariance_message,
     transform_message,
 )
-from sfd2_ros.ros.conversions.read_poses import NS_PER_S
 from sfd2_ros.ros.qos import latched, reliable, transforms
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sfd2_ros.localization.synchroniser import Synchroniser
-from sfd2_ros.ros.conversions.read_poses import NS_PER_S, stamp_ns
+from sfd2_ros.bags.read_poses import NS_PER_S, stamp_ns
 from sfd2_ros.ros.features_input import FeaturesInput
+from sfd2_ros.ros.synchroniser import Synchroniser
 
 if TYPE_CHECKING:
     from rclpy.node import Node

@@ -13,11 +13,11 @@ from rclpy.duration import Duration
 from rclpy.time import Time
 from tf2_msgs.msg import TFMessage
 
+from sfd2_ros.bags.read_poses import matrix_from_transform, stamp_ns
+from sfd2_ros.bags.transform_history import TransformHistory, TransformUnavailableError
 from sfd2_ros.core.errors import MessageError
 from sfd2_ros.ros import native
-from sfd2_ros.ros.conversions.read_poses import matrix_from_transform, stamp_ns
 from sfd2_ros.ros.qos import static_transforms, transforms
-from sfd2_ros.ros.transform_history import TransformHistory, TransformUnavailableError
 
 if TYPE_CHECKING:
     import numpy as np

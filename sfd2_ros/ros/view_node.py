@@ -15,11 +15,11 @@ import numpy as np
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from sensor_msgs.msg import Image, PointCloud2
 
+from sfd2_ros.bags.image_messages import decode_image
+from sfd2_ros.bags.read_poses import matrix_from_pose
 from sfd2_ros.core.config import setting
 from sfd2_ros.core.errors import ImageError
 from sfd2_ros.msg import LocalizationStatus
-from sfd2_ros.ros.conversions.images import decode_image
-from sfd2_ros.ros.conversions.read_poses import matrix_from_pose
 from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
 from sfd2_ros.ros.qos import latched, newest_only, reliable
 from sfd2_ros.ros.view_server import ViewServer

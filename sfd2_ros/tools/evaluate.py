@@ -13,14 +13,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-import sfd2_ros
 from sfd2_ros.core.files import refuse_existing
 from sfd2_ros.evaluation.metrics import THRESHOLDS
 from sfd2_ros.evaluation.table import TOTAL, median_text
+from sfd2_ros.tools.lazy_group import laboratory_module
 from sfd2_ros.tools.options import (
     device_option,
     json_option,
-    progress_bar,
     quiet_colmap,
     refuse_same_path,
     weights_option,
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sfd2_ros.evaluation.conditions import GroupScores
-    from sfd2_ros.evaluation.outcomes import Outcome
-    from sfd2_ros.evaluation.report import Looked
 
 
 @click.command("evaluate")
@@ -69,9 +66,9 @@ def command(
     """
     from sfd2_ros.evaluation.conditions import score_by_condition, score_outcomes  # noqa: PLC0415
     from sfd2_ros.evaluation.outcomes import outcomes_of, read_details  # noqa: PLC0415
+    from sfd2_ros.evaluation.poses_file import details_path, read_poses  # noqa: PLC0415
     from sfd2_ros.evaluation.queries import load_queries, refuse_strangers  # noqa: PLC0415
     from sfd2_ros.evaluation.scene_truth import read_scene_truth  # noqa: PLC0415
-    from sfd2_ros.localization.poses_file import details_path, read_poses  # noqa: PLC0415
 
     _check_options(html, json_path, map_path)
     quiet_colmap()
@@ -81,14 +78,10 @@ def command(
     outcomes = outcomes_of(estimated, queries, read_details(details_path(poses)), read_scene_truth(reference))
     total, groups = score_outcomes(outcomes, TOTAL), score_by_condition(outcomes)
     if html is not None:
-        from sfd2_ros.evaluation.report import EvaluationReport, Looked  # noqa: PLC0415 - matplotlib is slow to import
-
-        looked = Looked()
-        if map_path is not None:
-            looked = _look(map_path, reference, outcomes, count=pictures, weights=weights, device=device)
-        title = f"{poses.name} against {reference.resolve().name}"
-        note = f"sfd2_ros {sfd2_ros.__version__}; poses {poses}, reference {reference}."
-        EvaluationReport(title, note, estimated, queries.reference, outcomes, looked).write(html)
+        laboratory_module("tools.evaluation_page", used_by="sfd2 evaluate --html").write_page_of(
+            html, poses, reference, estimated, queries,
+            outcomes=outcomes, map_path=map_path, pictures=pictures, weights=weights, device=device,
+        )  # fmt: skip
         click.echo(f"{html}: report")
     figures = total.as_figures()
     figures.pop("condition")
@@ -104,23 +97,6 @@ def _check_options(html: Path | None, json_path: Path | None, map_path: Path | N
     if html is not None:
         refuse_existing(html, overwrite=True)
         refuse_same_path(html, json_path)
-
-
-def _look(
-    map_path: Path, reference: Path, outcomes: Sequence[Outcome], *, count: int, weights: Path | None, device: str
-) -> Looked:
-    """Localize some images again, to show what they matched."""
-    from sfd2_ros.evaluation.look import look_at  # noqa: PLC0415
-    from sfd2_ros.localization import Localizer  # noqa: PLC0415
-    from sfd2_ros.mapping import load_map  # noqa: PLC0415
-    from sfd2_ros.tools.localize import extractor_for  # noqa: PLC0415
-
-    map_ = load_map(map_path)
-    extractor = extractor_for(map_, weights, device)
-    with progress_bar() as progress:
-        return look_at(
-            reference, outcomes, Localizer(map_, device=str(extractor.device)), extractor, count, progress=progress
-        )
 
 
 def _print(groups: Sequence[GroupScores]) -> None:

@@ -61,9 +61,9 @@ def command(
     refused has no pose, and its reason stands in the JSON. An image that cannot be read is refused as bad_image; the
     others are localized and written, and the exit code is 1.
     """
+    from sfd2_ros.evaluation.batch import localize_images  # noqa: PLC0415
+    from sfd2_ros.evaluation.poses_file import check_names, details_path, write_poses  # noqa: PLC0415
     from sfd2_ros.localization import Localizer  # noqa: PLC0415
-    from sfd2_ros.localization.batch import localize_images  # noqa: PLC0415
-    from sfd2_ros.localization.poses_file import check_names, details_path, write_poses  # noqa: PLC0415
     from sfd2_ros.mapping import load_map  # noqa: PLC0415
 
     quiet_colmap()

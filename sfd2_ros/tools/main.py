@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -13,59 +12,43 @@ import click
 
 import sfd2_ros
 from sfd2_ros.core.errors import ConfigError, Sfd2Error
+from sfd2_ros.tools.lazy_group import LazyGroup
 from sfd2_ros.tools.termination import TerminatedError, end_on_termination
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# name: (module below sfd2_ros.tools, line of help); a module is imported when its command is used, so that
-# `sfd2 evaluate` does not wait for torch.
+# name: (module, line of help)
 COMMANDS = {
-    "extract": ("extract", "Extract features of images into an HDF5 file."),
-    "map": ("map", "Build, inspect and check maps."),
-    "localize": ("localize", "Localize images in a map."),
-    "evaluate": ("evaluate", "Score poses against reference poses."),
-    "bench": ("bench", "Compare features and pipelines on the same data."),
-    "simulate": ("simulate", "Render drives through a street, with ground truth."),
-    "dataset": ("dataset", "Run RobotCar-Seasons, Aachen Day-Night, Extended CMU-Seasons."),
-    "robotcar": ("robotcar", "Convert Oxford RobotCar sequences to rosbag2 or scenes."),
-    "play": ("play", "Publish a rosbag2 on ROS topics."),
-    "view": ("view", "Show the running nodes in a browser."),
-    "demo": ("demo", "Localize a drive with the real nodes and score what they said."),
-    "train": ("train", "Train weights with the SFD2 losses."),
-    "ablate": ("ablate", "Train variants of the losses with several seeds and compare them."),
-    "weights": ("weights", "Import, inspect and verify weights."),
+    "extract": ("sfd2_ros.tools.extract", "Extract features of images into an HDF5 file."),
+    "map": ("sfd2_ros.tools.map", "Build, inspect and check maps."),
+    "localize": ("sfd2_ros.tools.localize", "Localize images in a map."),
+    "evaluate": ("sfd2_ros.tools.evaluate", "Score poses against reference poses."),
+    "weights": ("sfd2_ros.tools.weights", "Inspect, import and export weights."),
+    "play": ("sfd2_ros.tools.play", "Publish a rosbag2 on ROS topics."),
+    "view": ("sfd2_ros.tools.view", "Show the running nodes in a browser."),
+}
+# name: (module below sfd2_lab, line of help)
+LABORATORY_COMMANDS = {
+    "demo": ("tools.demo", "Localize a drive with the real nodes and score their poses."),
+    "simulate": ("tools.simulate", "Render drives through a street, with ground truth."),
+    "bench": ("tools.bench", "Compare features and pipelines on the same data."),
+    "train": ("tools.train", "Train weights with the SFD2 losses."),
+    "ablate": ("tools.ablate", "Train variants of the losses with several seeds and compare them."),
+    "dataset": ("tools.dataset", "Run RobotCar-Seasons, Aachen Day-Night, Extended CMU-Seasons."),
+    "robotcar": ("tools.robotcar", "Convert Oxford RobotCar sequences to rosbag2 or scenes."),
 }
 
 
-class LazyGroup(click.Group):
-    """A group that imports the module of a command when that command is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands, in the order of a user's work."""
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return a command, or None when there is no such command."""
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"sfd2_ros.tools.{COMMANDS[cmd_name][0]}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands without importing them."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    robot_commands=COMMANDS,
+    laboratory_commands=LABORATORY_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(sfd2_ros.__version__, prog_name="sfd2")
 def cli() -> None:
-    """Tell a robot with a camera where it is, by day, by night and in another season."""
+    """Visual localization with SFD2 features: build maps, localize images and robots in them, measure the result."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -144,8 +144,8 @@ def _build(
 def _build_from_bag(
     builder: MapBuilder, source: Path, output: Path, options: dict[str, Any], progress: Progress, *, overwrite: bool
 ) -> MapReport:
+    from sfd2_ros.bags.bag_scene import BagSceneConfig, extract_bag_scene  # noqa: PLC0415
     from sfd2_ros.bags.reader import BagReader  # noqa: PLC0415
-    from sfd2_ros.ros.bag_scene import BagSceneConfig, extract_bag_scene  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="sfd2_bag_") as work:
         with BagReader(source) as bag:

@@ -11,11 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sfd2_ros.core.files import atomic_file, refuse_existing
+from sfd2_ros.tools.lazy_group import LazyGroup
 from sfd2_ros.tools.options import check_suffix, json_option, overwrite_option, write_json
-from sfd2_ros.tools.weights_average import average
-from sfd2_ros.tools.weights_calibrate import calibrate
-from sfd2_ros.tools.weights_shorten import shorten
-from sfd2_ros.tools.weights_verify import verify
 
 if TYPE_CHECKING:
     from sfd2_ros.features.weights import Weights
@@ -23,15 +20,22 @@ if TYPE_CHECKING:
 _output_option = click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File to write.")
 
 
-@click.group("weights")
+# name: (module below sfd2_lab, line of help)
+LABORATORY_COMMANDS = {
+    name: (f"tools.weights_{name}", text)
+    for name, text in (
+        ("verify", "Measure the weights on labelled images and compare with the model card."),
+        ("brighten", "Set how far the dark parts of images are lifted."),
+        ("average", "Average the values of several weights files."),
+        ("calibrate", "Calibrate the stability of classes."),
+        ("shorten", "Shorten the descriptors."),
+    )
+}
+
+
+@click.group("weights", cls=LazyGroup, robot_commands={}, laboratory_commands=LABORATORY_COMMANDS)
 def command() -> None:
-    """Inspect, import, export, brighten, average, calibrate, shorten and verify weights of the network."""
-
-
-command.add_command(verify)
-command.add_command(average)
-command.add_command(calibrate)
-command.add_command(shorten)
+    """Inspect, import and export weights of the network."""
 
 
 @command.command()
@@ -108,33 +112,6 @@ def export(*, file: Path | None, output: Path, overwrite: bool) -> None:
             f"a .pth has no room for brightness {weights.brightness}: other tools have to lift the images first; "
             f"back here, import it with --brightness {weights.brightness}"
         )
-
-
-@command.command()
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-@_output_option
-@click.option(
-    "--level",
-    default=0.4,
-    show_default=True,
-    type=float,
-    help="What darker neighbourhoods of an image are lifted to, 0 to 0.9; 0: images stay as they are.",
-)
-@overwrite_option
-def brighten(*, file: Path | None, output: Path, level: float, overwrite: bool) -> None:
-    """Write the weights in FILE so that the network sees images with their dark parts lifted to another level.
-
-    Without FILE, those that ship with the package, which lift to 0.4. More matches of real nights with days, more
-    keypoints on what moves (docs/model_card.md). The values stay, the identity is another: maps have to be built again
-    with it.
-    """
-    from sfd2_ros.features.weights import read_weights, with_brightness, write_weights  # noqa: PLC0415
-
-    check_suffix(output, ".safetensors")
-    refuse_existing(output, overwrite=overwrite)
-    weights = with_brightness(read_weights(file), level)
-    write_weights(output, weights)
-    click.echo(f"{output}: {weights.weights_id}")
 
 
 def _figures(weights: Weights) -> dict[str, object]:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from sfd2_ros.core.errors import PoseFileError, SceneError
-from sfd2_ros.core.types import Camera
+from sfd2_ros.core.types import Camera, PosedImage
 from sfd2_ros.evaluation.queries import load_queries, refuse_strangers
-from sfd2_ros.mapping.colmap_io import PosedImage, write_posed_model
+from sfd2_ros.mapping.colmap_io import write_posed_model
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from sfd2_ros.core.errors import CameraError, SceneError
-from sfd2_ros.core.types import Camera
+from sfd2_ros.core.types import Camera, PosedImage
 from sfd2_ros.mapping.camera_source import camera_from_text, camera_from_yaml, camera_source
-from sfd2_ros.mapping.colmap_io import PosedImage, write_posed_model
+from sfd2_ros.mapping.colmap_io import write_posed_model
 
 YAML = """image_width: 640
 image_height: 480

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from sfd2_ros.core.errors import CameraError, SceneError
 from sfd2_ros.core.transforms import rigid, rotation_from_vector
-from sfd2_ros.core.types import Camera
+from sfd2_ros.core.types import Camera, PosedImage
 from sfd2_ros.geometry.colmap_types import (
     camera_from_colmap,
     camera_from_model,
@@ -27,7 +27,6 @@ from sfd2_ros.geometry.colmap_types import (
     rigid3d_from_matrix,
 )
 from sfd2_ros.mapping.colmap_io import (
-    PosedImage,
     pose_from_wxyz,
     posed_images,
     read_model,

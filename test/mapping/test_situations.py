@@ -17,11 +17,11 @@ import pytest
 
 from sfd2_ros.core.errors import CameraError, ImageError, MapBuildError, OutputError
 from sfd2_ros.core.transforms import inverse
-from sfd2_ros.core.types import Camera
+from sfd2_ros.core.types import Camera, PosedImage
 from sfd2_ros.features.images import read_image
 from sfd2_ros.localization import Localizer
 from sfd2_ros.mapping import Map, MapBuilder, MapConfig, MapReport, load_map
-from sfd2_ros.mapping.colmap_io import PosedImage, quiet_colmap, reconstruction_from_poses, write_posed_model
+from sfd2_ros.mapping.colmap_io import quiet_colmap, reconstruction_from_poses, write_posed_model
 from sfd2_ros.mapping.map_check import map_problems
 from sfd2_ros.mapping.scene import load_scene
 

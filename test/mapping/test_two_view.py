@@ -9,9 +9,8 @@ import pytest
 from scipy.optimize import minimize
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
-from sfd2_ros.core.types import Camera
+from sfd2_ros.core.types import Camera, PosedImage
 from sfd2_ros.localization.pnp import project
-from sfd2_ros.mapping.colmap_io import PosedImage
 from sfd2_ros.mapping.two_view import bearings, sampson_error_px
 
 CAMERAS = [

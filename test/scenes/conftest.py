@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from sfd2_ros.bench.remembered import RememberedFeatures
+from sfd2_lab.bench.remembered import RememberedFeatures
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.features import load_extractor
 from sfd2_ros.features.images import read_image

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from sfd2_ros.core.types import Evidence, PoseEstimate, Status
-from sfd2_ros.localization.poses_file import write_poses
+from sfd2_ros.evaluation.poses_file import write_poses
 from sfd2_ros.mapping.scene import load_scene
 
 Run = Callable[..., Any]

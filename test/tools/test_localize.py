@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 import pytest
 
+from sfd2_ros.evaluation.poses_file import read_poses
 from sfd2_ros.features.weights import read_weights, weights_of_network, write_weights
-from sfd2_ros.localization.poses_file import read_poses
 from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.scene import load_scene
 

@@ -8,6 +8,8 @@ import importlib.util
 import os
 import pty
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,13 +20,13 @@ import pytest
 import sfd2_ros
 from sfd2_ros.core.errors import ConfigError, MapError
 from sfd2_ros.tools import main as main_module
-from sfd2_ros.tools.main import COMMANDS, main
+from sfd2_ros.tools.main import COMMANDS, LABORATORY_COMMANDS, main
 
 
 def test_help_names_every_command(sfd2: Callable[..., Any]) -> None:
     for arguments in (["--help"], ["-h"]):
         said = sfd2(*arguments).succeeded()
-        for name, (_, text) in COMMANDS.items():
+        for name, (_, text) in {**COMMANDS, **LABORATORY_COMMANDS}.items():
             assert f"  {name} " in said
             assert text[:20] in said
 
@@ -33,11 +35,38 @@ def test_the_version_is_that_of_the_package(sfd2: Callable[..., Any]) -> None:
     assert sfd2_ros.__version__ in sfd2("--version").succeeded()
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [*COMMANDS, *LABORATORY_COMMANDS])
 def test_every_command_is_there_and_has_help(sfd2: Callable[..., Any], name: str) -> None:
-    assert importlib.util.find_spec(f"sfd2_ros.tools.{COMMANDS[name][0]}") is not None
+    module = COMMANDS[name][0] if name in COMMANDS else f"sfd2_lab.{LABORATORY_COMMANDS[name][0]}"
+    assert importlib.util.find_spec(module) is not None
     said = sfd2(name, "--help").succeeded()
     assert said.startswith(f"Usage: sfd2 {name}")
+
+
+def without_laboratory(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `sfd2` in a process that finds sfd2_ros alone, as on a robot that colcon installed it on."""
+    hidden = (
+        "import sys; sys.modules['sfd2_lab'] = None; from sfd2_ros.tools.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    return subprocess.run([sys.executable, "-c", hidden, *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["simulate", "-o", "x"], ["bench", "features"], ["train"], ["weights", "average"], ["demo", "--help"]]
+)
+def test_a_command_of_the_laboratory_says_in_one_line_what_to_install(arguments: list[str]) -> None:
+    run = without_laboratory(*arguments)
+    assert run.returncode == 1, run
+    assert run.stdout == ""
+    assert run.stderr.count("\n") == 1
+    assert "needs the laboratory, which is not installed; run `pip install '.[lab]'`" in run.stderr
+
+
+def test_help_without_the_laboratory_says_what_is_missing() -> None:
+    run = without_laboratory("--help")
+    assert run.returncode == 0, run
+    assert "Laboratory (not installed: run `pip install '.[lab]'` in a checkout" in run.stdout
+    assert "  simulate " in run.stdout
 
 
 def test_without_arguments_the_help_is_shown_as_wrong_use(sfd2: Callable[..., Any]) -> None:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sfd2_ros.bags.camera_info import camera_from_message
 from sfd2_ros.core.errors import MessageError
 from sfd2_ros.core.types import Camera, Features
-from sfd2_ros.ros.conversions.cameras import camera_from_message, message_from_camera
+from sfd2_ros.ros.conversions.cameras import message_from_camera
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,10 +11,10 @@ from geometry_msgs.msg import Pose, PoseStamped, PoseWithCovarianceStamped, Quat
 from nav_msgs.msg import Odometry
 from std_msgs.msg import Header
 
+from sfd2_ros.bags.read_poses import NS_PER_S, matrix_from_pose
 from sfd2_ros.core.errors import MessageError
 from sfd2_ros.core.transforms import quaternion_xyzw
 from sfd2_ros.localization.hint import PlaceHint
-from sfd2_ros.ros.conversions.read_poses import NS_PER_S, matrix_from_pose
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

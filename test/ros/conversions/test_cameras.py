@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from sfd2_ros.bags.camera_info import camera_from_message
 from sfd2_ros.core.errors import CameraError
 from sfd2_ros.core.types import Camera
-from sfd2_ros.ros.conversions.cameras import camera_from_message, message_from_camera
+from sfd2_ros.ros.conversions.cameras import message_from_camera
 
 
 def camera_info(**changes: Any) -> Any:

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from sfd2_ros.bags.image_messages import decode_compressed_image, decode_image
 from sfd2_ros.core.errors import ImageError
-from sfd2_ros.ros.conversions.images import decode_compressed_image, decode_image
 
 
 def image_message(pixels: np.ndarray, encoding: str, *, padding: int = 0, is_bigendian: int = 0) -> Any:

@@ -14,8 +14,8 @@ POSE = rigid(rotation_from_vector([0.3, -0.7, 2.9]), [1.0, -2.0, 3.0])
 
 
 def test_transform_message_names_parent_and_child_and_survives() -> None:
+    from sfd2_ros.bags.read_poses import matrix_from_transform, stamp_ns
     from sfd2_ros.ros.conversions.poses import transform_message
-    from sfd2_ros.ros.conversions.read_poses import matrix_from_transform, stamp_ns
 
     message = transform_message(1_700_000_000_123_456_789, "map", "odom", POSE)
     assert (message.header.frame_id, message.child_frame_id) == ("map", "odom")
@@ -44,7 +44,7 @@ def test_covariance_is_written_row_by_row() -> None:
 def test_transforms_that_are_no_rotation_or_not_finite_are_refused() -> None:
     from geometry_msgs.msg import Pose, Transform
 
-    from sfd2_ros.ros.conversions.read_poses import matrix_from_pose, matrix_from_transform
+    from sfd2_ros.bags.read_poses import matrix_from_pose, matrix_from_transform
 
     broken = Transform()
     broken.rotation.w = 0.0

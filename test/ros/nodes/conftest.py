@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sfd2_ros.demo.node_process import NodeProcess
+from sfd2_lab.bench.demo.node_process import NodeProcess
 
 TIMEOUT_S = 20.0
 

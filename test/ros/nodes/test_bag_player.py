@@ -74,7 +74,7 @@ class Ears:
         self.tf_static = probe.listen(TFMessage, "/tf_static", static_transforms())
 
     def stamps(self) -> list[int]:
-        from sfd2_ros.ros.conversions.read_poses import stamp_ns
+        from sfd2_ros.bags.read_poses import stamp_ns
 
         return [stamp_ns(image.header.stamp) for image in self.images]
 
@@ -92,7 +92,7 @@ def test_everything_recorded_arrives_with_its_stamps(probe: Any, play: Any) -> N
 
 
 def test_restamped_bag_happens_now_at_the_rate_asked_for(probe: Any, play: Any) -> None:
-    from sfd2_ros.ros.conversions.read_poses import stamp_ns
+    from sfd2_ros.bags.read_poses import stamp_ns
 
     ears = Ears(probe)
     begun = probe.now_ns()
@@ -107,7 +107,7 @@ def test_restamped_bag_happens_now_at_the_rate_asked_for(probe: Any, play: Any) 
 def test_clock_runs_with_the_bag(probe: Any, play: Any) -> None:
     from rosgraph_msgs.msg import Clock
 
-    from sfd2_ros.ros.conversions.read_poses import stamp_ns
+    from sfd2_ros.bags.read_poses import stamp_ns
     from sfd2_ros.ros.qos import reliable
 
     clocks = probe.listen(Clock, "/clock", reliable(1000))

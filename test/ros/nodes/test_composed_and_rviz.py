@@ -58,8 +58,8 @@ def test_initial_pose_of_rviz_is_heard(probe: Any, node: Any) -> None:
 
 
 def test_one_process_localizes_from_image_to_transform(probe: Any, node: Any, drive: Any) -> None:
-    from sfd2_ros.demo.drive_bag import ROOF_MOUNT
-    from sfd2_ros.ros.drive_player import DrivePlayer, OdometrySample
+    from sfd2_lab.bench.demo.drive_bag import ROOF_MOUNT
+    from sfd2_lab.bench.players.drive_player import DrivePlayer, OdometrySample
 
     image, camera, map_from_cam = drive[5]
     player = DrivePlayer("/localizer_node", 1_000_000_000)

@@ -29,9 +29,9 @@ FAULTS = (
 @pytest.fixture(scope="module")
 def stage(drive: Any, small_map: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return a drive of frames that are not in the map, as a bag, and the map."""
-    from sfd2_ros.demo.drive_bag import DriveBag, write_bag_of_images
-    from sfd2_ros.mapping.colmap_io import PosedImage
-    from sfd2_ros.trials.stage import Stage
+    from sfd2_lab.bench.demo.drive_bag import DriveBag, write_bag_of_images
+    from sfd2_lab.bench.trials.stage import Stage
+    from sfd2_ros.core.types import PosedImage
 
     folder = tmp_path_factory.mktemp("faults")
     posed = []
@@ -46,7 +46,7 @@ def stage(drive: Any, small_map: Path, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="module")
 def rows(stage: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], int]:
     """Return what became of each fault, by name, and how many false poses were told."""
-    from sfd2_ros.trials.robustness import run_faults
+    from sfd2_lab.bench.trials.robustness import run_faults
 
     found, false_poses = run_faults(stage, tmp_path_factory.mktemp("logs"), device="cpu", names=FAULTS)
     return {each["fault"]: each for each in found}, false_poses
@@ -64,9 +64,9 @@ def test_no_false_pose_is_told_in_any_fault(rows: tuple[dict[str, Any], int]) ->
 
 
 def test_what_is_not_refused_is_not_survived() -> None:
-    from sfd2_ros.demo.replay import Outcome
-    from sfd2_ros.trials.faults import refused
-    from sfd2_ros.trials.stand import is_false, is_right
+    from sfd2_lab.bench.demo.replay import Outcome
+    from sfd2_lab.bench.trials.faults import refused
+    from sfd2_lab.bench.trials.stand import is_false, is_right
 
     pose = np.eye(4)
     off = np.eye(4)

@@ -162,7 +162,7 @@ def test_newest_image_wins_and_the_others_are_counted(driver: Driver) -> None:
 def test_drawing_is_published_when_someone_looks(driver: Driver) -> None:
     from sensor_msgs.msg import Image
 
-    from sfd2_ros.ros.conversions.images import decode_image
+    from sfd2_ros.bags.image_messages import decode_image
     from sfd2_ros.ros.qos import newest_only
 
     drawings = driver.probe.listen(Image, "front/features/image", newest_only("reliable"))

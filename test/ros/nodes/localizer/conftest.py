@@ -85,7 +85,7 @@ class Robot:
         self._features.publish(message)
 
     def status_at(self, stamp_ns: int) -> Any:
-        from sfd2_ros.ros.conversions.read_poses import stamp_ns as ns
+        from sfd2_ros.bags.read_poses import stamp_ns as ns
 
         return self.probe.until(lambda: next((s for s in self.statuses if ns(s.header.stamp) == stamp_ns), None))
 

@@ -54,8 +54,8 @@ class Listener:
 
     def told(self, stamp_ns: int) -> tuple[BasePose, BasePose, np.ndarray]:
         """Return the measured pose of a stamp, the fused one, and map_from_odom."""
-        from sfd2_ros.ros.conversions.read_poses import matrix_from_pose, matrix_from_transform
-        from sfd2_ros.ros.conversions.read_poses import stamp_ns as ns
+        from sfd2_ros.bags.read_poses import matrix_from_pose, matrix_from_transform
+        from sfd2_ros.bags.read_poses import stamp_ns as ns
 
         def at(messages: list[Any], wanted_ns: int) -> Any:
             return self.robot.probe.until(lambda: next((m for m in messages if ns(m.header.stamp) == wanted_ns), None))

@@ -41,7 +41,7 @@ def test_nothing_is_said_of_a_pose_before_the_first_fix(
 
 
 def test_transform_and_pose_agree_with_the_truth(robot: Any, query: Any) -> None:
-    from sfd2_ros.ros.conversions.read_poses import matrix_from_pose, matrix_from_transform, stamp_ns
+    from sfd2_ros.bags.read_poses import matrix_from_pose, matrix_from_transform, stamp_ns
 
     features, camera, truth = query
     status = robot.frame(features, camera)
@@ -236,7 +236,7 @@ def test_markers_and_path_are_published_for_who_looks(robot: Any, query: Any) ->
 
 
 def test_robot_without_odometry_gets_map_to_base(make_robot: Any, query: Any) -> None:
-    from sfd2_ros.ros.conversions.read_poses import matrix_from_transform
+    from sfd2_ros.bags.read_poses import matrix_from_transform
 
     cart = make_robot("cart", publish="map_to_base")
     features, camera, truth = query

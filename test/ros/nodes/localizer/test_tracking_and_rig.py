@@ -51,7 +51,7 @@ class Drive:
 
     def told(self) -> np.ndarray:
         """Return the last pose of the base that was published."""
-        from sfd2_ros.ros.conversions.read_poses import matrix_from_pose
+        from sfd2_ros.bags.read_poses import matrix_from_pose
 
         pose: np.ndarray = matrix_from_pose(self.robot.poses[-1].pose.pose)
         return pose

@@ -1,0 +1,225 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of a training run, from a YAML file: complete, strict, and written beside what it made."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, get_origin, get_type_hints
+
+import yaml
+
+from sfd2_lab.training.data.geometry import WarpConfig
+from sfd2_lab.training.data.photometric import PhotometricConfig
+from sfd2_lab.training.data.source_config import SourceConfig
+from sfd2_lab.training.objective import LossConfig
+from sfd2_lab.training.teachers.aliked import DIMENSION as ALIKED_DIMENSION
+from sfd2_lab.training.teachers.corners import CornerConfig
+from sfd2_lab.training.teachers.registry import SEMANTIC_TEACHERS
+from sfd2_ros.core.config import check_config, config_from_mapping, setting
+from sfd2_ros.core.errors import ConfigError
+from sfd2_ros.features.brightness import MAX_BRIGHTNESS
+from sfd2_ros.features.network import CELL_PX, DESCRIPTOR_DIMENSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+SectionT = TypeVar("SectionT")
+PRECISIONS = ("auto", "float32", "bfloat16")
+"""Numbers in the convolutions; auto: bfloat16 on CUDA and on CPUs with matrix instructions for it, else float32."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What is trained, for how long, and how often it is looked at."""
+
+    name: str = setting("run", "Name of the weights.")
+    terms: str = setting("research", "Open: only sources whose terms allow any use.", choices=("open", "research"))
+    seed: int = setting(0, "Decides every random number of the run.", minimum=0)
+    dimension: int = setting(128, "Length of a descriptor.", choices=DESCRIPTOR_DIMENSIONS)
+    start: str = setting("", "Weights to start from, relative to the data folder; empty: from nothing.")
+    brightness: float = setting(
+        0.0,
+        "Darker neighbourhoods of images are lifted to this, of 1, before the network; 0: not. The weights say so.",
+        minimum=0.0,
+        maximum=MAX_BRIGHTNESS,
+    )
+    steps: int = setting(20000, "Training steps; the learning rate falls over them.", minimum=1)
+    crop_px: int = setting(256, "Side of the training crops, pixels; a multiple of 8.", minimum=64, maximum=2048)
+    pairs: int = setting(8, "Image pairs in a step, in each process.", minimum=1, maximum=512)
+    precision: str = setting("auto", "Numbers in the convolutions.", choices=PRECISIONS)
+    compile: bool = setting(False, "Compile the network; helps on CUDA, costs a minute at the start.")
+    log_every: int = setting(20, "Steps between lines of the log.", minimum=1)
+    save_every: int = setting(200, "Steps between checkpoints.", minimum=1)
+    validate_every: int = setting(1000, "Steps between validations.", minimum=1)
+
+
+@dataclass(frozen=True)
+class OptimiserConfig:
+    """How weights are changed."""
+
+    learning_rate: float = setting(1e-3, "At its height.", minimum=0.0)
+    warmup_steps: int = setting(200, "Steps over which the learning rate rises.", minimum=0)
+    final_share: float = setting(0.01, "Learning rate at the end, as a share of its height.", minimum=0.0, maximum=1.0)
+    beta1: float = setting(0.9, "Adam's first.", minimum=0.0, maximum=0.9999)
+    beta2: float = setting(0.99, "Adam's second; the paper has 0.99.", minimum=0.0, maximum=0.99999)
+    weight_decay: float = setting(4e-4, "Decoupled from the gradient (AdamW); the paper has 4e-4.", minimum=0.0)
+    clip_norm: float = setting(1.0, "Largest norm of the gradient.", minimum=0.0)
+    ema_decay: float = setting(
+        0.999, "Of the averaged weights, which are those that ship.", minimum=0.0, maximum=0.99999
+    )
+
+
+@dataclass(frozen=True)
+class ValidationConfig:
+    """What is looked at during training."""
+
+    pairs: int = setting(16, "Image pairs of each validation source.", minimum=1)
+    crop_px: int = setting(320, "Side of the crops, pixels; a multiple of 8.", minimum=64, maximum=2048)
+    keypoints: int = setting(500, "Keypoints of an image.", minimum=8, maximum=65536)
+    correct_px: float = setting(3.0, "Matches and repeated keypoints this near to the truth are right.", minimum=0.1)
+
+
+@dataclass(frozen=True)
+class FeatureTeacherConfig:
+    """Whose features the encoder is to agree with; only used when the feature loss has a weight."""
+
+    kind: str = setting("none", "Network.", choices=SEMANTIC_TEACHERS)
+    weights: str = setting("", "Its weights, relative to the data folder; for transformers also a hub name.")
+
+
+@dataclass(frozen=True)
+class DescriptorTeacherConfig:
+    """Whose descriptors are told; only used when the distillation loss has a weight."""
+
+    kind: str = setting("none", "Network.", choices=("none", "aliked"))
+    weights: str = setting("", "Its weights, relative to the data folder.")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """All of it."""
+
+    run: RunConfig = field(default_factory=RunConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    warp: WarpConfig = field(default_factory=WarpConfig)
+    photometric: PhotometricConfig = field(default_factory=PhotometricConfig)
+    corners: CornerConfig = field(default_factory=CornerConfig)
+    feature_teacher: FeatureTeacherConfig = field(default_factory=FeatureTeacherConfig)
+    descriptor_teacher: DescriptorTeacherConfig = field(default_factory=DescriptorTeacherConfig)
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
+    sources: tuple[SourceConfig, ...] = ()
+    validation_sources: tuple[SourceConfig, ...] = ()
+
+
+_SECTIONS: dict[str, type[Any]] = {
+    "run": RunConfig,
+    "optimiser": OptimiserConfig,
+    "loss": LossConfig,
+    "warp": WarpConfig,
+    "photometric": PhotometricConfig,
+    "corners": CornerConfig,
+    "feature_teacher": FeatureTeacherConfig,
+    "descriptor_teacher": DescriptorTeacherConfig,
+    "validation": ValidationConfig,
+}
+_LISTS = ("sources", "validation_sources")
+
+
+def read_training_config(path: Path) -> TrainingConfig:
+    """Read and check the settings of a run.
+
+    Raises:
+        ConfigError: the file is missing or no YAML, a key is unknown, a value is not allowed, or settings contradict
+            each other.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
+        raise ConfigError(f"training settings {str(path)!r} cannot be read: {err}") from err
+    try:
+        return training_config_from(content)
+    except ConfigError as err:
+        raise ConfigError(f"training settings {str(path)!r}: {err}") from err
+
+
+def training_config_from(content: Any) -> TrainingConfig:
+    """Make the settings of a run from nested dictionaries, checked; what is not named keeps its default.
+
+    Raises:
+        ConfigError: see `read_training_config`.
+    """
+    if not isinstance(content, dict):
+        raise ConfigError(f"they must be sections, got {type(content).__name__}")
+    for key in content:
+        if key not in (*_SECTIONS, *_LISTS):
+            raise ConfigError(f"unknown section {key!r}; known: {', '.join((*_SECTIONS, *_LISTS))}")
+    sections: dict[str, Any] = {name: _section(name, kind, content.get(name) or {}) for name, kind in _SECTIONS.items()}
+    lists: dict[str, Any] = {name: _sources(name, content.get(name) or []) for name in _LISTS}
+    config = TrainingConfig(**sections, **lists)
+    _check_together(config)
+    return config
+
+
+def training_config_to_yaml(config: TrainingConfig) -> str:
+    """Return the settings as YAML that `read_training_config` reads back, defaults included."""
+    content = dataclasses.asdict(config)
+    for source in (*content["sources"], *content["validation_sources"]):
+        source["conditions"] = list(source["conditions"])
+    for name in _LISTS:
+        content[name] = list(content[name])
+    return yaml.safe_dump(content, sort_keys=False)
+
+
+def _section(name: str, kind: type[SectionT], values: Mapping[str, Any]) -> SectionT:
+    if not isinstance(values, dict):
+        raise ConfigError(f"section {name!r} is {values!r}; it must hold settings by name")
+    try:
+        return config_from_mapping(kind, _with_tuples(kind, values))
+    except ConfigError as err:
+        raise ConfigError(f"section {name!r}: {err}") from err
+
+
+def _sources(name: str, entries: Any) -> tuple[SourceConfig, ...]:
+    if not isinstance(entries, list):
+        raise ConfigError(f"section {name!r} must be a list of sources")
+    return tuple(_section(f"{name}[{index}]", SourceConfig, entry) for index, entry in enumerate(entries))
+
+
+def _with_tuples(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn YAML's lists into tuples where the setting is one."""
+    types = get_type_hints(kind)
+    return {
+        key: tuple(value) if get_origin(types.get(key)) is tuple and isinstance(value, list) else value
+        for key, value in values.items()
+    }
+
+
+def _check_together(config: TrainingConfig) -> None:
+    for name in _SECTIONS:
+        check_config(getattr(config, name))
+    for section, crop_px in (("run", config.run.crop_px), ("validation", config.validation.crop_px)):
+        if crop_px % CELL_PX:
+            raise ConfigError(f"crop_px of {section!r} is {crop_px}; it must be a multiple of {CELL_PX}")
+    if not config.sources:
+        raise ConfigError("no sources; name at least one under 'sources'")
+    closed = [source.folder for source in config.sources if not source.is_open and source.share > 0]
+    if config.run.terms == "open" and closed:
+        raise ConfigError(
+            f"run.terms is 'open', but the terms of {', '.join(map(repr, closed))} do not allow any use; "
+            "leave them out, or set run.terms to 'research'"
+        )
+    if config.loss.feature_weight > 0 and config.feature_teacher.kind == "none":
+        raise ConfigError("loss.feature_weight is above 0 without a teacher; set feature_teacher.kind")
+    if config.loss.distillation_weight > 0 and config.descriptor_teacher.kind == "none":
+        raise ConfigError("loss.distillation_weight is above 0 without a teacher; set descriptor_teacher.kind")
+    if config.loss.distillation_weight > 0 and config.run.dimension != ALIKED_DIMENSION:
+        raise ConfigError(
+            f"run.dimension is {config.run.dimension}, but the teacher's descriptors have {ALIKED_DIMENSION}; "
+            "train 128, then `sfd2 weights shorten`"
+        )
+    if config.corners.detector == "aliked" and not config.corners.weights:
+        raise ConfigError("corners.detector is 'aliked' without weights; set corners.weights")
