@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
 from dataclasses import dataclass
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
     from sfd2_lab.simulation.drive import DriveConfig, World
 
-# Public data sets that can be copied in miniature; `datasets.mini.layouts` has what each is made of.
-LAYOUTS = ("robotcar", "robotcar-seasons", "aachen", "cmu")
 MAX_SIDE_PX = 4096
 _DRIVE_OPTIONS = ("seed", "session", "frames", "rig", "size", "route", "lateral_m", "speed_mps", "rate_hz")
 
@@ -38,7 +35,6 @@ class _Output:
         storage: of the bag.
         is_compressed: whether the bag holds JPEG.
         overwrite: replace an existing one.
-        layout: of the public data set that is copied in miniature, or None.
     """
 
     path: Path
@@ -46,7 +42,6 @@ class _Output:
     storage: str
     is_compressed: bool
     overwrite: bool
-    layout: str | None
 
 
 class _Real(click.FloatRange):
@@ -88,11 +83,6 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str) -> t
 @click.option("--bag", type=click.Path(path_type=Path), help="Rosbag2 to write instead.")
 @click.option("--storage", default="sqlite3", show_default=True, help="Of the bag: sqlite3 or mcap.")
 @click.option("--compressed", is_flag=True, help="Write JPEG into the bag instead of raw pictures.")
-@click.option(
-    "--as",
-    "layout",
-    help="Write a miniature copy of a public data set, in its layout and with its rig: " + ", ".join(LAYOUTS) + ".",
-)
 @json_option
 @overwrite_option
 def command(*, conditions: str, device: str, output: Path | None, bag: Path | None, **options: Any) -> None:
@@ -112,30 +102,15 @@ def command(*, conditions: str, device: str, output: Path | None, bag: Path | No
     refuse_same_path(path, options["json_path"])
     names = [name.strip() for name in conditions.split(",")]
     base = DriveConfig(condition=names[0], **{name: options[name] for name in _DRIVE_OPTIONS})
-    layout = options["layout"]
-    base = _in_layout(base, layout, bag)
-    target = _Output(path, bag is not None, options["storage"], options["compressed"], options["overwrite"], layout)
+    target = _Output(path, bag is not None, options["storage"], options["compressed"], options["overwrite"])
     _refuse_early(base, names, target)
     figures = _render(base, names, target, device)
     write_json(options["json_path"], figures)
     click.echo(f"{figures['pictures']} pictures, {figures['frames_per_second']:.2f} a second, in {path}")
 
 
-def _in_layout(base: DriveConfig, layout: str | None, bag: Path | None) -> DriveConfig:
-    """Return the drive with the rig of a data set's layout, if there is one."""
-    from sfd2_lab.datasets.mini.layouts import layout_named  # noqa: PLC0415 - see above
-
-    if layout is None:
-        return base
-    if bag is not None:
-        raise click.UsageError("--as writes a folder: name it with -o instead of --bag")
-    return dataclasses.replace(base, rig=layout_named(layout).rig)
-
-
 def _refuse_early(base: DriveConfig, conditions: list[str], target: _Output) -> None:
     """Refuse what cannot end well before the long work."""
-    from sfd2_lab.datasets.benchmarks.miniature import MARKER  # noqa: PLC0415
-    from sfd2_lab.datasets.mini.layouts import layout_named  # noqa: PLC0415
     from sfd2_lab.simulation.conditions import condition_named  # noqa: PLC0415
     from sfd2_lab.simulation.rigs import make_rig  # noqa: PLC0415
     from sfd2_lab.simulation.scene_folder import SCENE_MARKER  # noqa: PLC0415
@@ -149,9 +124,6 @@ def _refuse_early(base: DriveConfig, conditions: list[str], target: _Output) -> 
     if target.is_bag and len(conditions) > 1:
         raise ConfigError(f"a bag holds one drive, got conditions {', '.join(conditions)}; name one, or use -o")
     marker = BAG_MARKER if target.is_bag else SCENE_MARKER
-    if target.layout is not None:
-        layout_named(target.layout).check(conditions)
-        marker = MARKER
     refuse_existing_folder(target.path, overwrite=target.overwrite, marker=marker)
 
 
@@ -184,14 +156,9 @@ def _render(base: DriveConfig, conditions: list[str], target: _Output, device: s
 def _write(
     world: World, base: DriveConfig, conditions: list[str], target: _Output, on_frame: Callable[[object], None]
 ) -> None:
-    from sfd2_lab.datasets.mini.layouts import layout_named  # noqa: PLC0415 - see above
     from sfd2_lab.simulation.drive_bag import write_drive_bag  # noqa: PLC0415
     from sfd2_lab.simulation.scene_folder import drives_by_condition, write_scene  # noqa: PLC0415
 
-    if target.layout is not None:
-        write = layout_named(target.layout).write
-        write(world, base, conditions, target.path, overwrite=target.overwrite, on_frame=on_frame)
-        return
     if not target.is_bag:
         parts = drives_by_condition(base, conditions)
         write_scene(world, parts, target.path, overwrite=target.overwrite, on_frame=on_frame)

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Stamps, transforms and poses out of messages: those that ROS brought, or that a bag was read into without ROS."""
+"""Stamps, transforms and poses of messages, of rclpy or of a bag that is read without ROS."""
 
 from __future__ import annotations
 
@@ -12,20 +12,18 @@ from sfd2_ros.core.errors import MessageError
 from sfd2_ros.core.transforms import rigid_from_quaternion
 
 if TYPE_CHECKING:
-    from builtin_interfaces.msg import Time
-    from geometry_msgs.msg import Pose, Transform
     from numpy.typing import NDArray
 
 NS_PER_S = 1_000_000_000
 
 
-def stamp_ns(stamp: Time) -> int:
-    """Return the nanoseconds of a stamp."""
+def stamp_ns(stamp: Any) -> int:
+    """Return the nanoseconds of a builtin_interfaces/Time."""
     return int(stamp.sec) * NS_PER_S + int(stamp.nanosec)
 
 
-def matrix_from_transform(transform: Transform) -> NDArray[np.float64]:
-    """Return parent_from_child of a transform.
+def matrix_from_transform(transform: Any) -> NDArray[np.float64]:
+    """Return parent_from_child of a geometry_msgs/Transform.
 
     Raises:
         MessageError: numbers that are not finite, or a quaternion that is no rotation.
@@ -33,8 +31,8 @@ def matrix_from_transform(transform: Transform) -> NDArray[np.float64]:
     return _matrix(transform.translation, transform.rotation)
 
 
-def matrix_from_pose(pose: Pose) -> NDArray[np.float64]:
-    """Return frame_from_body of a pose.
+def matrix_from_pose(pose: Any) -> NDArray[np.float64]:
+    """Return frame_from_body of a geometry_msgs/Pose.
 
     Raises:
         MessageError: numbers that are not finite, or a quaternion that is no rotation.

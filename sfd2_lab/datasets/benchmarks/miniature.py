@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a miniature copy says of itself: that it is one, the size of its images, and the truth about its queries."""
+"""What a miniature copy of a benchmark records: the size of its images and the ground truth of its queries."""
 
 from __future__ import annotations
 
@@ -8,32 +8,16 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sfd2_ros.core.errors import DatasetError
-from sfd2_ros.mapping.colmap_io import pose_from_wxyz, wxyz_from_pose
+from sfd2_ros.mapping.colmap_io import pose_from_wxyz
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
 MARKER = "mini.json"
-"""Every miniature copy has this file: its truth, and the sign that the folder may be replaced."""
-
-
-def write_miniature_file(
-    folder: Path, layout: str, size: tuple[int, int], truth: Mapping[str, NDArray[np.float64]]
-) -> None:
-    """Write mini.json.
-
-    Args:
-        folder: of the copy.
-        layout: name of the data set that is copied.
-        size: (w, h) of all images.
-        truth: cam_from_world of the queries by name.
-    """
-    content = {"as": layout, "size": list(size), "truth": {name: wxyz_from_pose(pose) for name, pose in truth.items()}}
-    (folder / MARKER).write_text(json.dumps(content), encoding="utf-8")
+"""Every miniature copy, made by the tests, has this file with its ground truth."""
 
 
 def read_miniature_truth(root: Path) -> dict[str, NDArray[np.float64]]:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.miniatures.writer import write_miniature
 
-from sfd2_lab.datasets.mini.layouts import layout_named
 from sfd2_lab.simulation.drive import DriveConfig, World
 from sfd2_ros.tools.main import main
 
@@ -35,8 +35,7 @@ def mini(town: World, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str
 
     def make(name: str) -> Path:
         if name not in made:
-            conditions = ["overcast", "night"]
-            layout_named(name).write(town, SMALL, conditions, root / name, overwrite=False, on_frame=lambda _: None)
+            write_miniature(name, root / name, town, SMALL, ["overcast", "night"])
             made[name] = root / name
         return made[name]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.miniatures.robotcar import KIT, SEQUENCES, SIMULATED_FROM_BASE
 
-from sfd2_lab.datasets.mini.robotcar import KIT, SEQUENCES, SIMULATED_FROM_BASE
 from sfd2_lab.datasets.robotcar.plan import Stretch
 from sfd2_lab.datasets.robotcar.sequence import open_sequence
 from sfd2_lab.datasets.robotcar.to_bag import BagSettings, convert_to_bag
@@ -182,17 +182,3 @@ def test_wrong_choices_are_refused(
     assert said[0] == answer[0]
     assert answer[1] in said[2]
     assert not (tmp_path / "bag").exists()
-
-
-def test_a_miniature_copy_is_replaced_only_by_its_like(tmp_path: Path, sfd2: Sfd2) -> None:
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "photos/a.jpg").touch()
-    code, _, err = sfd2("simulate", "--as", "robotcar", "-o", tmp_path / "photos", "--overwrite")
-    assert code == 1
-    assert "is not replaced" in err
-    code, _, err = sfd2("simulate", "--as", "kitti", "-o", tmp_path / "new")
-    assert code == 2
-    assert "'kitti'" in err
-    code, _, err = sfd2("simulate", "--as", "robotcar", "--bag", tmp_path / "new")
-    assert code == 2
-    assert "-o" in err

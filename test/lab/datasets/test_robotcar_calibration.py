@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from support.miniatures.robotcar import KIT, lens_table, mosaic, through_lens
 
-from sfd2_lab.datasets.mini.robotcar import KIT, lens_table, mosaic, through_lens
 from sfd2_lab.datasets.robotcar.calibration import (
     CAMERAS,
     Calibration,

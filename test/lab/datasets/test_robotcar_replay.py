@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from sfd2_lab.datasets.mini.robotcar import KIT, SEQUENCES
+from support.miniatures.robotcar import KIT, SEQUENCES
 
 
 @pytest.mark.ros

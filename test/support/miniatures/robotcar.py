@@ -9,23 +9,19 @@ are exact.
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from sfd2_lab.datasets.benchmarks.miniature import MARKER
-from sfd2_lab.datasets.mini.drives import check_conditions, drive_of
-from sfd2_lab.datasets.mini.robotcar_motion import INS_MOUNT, write_motion
 from sfd2_lab.datasets.robotcar.calibration import BASE_FROM_VEHICLE, CAMERAS, euler_from_matrix
-from sfd2_ros.core.files import atomic_folder
 from sfd2_ros.core.transforms import inverse, rigid
+from support.miniatures.pictures import Taken
+from support.miniatures.robotcar_motion import INS_MOUNT, write_motion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -47,7 +43,6 @@ SEQUENCES = {
     "snow": "2015-02-03-08-45-10",
     "sun": "2015-03-10-14-18-10",
 }
-RIG = "robotcar"
 KIT = "robotcar-dataset-sdk"
 # The kit's vehicle frame is where its stereo camera is: a metre ahead of the simulator's base, at 1.5 m.
 SIMULATED_FROM_BASE = rigid(np.eye(3), [1.0, 0.0, 1.5])
@@ -57,62 +52,48 @@ _CAMERA_FROM_OPTICAL = np.array([[0.0, 0, 1, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0,
 _IMAGES_PER_CHUNK = 100
 
 
-def write_mini_robotcar(
-    world: World,
-    base: DriveConfig,
-    conditions: Sequence[str],
-    path: Path,
-    *,
-    overwrite: bool = False,
-    on_frame: Callable[[Frame], None] = lambda _frame: None,
-) -> int:
-    """Render sequences in RobotCar's layout, and return the number of pictures.
+class RobotCar:
+    """The layout of RobotCar: sequences, and the development kit beside them."""
 
-    Args:
-        world: that the drives belong to.
-        base: the first drive; its rig is taken for "robotcar".
-        conditions: a sequence each.
-        path: folder to make: the sequences, robotcar-dataset-sdk/, and mini.json.
-        overwrite: replace an existing miniature copy.
-        on_frame: called with every frame when it is written.
+    rig = "robotcar"
 
-    Raises:
-        ConfigError: there is no sequence of such a condition, or a setting of a drive is not allowed.
-        OutputError: the folder exists and may not be replaced.
-    """
-    check_conditions(conditions, SEQUENCES, "the miniature RobotCar")
-    base = dataclasses.replace(base, rig=RIG)
-    count = 0
-    with atomic_folder(path, overwrite=overwrite, marker=MARKER) as folder:
-        _write_kit(folder / KIT, world.rig(base))
-        for number, condition in enumerate(conditions):
-            count += _write_sequence(world, drive_of(base, number, condition), folder, on_frame)
-        named = {SEQUENCES[condition]: condition for condition in conditions}
-        (folder / MARKER).write_text(json.dumps({"as": "robotcar", "sequences": named}, indent=1), encoding="utf-8")
-    return count
+    def __init__(self, world: World) -> None:
+        self._world = world
 
-
-def _write_sequence(world: World, drive: DriveConfig, root: Path, on_frame: Callable[[Frame], None]) -> int:
-    name = SEQUENCES[drive.condition]
-    folder = root / name
-    poses, stamps_ns = world.poses(drive)
-    began = datetime.strptime(name, "%Y-%m-%d-%H-%M-%S").replace(tzinfo=timezone.utc)
-    shift_us = round(began.timestamp() * 1e6) - stamps_ns[0] // 1000
-    listed: dict[str, list[int]] = {camera.name: [] for camera in world.rig(drive)}
-    for frame in world.drive(drive):
+    def write_image(self, folder: Path, frame: Frame, drive: DriveConfig, number: int) -> Taken:
+        """Write the raw mosaic of an image."""
         files = CAMERAS[frame.camera.name]
-        stamp_us = frame.stamp_ns // 1000 + shift_us
-        target = folder / files.images / f"{stamp_us}.png"
+        stamp_us = frame.stamp_ns // 1000 + self._shift_us(drive)
+        target = folder / SEQUENCES[drive.condition] / files.images / f"{stamp_us}.png"
         target.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(target), mosaic(through_lens(frame.image, frame.camera.camera), files.bayer))
-        listed[frame.camera.name].append(stamp_us)
-        on_frame(frame)
-    for camera, stamps in listed.items():
-        lines = [f"{stamp} {1 + number // _IMAGES_PER_CHUNK}\n" for number, stamp in enumerate(stamps)]
-        (folder / CAMERAS[camera].timestamps).write_text("".join(lines), encoding="utf-8")
-    map_from_base = [pose @ SIMULATED_FROM_BASE for pose in poses]
-    write_motion(folder, map_from_base, [stamp + shift_us * 1000 for stamp in stamps_ns], drive)
-    return sum(map(len, listed.values()))
+        assert cv2.imwrite(str(target), mosaic(through_lens(frame.image, frame.camera.camera), files.bayer))
+        pose = inverse(frame.map_from_cam)
+        return Taken(f"{frame.camera.name}/{stamp_us}", frame.camera.camera, pose, frame.index, number, drive.condition)
+
+    def write_lists(self, folder: Path, drives: Sequence[DriveConfig], taken: Sequence[Taken]) -> None:
+        """Write the kit, and times and motion of each sequence."""
+        _write_kit(folder / KIT, self._world.rig(drives[0]))
+        for drive in drives:
+            sequence = [image for image in taken if image.condition == drive.condition]
+            self._write_sequence(folder / SEQUENCES[drive.condition], drive, sequence)
+
+    def _write_sequence(self, folder: Path, drive: DriveConfig, taken: Sequence[Taken]) -> None:
+        poses, stamps_ns = self._world.poses(drive)
+        shift_us = self._shift_us(drive)
+        listed: dict[str, list[str]] = {mounted.name: [] for mounted in self._world.rig(drive)}
+        for image in taken:
+            camera, stamp_us = image.name.split("/")
+            listed[camera].append(stamp_us)
+        for camera, stamps in listed.items():
+            lines = [f"{stamp} {1 + number // _IMAGES_PER_CHUNK}\n" for number, stamp in enumerate(stamps)]
+            (folder / CAMERAS[camera].timestamps).write_text("".join(lines), encoding="utf-8")
+        map_from_base = [pose @ SIMULATED_FROM_BASE for pose in poses]
+        write_motion(folder, map_from_base, [stamp + shift_us * 1000 for stamp in stamps_ns], drive)
+
+    def _shift_us(self, drive: DriveConfig) -> int:
+        """Return what brings the first stamp of a simulated drive to the beginning of its sequence."""
+        began = datetime.strptime(SEQUENCES[drive.condition], "%Y-%m-%d-%H-%M-%S").replace(tzinfo=timezone.utc)
+        return round(began.timestamp() * 1e6) - self._world.poses(drive)[1][0] // 1000
 
 
 def through_lens(picture: NDArray[np.uint8], camera: Camera) -> NDArray[np.uint8]:

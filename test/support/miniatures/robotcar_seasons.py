@@ -9,30 +9,26 @@ list are rows of world_from_cam, individual models of the places and a merged on
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sfd2_lab.datasets.benchmarks.miniature import MARKER, write_miniature_file
 from sfd2_lab.datasets.benchmarks.robotcar_seasons import EVALUATED_VIEW, REFERENCE, TEST, TRAIN
-from sfd2_lab.datasets.mini.drives import check_conditions, drive_of
-from sfd2_lab.datasets.mini.pictures import taken, write_nvm, write_picture
-from sfd2_lab.datasets.mini.robotcar import RIG, SEQUENCES
-from sfd2_ros.core.files import atomic_folder
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import PosedImage
 from sfd2_ros.geometry.colmap_types import colmap_camera
 from sfd2_ros.mapping.colmap_io import write_posed_model
+from support.miniatures.pictures import parted, take, write_miniature_file, write_nvm
+from support.miniatures.robotcar import SEQUENCES, RobotCar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from sfd2_lab.datasets.mini.pictures import Taken
     from sfd2_lab.simulation.drive import DriveConfig, Frame, World
     from sfd2_lab.simulation.rigs import RigCamera
+    from support.miniatures.pictures import Taken
 
 # Conditions of the simulator as the data set calls them; the first drive is the reference, whatever its weather.
 CONDITIONS = {
@@ -49,50 +45,31 @@ CONDITIONS = {
 MIN_FRAMES_OF_TWO_PLACES = 12
 
 
-def write_mini_robotcar_seasons(
-    world: World,
-    base: DriveConfig,
-    conditions: Sequence[str],
-    path: Path,
-    *,
-    overwrite: bool = False,
-    on_frame: Callable[[Frame], None] = lambda _frame: None,
-) -> int:
-    """Render a miniature RobotCar-Seasons, versions 1 and 2, and return the number of pictures.
+class RobotCarSeasons:
+    """The layout of RobotCar-Seasons, versions 1 and 2.
 
     A drive of 12 frames or more makes two places, its halves; a shorter one is one place.
-
-    Args:
-        world: that the drives belong to.
-        base: the reference drive; its rig is taken for "robotcar".
-        conditions: the first is that of the reference, each further one a condition of queries.
-        path: folder to make.
-        overwrite: replace an existing miniature copy.
-        on_frame: called with every frame when it is written.
-
-    Raises:
-        ConfigError: the data set has no such condition, or a setting of a drive is not allowed.
-        OutputError: the folder exists and may not be replaced.
     """
-    check_conditions(conditions, CONDITIONS, "the miniature RobotCar-Seasons")
-    base = dataclasses.replace(base, rig=RIG)
-    with atomic_folder(path, overwrite=overwrite, marker=MARKER) as folder:
-        _write_calibration(folder, world.rig(base))
-        references: list[Taken] = []
-        queries: list[Taken] = []
-        for number, condition in enumerate(conditions):
-            name = CONDITIONS[condition] if number else REFERENCE
-            pictures = queries if number else references
-            for frame in world.drive(drive_of(base, number, condition)):
-                image = f"{name}/{frame.camera.name}/{_stamp_us(frame, condition)}.jpg"
-                write_picture(folder / "images" / image, frame)
-                pictures.append(taken(image, frame))
-                on_frame(frame)
-        _write_models(folder / "3D-models", references, queries, base.frames)
+
+    rig = RobotCar.rig
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def write_image(self, folder: Path, frame: Frame, drive: DriveConfig, number: int) -> Taken:
+        """Write an image below the folders of its condition and camera."""
+        part = CONDITIONS[drive.condition] if number else REFERENCE
+        name = f"{part}/{frame.camera.name}/{_stamp_us(frame, drive.condition)}.jpg"
+        return take(folder / "images", name, frame, drive, number)
+
+    def write_lists(self, folder: Path, drives: Sequence[DriveConfig], taken: Sequence[Taken]) -> None:
+        """Write calibration, models and lists."""
+        references, queries = parted(taken)
+        _write_calibration(folder, self._world.rig(drives[0]))
+        _write_models(folder / "3D-models", references, queries, drives[0].frames)
         _write_version_2(folder, queries)
-        truth = {one.name: one.cam_from_world for one in queries}
-        write_miniature_file(folder, "robotcar-seasons", base.size, truth)
-    return len(references) + len(queries)
+        truth = {image.name: image.cam_from_world for image in queries}
+        write_miniature_file(folder, "robotcar-seasons", drives[0].size, truth)
 
 
 def _stamp_us(frame: Frame, condition: str) -> int:

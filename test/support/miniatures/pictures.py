@@ -4,23 +4,25 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from sfd2_lab.datasets.benchmarks.miniature import MARKER
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.geometry.colmap_types import colmap_camera
 from sfd2_ros.mapping.colmap_io import wxyz_from_pose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from sfd2_lab.simulation.drive import Frame
+    from sfd2_lab.simulation.drive import DriveConfig, Frame
     from sfd2_ros.core.types import Camera
 
 _JPEG_QUALITY = 95
@@ -35,12 +37,27 @@ class Taken:
         camera: intrinsics.
         cam_from_world: (4, 4).
         index: of its instant in the drive.
+        number: of the drive; 0: a reference image.
+        condition: of the simulator.
     """
 
     name: str
     camera: Camera
     cam_from_world: NDArray[np.float64]
     index: int
+    number: int
+    condition: str
+
+
+def take(folder: Path, name: str, frame: Frame, drive: DriveConfig, number: int) -> Taken:
+    """Write a frame as a JPEG of that name below a folder, and return what was written."""
+    write_picture(folder / name, frame)
+    return Taken(name, frame.camera.camera, inverse(frame.map_from_cam), frame.index, number, drive.condition)
+
+
+def parted(taken: Sequence[Taken]) -> tuple[list[Taken], list[Taken]]:
+    """Return the reference images and the queries."""
+    return [image for image in taken if image.number == 0], [image for image in taken if image.number]
 
 
 def write_picture(path: Path, frame: Frame) -> None:
@@ -50,11 +67,6 @@ def write_picture(path: Path, frame: Frame) -> None:
         ".jpg", np.ascontiguousarray(frame.image[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     )
     path.write_bytes(encoded[1].tobytes())
-
-
-def taken(name: str, frame: Frame) -> Taken:
-    """Return what is to be remembered of a frame."""
-    return Taken(name, frame.camera.camera, inverse(frame.map_from_cam), frame.index)
 
 
 def centre_line(picture: Taken) -> str:
@@ -92,3 +104,18 @@ def intrinsics_line(name: str, camera: Camera, model: str) -> str:
     values = (fx, cx, cy, 0.0) if model == "SIMPLE_RADIAL" else (fx, fy, cx, cy, 0.0, 0.0, 0.0, 0.0)
     numbers = " ".join(f"{value:.6f}" for value in values)
     return f"{name} {model} {camera.width} {camera.height} {numbers}\n"
+
+
+def write_miniature_file(
+    folder: Path, layout: str, size: tuple[int, int], truth: Mapping[str, NDArray[np.float64]]
+) -> None:
+    """Write mini.json.
+
+    Args:
+        folder: of the copy.
+        layout: name of the data set that is copied.
+        size: (w, h) of all images.
+        truth: cam_from_world of the queries by name.
+    """
+    content = {"as": layout, "size": list(size), "truth": {name: wxyz_from_pose(pose) for name, pose in truth.items()}}
+    (folder / MARKER).write_text(json.dumps(content), encoding="utf-8")
