@@ -28,7 +28,7 @@ bench: setup
 test: setup
 	@scripts/test.sh $(ARGS)
 
-## make check      format, lint, types, architecture, versions, shell syntax
+## make check      format, lint, types, ratchets, shell syntax, architecture, versions, pages
 check: setup
 	@scripts/check.sh
 

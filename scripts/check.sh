@@ -26,8 +26,11 @@ gate "format (ruff format)" "$bin/ruff" format --check --quiet .
 gate "lint (ruff)" "$bin/ruff" check --quiet .
 gate "types (mypy)" "$bin/mypy"
 gate "types of the set-up (mypy)" env MYPYPATH=scripts/setup "$bin/mypy" --strict scripts/setup/__main__.py
+gate "types of the ratchets (mypy)" env MYPYPATH=scripts/ratchets "$bin/mypy" --strict scripts/ratchets/__main__.py
+gate "ratchets" "$bin/python" scripts/ratchets
 gate "shell syntax (bash -n)" shell_syntax
-gate "architecture and package" scripts/run.sh pytest -q test/test_architecture.py test/test_package.py
+gate "architecture, package and pages" scripts/run.sh pytest -q test/test_architecture.py test/test_package.py \
+    test/test_docs.py test/test_docs_nodes.py
 
 if ((${#failed[@]})); then
     printf 'check: error: failed: %s\n' "${failed[@]}" >&2
