@@ -18,8 +18,12 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pytest
+from sfd2_ros.thread_environment import set_thread_environment
+
+set_thread_environment()
+
+import numpy as np  # noqa: E402  after what it reads when it is imported
+import pytest  # noqa: E402
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -62,13 +62,6 @@ def _weighted(load: Callable[[Path, int, str], Peer], name: str, where: str, opt
     return load(path, options.max_keypoints, options.device)
 
 
-def _r2d2(_options: MethodOptions) -> Peer:
-    raise PeerMissingError(
-        "no library on the package index ships R2D2 (Revaud et al., NeurIPS 2019), and its published code is "
-        "non-commercial; leave it out of --methods"
-    )
-
-
 _MAKERS: dict[str, Callable[[MethodOptions], Peer]] = {
     "sfd2": lambda options: OwnPeer(options.max_keypoints, options.weights, options.device),
     "sift": lambda options: SiftPeer(options.max_keypoints),
@@ -79,7 +72,6 @@ _MAKERS: dict[str, Callable[[MethodOptions], Peer]] = {
     "superpoint": partial(
         _weighted, load_superpoint, "superpoint", "huggingface.co/magic-leap-community/superpoint (the whole folder)"
     ),
-    "r2d2": _r2d2,
     "xfeat": partial(_weighted, load_xfeat, "xfeat", "github.com/verlab/accelerated_features (weights/xfeat.pt)"),
 }
 METHODS = tuple(_MAKERS)

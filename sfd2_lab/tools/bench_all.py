@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sfd2_lab.bench.suite import SuiteSettings
 
 _MARKER = "bench.json"
-_ALL = "sfd2,sift,sift-colmap,orb,aliked,disk,superpoint,r2d2,xfeat"
+_ALL = "sfd2,sift,sift-colmap,orb,aliked,disk,superpoint,xfeat"
 
 
 @click.command("all")

@@ -49,7 +49,7 @@ def method_options(command: Callable[..., Any]) -> Callable[..., Any]:
             default="sfd2,sift,orb",
             show_default=True,
             callback=comma_list,
-            help="By commas: sfd2, sift, sift-colmap, orb, aliked, disk, superpoint, r2d2, xfeat.",
+            help="By commas: sfd2, sift, sift-colmap, orb, aliked, disk, superpoint, xfeat.",
         ),
         click.option(
             "--max-keypoints", type=int, default=1024, show_default=True, help="Budget of every method and image."

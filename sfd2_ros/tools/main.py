@@ -12,6 +12,7 @@ import click
 
 import sfd2_ros
 from sfd2_ros.core.errors import ConfigError, Sfd2Error
+from sfd2_ros.thread_environment import set_thread_environment
 from sfd2_ros.tools.lazy_group import LazyGroup
 from sfd2_ros.tools.termination import TerminatedError, end_on_termination
 
@@ -53,6 +54,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `sfd2` and return its exit code: 0 success, 1 failure, 2 wrong use, 130 interrupted, 143 terminated."""
+    set_thread_environment()
     end_on_termination()
     # OpenCV reads this when it is loaded; it would otherwise comment on a damaged image beside our own error.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")

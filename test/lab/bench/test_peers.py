@@ -138,10 +138,9 @@ def test_damaged_hostile_and_foreign_weights_are_refused(shared_dir: Path, korni
 def test_method_without_weights_says_what_to_do_and_the_others_run(tmp_path: Path) -> None:
     made = make_methods(list(METHODS), MethodOptions(max_keypoints=10, peer_weights=tmp_path))
     assert list(made.ready) == ["sfd2", "sift", "sift-colmap", "orb"]
-    assert list(made.missing) == ["aliked", "disk", "superpoint", "r2d2", "xfeat"]
+    assert list(made.missing) == ["aliked", "disk", "superpoint", "xfeat"]
     for name in ("aliked", "disk", "superpoint", "xfeat"):
         assert f"--weights-of {name}=FILE" in made.missing[name]
-    assert "no library" in made.missing["r2d2"]
 
 
 @pytest.mark.parametrize(("name", "library"), [("aliked", "kornia"), ("superpoint", "transformers")])

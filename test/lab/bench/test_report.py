@@ -39,7 +39,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     patch = pytest.MonkeyPatch()
     patch.delenv("SFD2_DATA", raising=False)
     small = ("--frames", "3", "--size", "160", "--conditions", "night", "--device", "cpu")
-    code = main(["bench", "all", "-o", str(folder), "--methods", "sfd2,orb,r2d2", *small])
+    code = main(["bench", "all", "-o", str(folder), "--methods", "sfd2,orb,disk", *small])
     patch.undo()
     assert code == 0
     return folder
@@ -54,7 +54,7 @@ def test_a_run_without_photographs_is_simulated_and_says_so(run: Path) -> None:
     assert content["machine"].endswith("cores")
     rows = {one["bench"]: one["rows"] for one in content["benches"]}
     assert {row["condition"] for row in rows["features"]} == {"night", None}
-    assert {row["method"] for row in rows["features"]} == {"sfd2", "orb", "r2d2"}
+    assert {row["method"] for row in rows["features"]} == {"sfd2", "orb", "disk"}
     assert {(row["condition"], row["foreign"]) for row in rows["pipeline"] if row["foreign"]} == {("foreign", 3)}
     assert all(row["frames_per_second"] > 0 for row in rows["simulator"])
     for name, expected in rows.items():
@@ -66,7 +66,7 @@ def test_the_page_of_a_run_asks_nothing_of_the_network_and_names_what_is_missing
     asked = re.findall(r'(?:src|href|action)\s*=\s*"([^"]+)"', page)
     assert len(asked) == 7
     assert all(one.startswith("data:image/svg+xml;base64,") for one in asked)
-    assert "r2d2 is left out" in page
+    assert "disk is left out" in page
     assert "simulated towns only" in page
     assert page.count("<h2>") == 4
 

@@ -10,7 +10,7 @@ import yaml
 from sfd2_lab.training.config import read_training_config, training_config_from, training_config_to_yaml
 from sfd2_ros.core.errors import ConfigError
 
-SHIPPED = sorted((Path(__file__).resolve().parents[3] / "config" / "training").glob("*.yaml"))
+SHIPPED = sorted((Path(__file__).resolve().parents[3] / "config" / "training").rglob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
