@@ -1,103 +1,117 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Measure a pose and its uncertainty from all matches near their projections, of which some are wrong.
+"""Measure a pose and its covariance from all matches near their projections, inliers and outliers.
 
-A match is right or wrong. Right ones scatter about their projections by a Student distribution of two degrees of
-freedom; wrong ones fall anywhere in the window that they were looked for in. How wide the one is, and how many are
-wrong, is estimated from the image itself: by night, and in snow, both are several times what they are by day. A match
-that lies off pulls with the probability that it is right, and takes back information: a handful of wrong ones near the
-camera, and so of much weight, else pulls a pose by decimetres and makes it look sure.
+Inliers scatter about their projections by a Student distribution of two degrees of freedom. Outliers fall anywhere in
+the window that the match was searched in. The scale of the one and the fraction of the other are estimated from the
+image itself: by night, and in snow, both are several times what they are by day. Each match is weighted by the
+probability that it is an inlier. Otherwise a handful of outliers near the camera, where a pixel determines the position
+best, would move a pose by decimetres and make its covariance too small.
 
-The covariance is the larger, along each axis, of two: the inverse of the observed information of that likelihood, in
-which a match that may be wrong counts for less than nothing; and a jackknife over the cells of the image, which sees
-what the matches of one region have in common.
-
-Source: Dempster, Laird and Rubin, "Maximum likelihood from incomplete data via the EM algorithm", 1977; Bell and
-McCaffrey, "Bias reduction in standard errors for linear regression with multi-stage samples", 2002 (jackknife).
+Source: Dempster, Laird and Rubin, "Maximum likelihood from incomplete data via the EM algorithm", 1977.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sfd2_ros.geometry.grid import GRID_CELLS, grid_cells
-from sfd2_ros.geometry.refine import (
-    RefinedPose,
-    ahead_of,
-    moved_body,
-    squared_residuals,
-    well_posed,
-    whitened_where_likeliest,
-)
+from sfd2_ros.geometry.least_squares import minimise, normal_equations, stacked
+from sfd2_ros.geometry.mixture_covariance import mixture_covariance
+from sfd2_ros.geometry.residuals import linearised_with_landmarks, moved_body
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from sfd2_ros.geometry.refine import Observations
+    from sfd2_ros.geometry.least_squares import Linearised
+    from sfd2_ros.geometry.residuals import Observations
 
-MAX_ROUNDS = 30
-_CONVERGED_DEVIATIONS = 0.03
-_AGREEING, _DISAGREEING = 0.9, 0.2
-_SMALLEST_SCALE = 0.5
+_START_NEAR, _START_FAR = 0.9, 0.2
+"""Inlier probabilities before the first step, in the inner half of the window and outside it. Not tuned."""
+_START_SCALE = 2.0
+"""That of Cauchy's weights, which have refined the pose."""
+_MIN_SCALE = 0.5
 """Of the Student distribution to the noise assumed: keypoints are never taken for more exact than half of sigma_px."""
-_RIGHT_AT_LEAST = 1e-12
-_LEAST_INFORMATION = 0.05
-"""Of what the matches would say if none were off: where less is left along an axis, the likelihood is flat there."""
-_MOST_OF_ONE_CELL = 0.75
-"""Of the information along an axis: where one cell has more, what is left is too little to extrapolate from."""
 
 
 @dataclass(frozen=True, eq=False)
-class MeasuredPose(RefinedPose):
-    """A measured pose, and how much speaks for it.
+class MeasuredPose:
+    """A measured pose and the evidence for it.
 
     Attributes:
-        log_likelihood: of the matches, less what it would be if all of them were wrong; natural logarithm.
+        body_from_map: (4, 4).
+        covariance: (6, 6) in ROS order (x, y, z, rotX, rotY, rotZ), about the axes of the map; None when the matches
+            do not determine the pose.
+        log_likelihood: of the matches, less what it would be if all were outliers; natural logarithm.
         num_matches: that it is of.
     """
 
+    body_from_map: NDArray[np.float64]
+    covariance: NDArray[np.float64] | None
     log_likelihood: float = 0.0
     num_matches: int = 0
 
     @property
     def agreement(self) -> float:
-        """How much nearer matches lie than chance would put them: the mean of their logarithms; NaN without any."""
+        """Mean log-likelihood ratio of a match, inlier or outlier against outlier alone; NaN without matches."""
         return self.log_likelihood / self.num_matches if self.num_matches else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
-class _Linear:
-    """All matches at one pose.
+class Mixture:
+    """A mixture of inliers and outliers, after an update of the EM algorithm.
 
     Attributes:
-        motion: (M, 2, 6) how keypoints move with the body.
-        residual: (M, 2) pixels.
-        information: (M, 2, 2) inverse of the noise assumed.
-    """
-
-    motion: NDArray[np.float64]
-    residual: NDArray[np.float64]
-    information: NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class _Belief:
-    """What is thought of each match.
-
-    Attributes:
-        right: (M,) probability that it is right.
-        pull: (M,) weight of its residual.
+        window_px: radius that outliers fall in.
+        inlier_probability: (M,); none before the first update.
+        tail_weight: (M,) weight of each residual if it is an inlier, by the Student distribution.
         scale: variance of the Student distribution's core, relative to the noise assumed.
     """
 
-    right: NDArray[np.float64]
-    pull: NDArray[np.float64]
-    scale: float
+    window_px: float
+    inlier_probability: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    tail_weight: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    scale: float = _START_SCALE
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Weights (M,) of the residuals."""
+        return self.inlier_probability * self.tail_weight
+
+    def updated(self, linear: Linearised) -> Mixture:
+        """Return the mixture for these residuals, given the fraction of inliers and their scale before."""
+        squares, inlier, outlier = self._likelihoods(linear)
+        probability = inlier / (inlier + outlier)
+        # (d + n) / (n + s), the weight of a Student distribution of n = 2 degrees of freedom in d = 2 dimensions.
+        tail_weight = 4 / (2 + squares)
+        spread = float((probability * tail_weight * squares).sum() / (2 * probability.sum()))
+        return replace(
+            self,
+            inlier_probability=probability,
+            tail_weight=tail_weight / self.scale,
+            scale=max(self.scale * spread, _MIN_SCALE),
+        )
+
+    def log_likelihood(self, linear: Linearised) -> float:
+        """Return the logarithm of how much likelier the residuals are than if every match were an outlier."""
+        _, inlier, outlier = self._likelihoods(linear)
+        return float(np.log((inlier + outlier) * (np.pi * self.window_px**2)).sum())
+
+    def _likelihoods(self, linear: Linearised) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+        """Return squares (M,) in units of the scale, and joint densities of inliers (M,) and outliers, per px^2."""
+        squares = linear.squares / self.scale
+        probability = self.inlier_probability
+        if len(probability) == 0:
+            probability = np.where(linear.errors_px < self.window_px / 2, _START_NEAR, _START_FAR)
+        fraction = float(probability.mean())
+        a, b, d = linear.information[:, 0, 0], linear.information[:, 0, 1], linear.information[:, 1, 1]
+        height = np.sqrt(a * d - b * b) / (2 * np.pi * self.scale)
+        return squares, fraction * height / (1 + squares / 2) ** 2, (1 - fraction) / (np.pi * self.window_px**2)
 
 
 def measure_pose(
@@ -107,41 +121,29 @@ def measure_pose(
 
     Args:
         body_from_map: (4, 4) start.
-        views: matches within the window of their projections, right and wrong ones, by camera.
+        views: matches within the window of their projections, inliers and outliers, by camera.
         window_px: radius of the window.
 
     Returns:
         The pose; without covariance when the matches do not determine it.
     """
     undetermined = MeasuredPose(body_from_map, None)
-    views = [ahead_of(body_from_map, view) for view in views if len(view.positions)]
+    views = [view.in_front(body_from_map) for view in views if len(view)]
     if not views:
         return undetermined
-    pose, linear = body_from_map, _linearise(body_from_map, views)
-    right = np.where(np.linalg.norm(linear.residual, axis=1) < window_px / 2, _AGREEING, _DISAGREEING)
-    belief = _Belief(right, np.ones(len(right)), 2.0)
-    for _ in range(MAX_ROUNDS):
-        belief = _believe(linear, belief, window_px)
-        normal, gradient = _normal_equations(linear, belief)
-        if not well_posed(normal):
-            return undetermined
-        step = np.linalg.solve(normal, gradient).astype(np.float64)
-        pose = moved_body(pose, step)
-        linear = _linearise(pose, views)
-        if not np.all(np.isfinite(linear.residual)):
-            return undetermined
-        if step @ normal @ step < _CONVERGED_DEVIATIONS**2:
-            break
-    belief = _believe(linear, belief, window_px)
-    if not well_posed(_normal_equations(linear, belief)[0]):
+
+    def linearise(pose: NDArray[np.float64]) -> Linearised:
+        return stacked([linearised_with_landmarks(pose, view) for view in views])
+
+    found = minimise(body_from_map, Mixture(window_px), linearise=linearise, move=moved_body)
+    if found is None:
         return undetermined
-    covariance = _covariance(linear, belief, _cells(views))
-    return MeasuredPose(pose, covariance, _log_likelihood(linear, belief, window_px), len(belief.right))
-
-
-def _linearise(pose: NDArray[np.float64], views: Sequence[Observations]) -> _Linear:
-    parts = zip(*(whitened_where_likeliest(pose, view) for view in views), strict=True)
-    return _Linear(*(np.concatenate(part) for part in parts))
+    pose, linear = found[0], linearise(found[0])
+    mixture = found[1].updated(linear)
+    if normal_equations(linear, mixture.weights) is None:
+        return undetermined
+    covariance = mixture_covariance(linear, mixture.weights, mixture.inlier_probability, _cells(views))
+    return MeasuredPose(pose, covariance, mixture.log_likelihood(linear), len(linear.residual))
 
 
 def _cells(views: Sequence[Observations]) -> NDArray[np.int64]:
@@ -149,81 +151,3 @@ def _cells(views: Sequence[Observations]) -> NDArray[np.int64]:
     cells = [number * GRID_CELLS + grid_cells(view.keypoints, view.camera) for number, view in enumerate(views)]
     numbered: NDArray[np.int64] = np.unique(np.concatenate(cells), return_inverse=True)[1]
     return numbered
-
-
-def _believe(linear: _Linear, before: _Belief, window_px: float) -> _Belief:
-    """Return what the residuals say of each match, given how many are right and how far these scatter."""
-    squares = squared_residuals(linear.residual, linear.information) / before.scale
-    share = before.right.mean()
-    likely = share * _density(linear, squares, before.scale)
-    right = likely / (likely + (1 - share) / (np.pi * window_px**2))
-    pull = 4 / (2 + squares)
-    spread = before.scale * float((right * pull * squares).sum() / (2 * right.sum()))
-    return _Belief(right, pull / before.scale, max(spread, _SMALLEST_SCALE))
-
-
-def _density(linear: _Linear, squares: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    """Return (M,) densities, per square pixel, of residuals of right matches with scaled squares (M,)."""
-    height = np.sqrt(np.linalg.det(linear.information)) / (2 * np.pi * scale)
-    density: NDArray[np.float64] = height / (1 + squares / 2) ** 2
-    return density
-
-
-def _log_likelihood(linear: _Linear, belief: _Belief, window_px: float) -> float:
-    """Return how much likelier the residuals are than if every match fell anywhere in its window, as a logarithm."""
-    squares = squared_residuals(linear.residual, linear.information) / belief.scale
-    share = belief.right.mean()
-    ratio = share * _density(linear, squares, belief.scale) * np.pi * window_px**2 + (1 - share)
-    return float(np.log(ratio).sum())
-
-
-def _normal_equations(linear: _Linear, belief: _Belief) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    pulled = _pulled(linear, belief)
-    normal: NDArray[np.float64] = np.einsum("nki,nkj->ij", linear.motion, pulled)
-    return normal, np.einsum("nki,nk->i", pulled, linear.residual)
-
-
-def _pulled(linear: _Linear, belief: _Belief) -> NDArray[np.float64]:
-    """Return (M, 2, 6) motions, weighed by their information and by what is thought of each match."""
-    pulled: NDArray[np.float64] = linear.information @ linear.motion * (belief.right * belief.pull)[:, None, None]
-    return pulled
-
-
-def _covariance(linear: _Linear, belief: _Belief, cells: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the (6, 6) covariance."""
-    right, pulled = belief.right, _pulled(linear, belief)
-    score = np.einsum("nki,nk->ni", pulled, linear.residual)
-    normal = np.einsum("nki,nkj->nij", linear.motion, pulled)
-    # What a match says less because it lies off: the tails of the Student distribution, and that it may be wrong.
-    lost = np.sqrt((1.5 - right) / np.maximum(right, _RIGHT_AT_LEAST))[:, None] * score
-    information = _by_cell(cells, normal - lost[:, :, None] * lost[:, None])
-    root = np.linalg.inv(np.linalg.cholesky(normal.sum(axis=0)))
-    shares, axes = np.linalg.eigh(root @ information.sum(axis=0) @ root.T)
-    root = (axes / np.sqrt(np.maximum(shares, _LEAST_INFORMATION))).T @ root
-    spread = _jackknife(root @ information @ root.T, _by_cell(cells, score) @ root.T)
-    sizes, axes = np.linalg.eigh(spread)
-    enlarged = root.T @ axes
-    covariance: NDArray[np.float64] = enlarged * np.maximum(sizes, 1.0) @ enlarged.T
-    return (covariance + covariance.T) / 2
-
-
-def _jackknife(information: NDArray[np.float64], score: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how poses without one cell each spread, in units in which the whole information is the identity.
-
-    Args:
-        information: (C, 6, 6) of each cell.
-        score: (C, 6) of each cell.
-    """
-    shares, axes = np.linalg.eigh(information)
-    left = 1 - np.minimum(shares, _MOST_OF_ONE_CELL)
-    shifts = np.einsum("cij,cj,ckj,ck->ci", axes, 1 / left, axes, score)
-    count = len(score)
-    spread: NDArray[np.float64] = shifts.T @ shifts * (count - 1) / count
-    return spread
-
-
-def _by_cell(cells: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum rows (M, ...) of the same cell."""
-    summed = np.zeros((cells.max() + 1, *values.shape[1:]))
-    np.add.at(summed, cells, values)
-    return summed

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sfd2_ros.geometry.refine import ahead_of, moved_body, robust_weights, squared_residuals, well_posed, whitened
-from sfd2_ros.localization.pnp import reprojection_errors_px
+from sfd2_ros.geometry.least_squares import Cauchy, Linearised, cauchy_weights, minimise, normal_equations
+from sfd2_ros.geometry.residuals import linearised, moved_body
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,16 +18,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sfd2_ros.core.types import Camera
-    from sfd2_ros.geometry.refine import Observations
+    from sfd2_ros.geometry.residuals import Observations
 
 FOCAL_LENGTH, PRINCIPAL_POINT = (6,), (7, 8)
-"""What may be free beside the pose, as columns of the motion."""
+"""What may be free beside the pose, as columns of the Jacobian."""
 SURE_DEVIATIONS = 10.0
-"""An intrinsic that differs by as many standard deviations, and makes the matches as much likelier, surely differs."""
-_ROUNDS = 25
-_CONVERGED_DEVIATIONS = 0.01
-_FEWEST = 5
-"""More residuals than unknowns, with the principal point free."""
+"""An intrinsic contradicts its nominal value when both differ by as many standard deviations, and the matches are as
+much likelier. Landmarks err together, so that 3 would reject right cameras. Not tuned beyond that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +32,8 @@ class IntrinsicsFit:
     """What a camera's intrinsics are if the matches are right.
 
     Attributes:
-        scale: of the focal length, to what was said.
-        centre_shift_px: (2,) of the principal point, from what was said.
+        scale: of the focal length, to the nominal one.
+        centre_shift_px: (2,) of the principal point, from the nominal one.
         covariance: (K, K) of what was free: the logarithm of the scale, or the shift.
         num_inliers: matches within reach.
         likelihood: of all matches, as a logarithm, but for a constant.
@@ -47,6 +44,29 @@ class IntrinsicsFit:
     covariance: NDArray[np.float64]
     num_inliers: int
     likelihood: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Estimate:
+    """A pose, and intrinsics relative to the nominal ones."""
+
+    cam_from_map: NDArray[np.float64]
+    scale: float = 1.0
+    centre_shift_px: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+
+    def seen(self, view: Observations) -> Observations:
+        """Return the observations of a camera with these intrinsics."""
+        camera, (x, y) = view.camera, self.centre_shift_px
+        fx, fy = camera.fx * self.scale, camera.fy * self.scale
+        return replace(view, camera=replace(camera, fx=fx, fy=fy, cx=camera.cx + x, cy=camera.cy + y))
+
+    def moved(self, step: NDArray[np.float64]) -> _Estimate:
+        """Return the estimate after a step (9,) of the pose, the logarithm of the scale, and the shift."""
+        return _Estimate(
+            moved_body(self.cam_from_map, step[:6]),
+            float(self.scale * np.exp(step[6])),
+            self.centre_shift_px + step[7:],
+        )
 
 
 def fit_intrinsics(
@@ -69,28 +89,35 @@ def fit_intrinsics(
     Returns:
         What was found, or None when the matches do not determine it.
     """
-    if len(view.positions) < _FEWEST:
+    if len(view) == 0:
         return None
-    view, pose, centre = replace(view, cam_from_body=np.eye(4)), cam_from_map, np.zeros(2)
-    columns = [*range(6), *free]
-    for _ in range(_ROUNDS):
-        motion, residual, information = _linearise(pose, _seen_by_another(view, scale, centre), max_error_px)
-        squares = squared_residuals(residual, information)
-        pulled = information @ motion[:, :, columns] * robust_weights(squares)[:, None, None]
-        normal = np.einsum("nki,nkj->ij", motion[:, :, columns], pulled)
-        if len(residual) < _FEWEST or not well_posed(normal):
-            return None
-        step = np.zeros(9)
-        step[columns] = np.linalg.solve(normal, np.einsum("nki,nk->i", pulled, residual))
-        pose, scale, centre = moved_body(pose, step[:6]), float(scale * np.exp(step[6])), centre + step[7:]
-        if step[columns] @ normal @ step[columns] < _CONVERGED_DEVIATIONS**2:
-            break
-    noise = max(1.0, float(squares.sum()) / (2 * len(residual) - len(columns)))
-    camera = _seen_by_another(view, scale, centre).camera
-    errors = np.minimum(reprojection_errors_px(pose, view.keypoints, view.positions, camera), max_error_px)
-    # Cauchy's weights belong to a Student distribution of two degrees of freedom, whose density is their square.
-    likelihood = 2 * float(np.log(robust_weights((errors / view.sigma_px) ** 2)).sum())
-    return IntrinsicsFit(scale, centre, np.linalg.inv(normal)[6:, 6:] * noise, len(residual), likelihood)
+    view, columns = replace(view, cam_from_body=np.eye(4)), [*range(6), *free]
+
+    def linearise(estimate: _Estimate) -> Linearised:
+        return _within_reach(estimate.cam_from_map, estimate.seen(view), columns, max_error_px)
+
+    def move(estimate: _Estimate, step: NDArray[np.float64]) -> _Estimate:
+        whole = np.zeros(9)
+        whole[columns] = step
+        return estimate.moved(whole)
+
+    found = minimise(_Estimate(cam_from_map, scale), Cauchy(), linearise=linearise, move=move)
+    if found is None:
+        return None
+    estimate, linear = found[0], linearise(found[0])
+    equations = normal_equations(linear, cauchy_weights(linear.squares))
+    if equations is None:
+        return None
+    count = len(linear.residual)
+    noise = max(1.0, float(linear.squares.sum()) / (2 * count - len(columns)))
+    return IntrinsicsFit(
+        scale=estimate.scale,
+        centre_shift_px=estimate.centre_shift_px,
+        covariance=(np.linalg.inv(equations[0])[6:, 6:] * noise).astype(np.float64),
+        num_inliers=count,
+        likelihood=_log_likelihood(linear.errors_px / view.sigma_px)
+        + (len(view) - count) * _log_likelihood(np.array([max_error_px / view.sigma_px])),
+    )
 
 
 def focal_length_px(camera: Camera) -> float:
@@ -98,24 +125,19 @@ def focal_length_px(camera: Camera) -> float:
     return (camera.fx + camera.fy) / 2
 
 
-def _seen_by_another(view: Observations, scale: float, centre_shift_px: NDArray[np.float64]) -> Observations:
-    """Return observations by a camera with another focal length and principal point."""
-    camera, (x, y) = view.camera, centre_shift_px
-    other = replace(camera, fx=camera.fx * scale, fy=camera.fy * scale, cx=camera.cx + x, cy=camera.cy + y)
-    return replace(view, camera=other)
+def _log_likelihood(deviations: NDArray[np.float64]) -> float:
+    """Return the sum of the logarithms of the density that belongs to Cauchy's weights, which is their square."""
+    return 2 * float(np.log(cauchy_weights(deviations**2)).sum())
 
 
-def _linearise(
-    pose: NDArray[np.float64], view: Observations, max_error_px: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return how keypoints move with the body, the logarithm of the focal length, and the principal point.
-
-    Of matches within reach: motion (M, 2, 9), residuals (M, 2), and their information (M, 2, 2).
-    """
-    view = ahead_of(pose, view)
-    motion, residual, information = whitened(pose, view)
-    near = np.linalg.norm(residual, axis=1) <= max_error_px
-    from_centre = view.keypoints - residual - [view.camera.cx, view.camera.cy]
-    shifted = np.broadcast_to(np.eye(2), (len(motion), 2, 2))
-    motion = np.concatenate([motion, from_centre[:, :, None], shifted], axis=2)
-    return motion[near], residual[near], information[near]
+def _within_reach(
+    cam_from_map: NDArray[np.float64], view: Observations, columns: Sequence[int], max_error_px: float
+) -> Linearised:
+    """Linearise the matches within reach in the pose, the logarithm of the focal length, and the principal point."""
+    view = view.in_front(cam_from_map)
+    linear = linearised(cam_from_map, view)
+    near = linear.errors_px <= max_error_px
+    from_centre = view.keypoints - linear.residual - [view.camera.cx, view.camera.cy]
+    shifted = np.broadcast_to(np.eye(2), (len(view), 2, 2))
+    jacobian = np.concatenate([linear.jacobian, from_centre[:, :, None], shifted], axis=2)
+    return Linearised(jacobian[near][:, :, columns], linear.residual[near], linear.information[near])

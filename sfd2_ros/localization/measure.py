@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sfd2_ros.geometry.refine import Observations
+    from sfd2_ros.geometry.residuals import Observations
     from sfd2_ros.localization.context import MapContext
     from sfd2_ros.localization.query import Query
     from sfd2_ros.localization.trace import Trace
@@ -100,8 +100,7 @@ def refine_matches(
         agrees = query.errors_px(body_from_map, matches.keypoints, positions) <= limit_px
         if agrees.sum() >= config.min_inliers:
             observed = observed_in(query, context, matches.where(agrees))
-            refined = refine_pose(body_from_map, observed, converged_deviations=enough)
-            body_from_map = refined.body_from_map
+            body_from_map = refine_pose(body_from_map, observed, converged_deviations=enough)
     agrees = query.errors_px(body_from_map, matches.keypoints, positions) <= config.final_error_px
     return Hypothesis(matches, body_from_map, agrees)
 

@@ -1,10 +1,10 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the matches of a picture contradict the principal point that its camera is said to have.
+"""Whether the matches of an image contradict the nominal principal point of its camera, that of camera_info.
 
-A picture that was cropped without its camera_info, or the camera_info of another camera: a turn of the camera makes up
-for most of a shifted principal point, and a step aside for some of the rest, so that poses are off by decimetres to
-metres. With the principal point free the matches agree far better, on one that lies many standard deviations away.
+An image that was cropped without its camera_info, or the camera_info of another camera: a rotation of the camera makes
+up for most of a shifted principal point, and a sideways shift for some of the rest, so that poses are off by decimetres
+to metres. With the principal point free the matches agree far better, on one that lies many standard deviations away.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sfd2_ros.localization.intrinsics_fit import PRINCIPAL_POINT, SURE_DEVIATION
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sfd2_ros.geometry.refine import Observations
+    from sfd2_ros.geometry.residuals import Observations
     from sfd2_ros.localization.intrinsics_fit import IntrinsicsFit
 
 
@@ -28,11 +28,11 @@ class CentreFit:
     """The principal point that matches fit best.
 
     Attributes:
-        shift_px: (x, y) of it, from the one that was said.
-        share: length of the shift, as a share of the focal length.
-        deviations: of the shift from nothing, in standard deviations.
+        shift_px: (x, y) of it, from the nominal one.
+        share: length of the shift, as a fraction of the focal length.
+        deviations: length of the shift in standard deviations (Mahalanobis distance).
         num_inliers: matches that agree with it.
-        gain: how much likelier it makes the matches than the one that was said, as a logarithm.
+        gain: log-likelihood of the matches, less that with the nominal one.
     """
 
     shift_px: tuple[float, float]
@@ -42,20 +42,20 @@ class CentreFit:
     gain: float
 
     def contradicts(self, tolerance: float) -> bool:
-        """Return whether it surely lies farther off than a share of the focal length."""
+        """Return whether it surely lies farther off than this fraction of the focal length."""
         is_sure = self.deviations > SURE_DEVIATIONS and self.gain > SURE_DEVIATIONS**2 / 2
         return is_sure and self.share > tolerance
 
 
 def fit_centre(
-    observed: Observations, cam_from_map: NDArray[np.float64], said: IntrinsicsFit, *, max_error_px: float
+    observed: Observations, cam_from_map: NDArray[np.float64], nominal: IntrinsicsFit, *, max_error_px: float
 ) -> CentreFit | None:
-    """Find the principal point that matches fit, starting from the pose found with the one that was said.
+    """Find the principal point that matches fit, starting from the pose found with the nominal one.
 
     Args:
         observed: matches of one camera, made without knowing its pose; wrong ones among them.
         cam_from_map: (4, 4) that pose.
-        said: what they fit with the intrinsics that were said.
+        nominal: the fit with the nominal intrinsics.
         max_error_px: largest reprojection error of an inlier.
 
     Returns:
@@ -70,5 +70,5 @@ def fit_centre(
         share=float(np.linalg.norm(shift)) / focal_length_px(observed.camera),
         deviations=float(np.sqrt(shift @ np.linalg.solve(free.covariance, shift))),
         num_inliers=free.num_inliers,
-        gain=free.likelihood - said.likelihood,
+        gain=free.likelihood - nominal.likelihood,
     )

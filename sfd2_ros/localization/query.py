@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sfd2_ros.core.transforms import inverse
-from sfd2_ros.geometry.refine import Observations
+from sfd2_ros.geometry.residuals import Observations
 from sfd2_ros.localization.pnp import MIN_INLIER_RATIO, project, solve_pnp, solve_rig_pnp
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import numpy as np
 from sfd2_ros.core.transforms import inverse, vector_from_rotation
 from sfd2_ros.geometry.mixture import measure_pose
 from sfd2_ros.geometry.projection import image_points
-from sfd2_ros.geometry.refine import Observations
+from sfd2_ros.geometry.residuals import Observations
 from sfd2_ros.mapping.observations import Seen, seen_in
 
 if TYPE_CHECKING:

@@ -9,14 +9,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
+from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector, vector_from_rotation
 from sfd2_ros.core.types import Camera
 from sfd2_ros.evaluation.consistency import nees
-from sfd2_ros.geometry.mixture import measure_pose
-from sfd2_ros.geometry.refine import Observations, RefinedPose
+from sfd2_ros.geometry.mixture import MeasuredPose, measure_pose
+from sfd2_ros.geometry.residuals import Observations
 from sfd2_ros.localization.pnp import project
 
 CAMERA = Camera(640, 480, 500.0, 510.0, 322.0, 238.0)
+DISTORTED = [
+    Camera(640, 480, 500, 510, 322, 238, "plumb_bob", (-0.05, 0.01, 0.001, -0.001)),
+    Camera(640, 480, 300, 310, 322, 238, "equidistant", (0.05, 0.002, -0.001, 0.0003)),
+    Camera(640, 480, 500, 510, 322, 238),
+]
 POSE = inverse(rigid(rotation_from_vector([0.1, -0.2, 0.05]), [0.3, -0.1, 0.5]))
 WINDOW_PX = 8.0
 
@@ -44,12 +49,12 @@ def _in_disc(generator: np.random.Generator, count: int) -> np.ndarray:
     return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
 
 
-def _measured(observed: Observations) -> RefinedPose:
+def _measured(observed: Observations) -> MeasuredPose:
     error = np.linalg.norm(project(POSE, observed.positions, CAMERA) - observed.keypoints, axis=1)
     return measure_pose(POSE, [observed.where(error <= WINDOW_PX)], window_px=WINDOW_PX)
 
 
-def _nees(found: RefinedPose) -> float:
+def _nees(found: MeasuredPose) -> float:
     assert found.covariance is not None
     return nees(inverse(found.body_from_map), found.covariance, inverse(POSE))
 
@@ -155,3 +160,45 @@ def test_depths_that_the_map_has_wrong_do_not_draw_poses_to_where_it_was_made() 
     assert np.mean(found) == pytest.approx(
         aside_m, abs=0.01
     )  # 0.976 with the motion of landmarks where the map has them
+
+
+def _error(found: MeasuredPose) -> np.ndarray:
+    """Return how the pose of the camera in the map is off: position, then rotation about the map's axes."""
+    here, there = inverse(found.body_from_map), inverse(POSE)
+    return np.concatenate([here[:3, 3] - there[:3, 3], vector_from_rotation(here @ inverse(there))])
+
+
+def _ratios(found: list[MeasuredPose]) -> np.ndarray:
+    """Return the spread of poses over their covariance, as standard deviations along six axes; biased poses fail."""
+    errors = np.array([_error(pose) for pose in found])
+    covariance = np.mean([pose.covariance for pose in found if pose.covariance is not None], axis=0)
+    assert np.all(np.abs(errors.mean(axis=0)) < 0.4 * errors.std(axis=0))
+    root = np.linalg.inv(np.linalg.cholesky(covariance))
+    ratios: np.ndarray = np.sqrt(np.linalg.eigvalsh(root @ np.cov(errors.T) @ root.T))
+    return ratios
+
+
+def _box(camera: Camera, seed: int, *, noise_px: float) -> Observations:
+    positions = np.random.default_rng(9).uniform([-3, -2, 4], [3, 2, 10], (80, 3))
+    keypoints = project(POSE, positions, camera) + np.random.default_rng(seed).normal(scale=noise_px, size=(80, 2))
+    return Observations(keypoints, positions, np.zeros((80, 3, 3)), camera, 1.0)
+
+
+@pytest.mark.parametrize("camera", DISTORTED, ids=lambda camera: camera.distortion_model)
+def test_the_covariance_is_the_spread_of_estimates(camera: Camera) -> None:
+    seen = [_box(camera, seed, noise_px=1.0) for seed in range(150)]
+    ratios = _ratios([measure_pose(POSE, [one], window_px=WINDOW_PX) for one in seen])
+    assert ratios.max() < 1.15, "the covariance must not be too small"
+    assert ratios.min() > 0.6, "the covariance must not be needlessly large"
+
+
+def test_uncertain_landmarks_make_the_covariance_wider_as_they_spread_the_estimates() -> None:
+    axes = np.random.default_rng(3).normal(size=(80, 3, 3)) * [0.002, 0.005, 0.03]
+    exact, found = _box(CAMERA, 0, noise_px=0.0), []
+    for seed in range(150):
+        shifts = np.einsum("nij,nj->ni", axes, np.random.default_rng(1000 + seed).normal(size=(80, 3)))
+        noisy = replace(_box(CAMERA, seed, noise_px=0.7), sigma_px=0.7, covariances=axes @ axes.transpose(0, 2, 1))
+        found.append(measure_pose(POSE, [replace(noisy, positions=exact.positions + shifts)], window_px=24.0))
+    ratios = _ratios(found)
+    assert ratios.max() < 1.15
+    assert ratios.min() > 0.6

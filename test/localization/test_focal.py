@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A camera whose focal length is not what it is said to be gets no pose; one whose matches say nothing of it does."""
+"""A camera whose focal length is not that of camera_info gets no pose; one whose matches leave it open does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
 from sfd2_ros.core.types import Camera, Status
-from sfd2_ros.geometry.refine import Observations
+from sfd2_ros.geometry.residuals import Observations
 from sfd2_ros.localization import Localizer, LocalizerConfig, View
 from sfd2_ros.localization.focal import FocalFit, fit_focal
 from sfd2_ros.localization.intrinsics import ANY_INTRINSICS
@@ -32,36 +32,36 @@ def localizer(random_place: RandomPlace) -> Localizer:
     return Localizer(load_map(random_place.map_folder))
 
 
-def _said(camera: Camera, scale: float) -> Camera:
+def _with_nominal(camera: Camera, scale: float) -> Camera:
     return replace(camera, fx=camera.fx * scale, fy=camera.fy * scale)
 
 
-def _seen(positions: np.ndarray, *, said: float = 1.0, noise_px: float = 0.5) -> Observations:
-    """Return matches of a camera that is said to have another focal length; a fifth of them wrong."""
+def _seen(positions: np.ndarray, *, nominal: float = 1.0, noise_px: float = 0.5) -> Observations:
+    """Return matches of a camera with a wrong nominal focal length; a fifth of them wrong."""
     generator = np.random.default_rng(0)
     keypoints = project(POSE, positions, CAMERA) + generator.normal(scale=noise_px, size=(len(positions), 2))
     wrong = generator.choice(len(positions), len(positions) // 5, replace=False)
     keypoints[wrong] = generator.uniform([0, 0], [640, 480], (len(wrong), 2))
-    return Observations(keypoints, positions, np.zeros((len(positions), 3, 3)), _said(CAMERA, said), 1.0)
+    return Observations(keypoints, positions, np.zeros((len(positions), 3, 3)), _with_nominal(CAMERA, nominal), 1.0)
 
 
 def _fit(observed: Observations) -> FocalFit | None:
-    """Fit from where the camera seems to stand with the focal length that was said: nearer, or farther off."""
+    """Fit from where the camera seems to stand with the nominal focal length: nearer, or farther off."""
     solution = solve_pnp(observed.keypoints, observed.positions, observed.camera, max_error_px=8.0)
     assert solution is not None
-    said = fit_intrinsics(observed, solution.cam_from_map, max_error_px=8.0)
-    assert said is not None
-    return fit_focal(observed, said, max_error_px=8.0)
+    nominal = fit_intrinsics(observed, solution.cam_from_map, max_error_px=8.0)
+    assert nominal is not None
+    return fit_focal(observed, nominal, max_error_px=8.0)
 
 
 @pytest.mark.parametrize("scale", [0.67, 0.9, 1.1, 1.5])
 def test_a_wrong_focal_length_is_refused_and_the_right_one_named(
     localizer: Localizer, random_place: RandomPlace, scale: float
 ) -> None:
-    found = localizer.localize(random_place.view(POSE), _said(random_place.camera, scale))
+    found = localizer.localize(random_place.view(POSE), _with_nominal(random_place.camera, scale))
     assert found.status is Status.WRONG_FOCAL_LENGTH
     assert found.map_from_cam is None
-    assert f"camera_info says {505 * scale:.0f} px" in found.reason
+    assert f"camera_info has {505 * scale:.0f} px" in found.reason
     named = float(found.reason.split("a focal length of ")[1].split(" px")[0])
     assert named == pytest.approx(505, rel=0.01)
 
@@ -78,7 +78,7 @@ def test_a_wrong_focal_length_gives_a_wrong_pose_where_it_is_not_looked_at(
         load_map(random_place.map_folder),
         LocalizerConfig(max_focal_error=ANY_INTRINSICS, max_centre_error=ANY_INTRINSICS),
     )
-    found = blind.localize(random_place.view(POSE), _said(random_place.camera, 1.1))
+    found = blind.localize(random_place.view(POSE), _with_nominal(random_place.camera, 1.1))
     assert found.map_from_cam is not None
     assert np.linalg.norm(found.map_from_cam[:3, 3] - inverse(POSE)[:3, 3]) > 0.3
 
@@ -86,29 +86,29 @@ def test_a_wrong_focal_length_gives_a_wrong_pose_where_it_is_not_looked_at(
 def test_the_camera_of_a_rig_that_is_wrong_is_found(localizer: Localizer, random_place: RandomPlace) -> None:
     camera = random_place.camera
     views = [
-        View(random_place.view(inverse(mount) @ POSE, seed=seed), _said(camera, said), mount)
-        for seed, mount, said in ((1, np.eye(4), 1.0), (2, rigid(np.eye(3), [0.5, 0, 0]), 1.1))
+        View(random_place.view(inverse(mount) @ POSE, seed=seed), _with_nominal(camera, nominal), mount)
+        for seed, mount, nominal in ((1, np.eye(4), 1.0), (2, rigid(np.eye(3), [0.5, 0, 0]), 1.1))
     ]
     assert localizer.localize_rig(views).status is Status.WRONG_FOCAL_LENGTH
     assert localizer.localize_rig([replace(view, camera=camera) for view in views]).is_localized
 
 
 @pytest.mark.parametrize("roughness_m", [0.0, 0.02, 0.05])
-@pytest.mark.parametrize("said", [0.9, 1.0, 1.1])
-def test_before_a_wall_seen_straight_every_focal_length_fits(said: float, roughness_m: float) -> None:
+@pytest.mark.parametrize("nominal", [0.9, 1.0, 1.1])
+def test_before_a_wall_seen_straight_every_focal_length_fits(nominal: float, roughness_m: float) -> None:
     generator = np.random.default_rng(1)
     depths = generator.normal(8.0, roughness_m, 200)
     wall = np.column_stack([generator.uniform([-3, -2], [3, 2], (200, 2)), depths])
-    fit = _fit(_seen((wall - POSE[:3, 3]) @ POSE[:3, :3], said=said))
+    fit = _fit(_seen((wall - POSE[:3, 3]) @ POSE[:3, :3], nominal=nominal))
     assert fit is None or not fit.contradicts(0.02)
 
 
-@pytest.mark.parametrize("said", [0.8, 1.25])
-def test_the_fit_is_as_exact_as_it_says(said: float) -> None:
+@pytest.mark.parametrize("nominal", [0.8, 1.25])
+def test_the_fit_is_as_exact_as_it_says(nominal: float) -> None:
     positions = (np.random.default_rng(2).uniform([-3, -2, 4], [3, 2, 12], (200, 3)) - POSE[:3, 3]) @ POSE[:3, :3]
-    fit = _fit(_seen(positions, said=said))
+    fit = _fit(_seen(positions, nominal=nominal))
     assert fit is not None
-    assert abs(np.log(fit.scale * said)) < 4 * fit.deviation < 0.02
+    assert abs(np.log(fit.scale * nominal)) < 4 * fit.deviation < 0.02
     assert fit.contradicts(0.02)
 
 

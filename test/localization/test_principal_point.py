@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A camera whose principal point is not where it is said to be gets no pose; one that cannot be told does."""
+"""A camera whose principal point is not that of camera_info gets no pose; one whose matches leave it open does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
 from sfd2_ros.core.types import Camera, Status
-from sfd2_ros.geometry.refine import Observations
+from sfd2_ros.geometry.residuals import Observations
 from sfd2_ros.localization import Localizer, LocalizerConfig
 from sfd2_ros.localization.intrinsics import ANY_INTRINSICS
 from sfd2_ros.localization.intrinsics_fit import PRINCIPAL_POINT, fit_intrinsics
@@ -32,33 +32,33 @@ def localizer(random_place: RandomPlace) -> Localizer:
     return Localizer(load_map(random_place.map_folder))
 
 
-def _said(camera: Camera, x_px: float, y_px: float) -> Camera:
+def _with_nominal(camera: Camera, x_px: float, y_px: float) -> Camera:
     return replace(camera, cx=camera.cx + x_px, cy=camera.cy + y_px)
 
 
 def _fit(in_camera: np.ndarray, x_px: float, y_px: float) -> CentreFit | None:
-    """Fit matches of a camera that is said to have another principal point; a fifth of them wrong."""
+    """Fit matches of a camera with a wrong nominal principal point; a fifth of them wrong."""
     generator = np.random.default_rng(0)
     positions = (in_camera - POSE[:3, 3]) @ POSE[:3, :3]
     keypoints = project(POSE, positions, CAMERA) + generator.normal(scale=0.5, size=(len(positions), 2))
     wrong = generator.choice(len(positions), len(positions) // 5, replace=False)
     keypoints[wrong] = generator.uniform([0, 0], [640, 480], (len(wrong), 2))
-    camera = _said(CAMERA, x_px, y_px)
+    camera = _with_nominal(CAMERA, x_px, y_px)
     observed = Observations(keypoints, positions, np.zeros((len(positions), 3, 3)), camera, 1.0)
     start = solve_pnp(keypoints, positions, camera, max_error_px=8.0)
     assert start is not None
-    said = fit_intrinsics(observed, start.cam_from_map, max_error_px=8.0)
-    return None if said is None else fit_centre(observed, start.cam_from_map, said, max_error_px=8.0)
+    nominal = fit_intrinsics(observed, start.cam_from_map, max_error_px=8.0)
+    return None if nominal is None else fit_centre(observed, start.cam_from_map, nominal, max_error_px=8.0)
 
 
 @pytest.mark.parametrize(("x_px", "y_px"), [(40, 0), (-60, 0), (0, 40), (0, -60), (30, 30)])
 def test_a_wrong_principal_point_is_refused_and_the_right_one_named(
     localizer: Localizer, random_place: RandomPlace, x_px: float, y_px: float
 ) -> None:
-    found = localizer.localize(random_place.view(POSE), _said(random_place.camera, x_px, y_px))
+    found = localizer.localize(random_place.view(POSE), _with_nominal(random_place.camera, x_px, y_px))
     assert found.status is Status.WRONG_PRINCIPAL_POINT
     assert found.map_from_cam is None
-    assert f"camera_info says ({322 + x_px}, {238 + y_px}) px" in found.reason
+    assert f"camera_info has ({322 + x_px}, {238 + y_px}) px" in found.reason
     named = [float(value) for value in found.reason.split("principal point at (")[1].split(")")[0].split(",")]
     assert named == pytest.approx([322, 238], abs=3)
 
@@ -66,7 +66,7 @@ def test_a_wrong_principal_point_is_refused_and_the_right_one_named(
 def test_a_wrong_principal_point_gives_a_wrong_pose_where_it_is_not_looked_at(random_place: RandomPlace) -> None:
     config = LocalizerConfig(max_focal_error=ANY_INTRINSICS, max_centre_error=ANY_INTRINSICS)
     blind = Localizer(load_map(random_place.map_folder), config)
-    found = blind.localize(random_place.view(POSE), _said(random_place.camera, 40, 0))
+    found = blind.localize(random_place.view(POSE), _with_nominal(random_place.camera, 40, 0))
     assert found.map_from_cam is not None
     assert np.linalg.norm(found.map_from_cam[:3, 3] - inverse(POSE)[:3, 3]) > 0.1
 

@@ -12,7 +12,8 @@ import pytest
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector, vector_from_rotation
 from sfd2_ros.core.types import Camera, Features, Status
-from sfd2_ros.geometry.refine import Observations, refine_pose
+from sfd2_ros.geometry.mixture import measure_pose
+from sfd2_ros.geometry.residuals import Observations
 from sfd2_ros.localization import Localizer, View
 from sfd2_ros.localization.follow import Window
 from sfd2_ros.localization.frames import BasePose, RigEstimate, base_pose
@@ -200,15 +201,15 @@ def test_generalised_pnp_finds_the_body_among_wrong_matches(seed: int) -> None:
 
 def test_joint_covariance_is_the_spread_of_estimates() -> None:
     seen, pose = random_rig(0)
-    errors, said = [], []
+    errors, covariances = [], []
     for seed in range(150):
         generator = np.random.default_rng(seed)
         noisy = [replace(one, keypoints=one.keypoints + generator.normal(size=one.keypoints.shape)) for one in seen]
-        found = refine_pose(pose, noisy)
+        found = measure_pose(pose, noisy, window_px=8.0)
         here, there = inverse(found.body_from_map), inverse(pose)
         errors.append(np.concatenate([here[:3, 3] - there[:3, 3], vector_from_rotation(here @ inverse(there))]))
-        said.append(found.covariance)
-    root = np.linalg.inv(np.linalg.cholesky(np.mean(said, axis=0)))
+        covariances.append(found.covariance)
+    root = np.linalg.inv(np.linalg.cholesky(np.mean(covariances, axis=0)))
     ratios = np.sqrt(np.linalg.eigvalsh(root @ np.cov(np.array(errors).T) @ root.T))
     assert ratios.max() < 1.2
     assert ratios.min() > 0.6
