@@ -15,6 +15,7 @@ from sfd2_ros.core.transforms import quaternion_xyzw, rigid_from_quaternion
 from sfd2_ros.core.types import PosedImage
 from sfd2_ros.geometry.colmap_types import camera_from_colmap, colmap_camera, matrix_from_rigid3d, rigid3d_from_matrix
 from sfd2_ros.mapping.model_layout import check_binary_model
+from sfd2_ros.mapping.text_model import read_text_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ def quiet_colmap() -> None:
 
 
 def read_model(folder: Path) -> Any:
-    """Read a COLMAP model, text or binary.
+    """Read a COLMAP model, text or binary; of both, the binary one.
 
     Returns:
         pycolmap.Reconstruction.
@@ -39,38 +40,42 @@ def read_model(folder: Path) -> Any:
     Raises:
         SceneError: there is no model, or it cannot be read.
     """
-    kinds = [kind for kind in ("bin", "txt") if all((folder / f"{part}.{kind}").is_file() for part in _MODEL_PARTS)]
-    if not kinds:
-        raise SceneError(
-            f"{str(folder)!r} holds no COLMAP model; cameras, images and points3D as .bin or .txt are needed there"
-        )
-    reconstruction = pycolmap.Reconstruction()
+    kind = _kind_of_model(folder)
     try:
-        if kinds[0] == "bin":
-            check_binary_model(folder)
-            reconstruction.read_binary(str(folder))
-        else:
-            reconstruction.read_text(str(folder))
-            _restore_names(reconstruction, folder / "images.txt")
-    except (ValueError, RuntimeError, IndexError, OSError, MemoryError) as err:
-        raise SceneError(f"the COLMAP model in {str(folder)!r} cannot be read: {err}; is it complete?") from err
+        if kind == "txt":
+            return read_text_model(folder)
+        check_binary_model(folder)
+        reconstruction = pycolmap.Reconstruction()
+        reconstruction.read_binary(str(folder))
+    except (ValueError, RuntimeError, IndexError, OSError, MemoryError, TypeError) as err:
+        raise SceneError(
+            f"the COLMAP model in {str(folder)!r} cannot be read: its files contradict each other (ids that are "
+            "repeated or missing, invalid numbers); export it again"
+        ) from err
     return reconstruction
 
 
 _MODEL_PARTS = ("cameras", "images", "points3D")
 
 
-def _restore_names(reconstruction: Any, path: Path) -> None:
-    """Give images their whole names: COLMAP reads those of text files up to the first space."""
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").split("\n"))
-    for line in lines:
-        if not line or line.startswith("#"):
-            continue
-        fields = line.split(maxsplit=9)
-        if len(fields) < 10:
-            raise ValueError(f"{line!r} in images.txt names no image")
-        reconstruction.image(int(fields[0])).name = fields[9]
-        next(lines, None)  # the keypoints of that image
+def holds_model(folder: Path) -> bool:
+    """Return whether a folder holds a COLMAP model, whole or in part."""
+    return any((folder / f"{part}.{kind}").is_file() for part in _MODEL_PARTS[:2] for kind in ("bin", "txt"))
+
+
+def _kind_of_model(folder: Path) -> str:
+    missing = {kind: [part for part in _MODEL_PARTS if not (folder / f"{part}.{kind}").is_file()] for kind in _KINDS}
+    for kind, parts in missing.items():
+        if not parts:
+            return kind
+    nearly = min(missing.values(), key=len)
+    lack = f"; {', '.join(nearly)} are missing" if len(nearly) < len(_MODEL_PARTS) else ""
+    raise SceneError(
+        f"{str(folder)!r} holds no COLMAP model; cameras, images and points3D as .bin or .txt are needed there{lack}"
+    )
+
+
+_KINDS = ("bin", "txt")
 
 
 def posed_images(reconstruction: Any) -> list[PosedImage]:

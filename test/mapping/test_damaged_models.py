@@ -94,7 +94,7 @@ def test_a_damaged_model_is_read_or_refused_but_never_hangs_or_aborts(
     whole = {path.name: path.read_bytes() for path in models[kind].iterdir()}
     generator = random.Random(kind)  # noqa: S311
     folders = []
-    for part in PARTS:
+    for part in PARTS if kind == "bin" else PARTS[:3]:  # of text files, rigs and frames are not read
         name = f"{part}.{kind}"
         for label, content in _damages(whole[name], generator):
             folders.append(_write(tmp_path / f"{part}-{label}", whole, name, content))

@@ -123,10 +123,10 @@ def test_a_scene_that_lacks_a_part_is_refused(folder: Path, part: str, reason: s
     [
         ("", "no image with a pose"),
         ("1 0 0 0 0 0 0 0 1 0.png\n\n", "pose of image '0.png' is no pose"),
-        ("1 1 0 0 0 1e999 0 0 1 0.png\n\n", "cannot be read|not finite"),
-        ("1 1 0 0 0 0 0 0 9 0.png\n\n", "cannot be read"),
+        ("1 1 0 0 0 1e999 0 0 1 0.png\n\n", "a finite number is needed"),
+        ("1 1 0 0 0 0 0 0 9 0.png\n\n", "camera 9 of image '0.png' is not in cameras.txt"),
         ("1 1 0 0 0 0 0 0 1 0.png\n\n2 1 0 0 0 0 0 0 1 0.png\n\n", "1 names twice, such as '0.png'"),
-        ("1 1 0 0 0 0 0 0 1 0.png\n\n1 1 0 0 0 0 0 0 1 1.png\n\n", "cannot be read"),
+        ("1 1 0 0 0 0 0 0 1 0.png\n\n1 1 0 0 0 0 0 0 1 1.png\n\n", "image id 1 stands twice"),
     ],
 )
 def test_a_model_whose_images_cannot_be_is_refused(folder: Path, line: str, reason: str) -> None:
