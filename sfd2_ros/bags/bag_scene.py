@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 
 from sfd2_ros.bags.bag_transforms import bag_transforms
+from sfd2_ros.bags.calibrations import CalibrationHistory
 from sfd2_ros.bags.camera_info import camera_from_message
-from sfd2_ros.bags.image_messages import decode_compressed_image, decode_image
+from sfd2_ros.bags.image_messages import decode_compressed_image, decode_image, image_size
+from sfd2_ros.bags.image_topics import IMAGE_TYPES, choose_image_topics
 from sfd2_ros.bags.read_poses import stamp_ns
 from sfd2_ros.bags.transform_history import TransformUnavailableError
 from sfd2_ros.core.config import check_config, setting
@@ -21,7 +23,7 @@ from sfd2_ros.core.transforms import inverse, rotation_angle_rad
 from sfd2_ros.core.types import PosedImage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -29,15 +31,12 @@ if TYPE_CHECKING:
     from sfd2_ros.bags.reader import BagReader
     from sfd2_ros.bags.transform_history import TransformHistory
 
-IMAGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
-CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
-
 
 @dataclass(frozen=True)
 class BagSceneConfig:
     """Which images of a bag to take, and where their poses come from."""
 
-    image_topics: tuple[str, ...] = setting((), "Topics to take; empty: every image topic that has a camera_info.")
+    image_topics: tuple[str, ...] = setting((), "Topics to take; empty: one of each camera that has a camera_info.")
     frame: str = setting("odom", "Frame on TF in which the robot's poses are; it becomes the frame of the map.")
     pose_topic: str = setting("", "Topic with poses of the robot in that frame, used in place of TF; empty: TF.")
     base_frame: str = setting("base_link", "Frame that the poses of pose_topic are of.")
@@ -52,14 +51,18 @@ class BagSceneReport:
     Attributes:
         offered: images on the chosen topics.
         without_pose: images at whose stamp TF had no pose.
+        without_camera: images for which the camera was not calibrated, or whose camera_info does not fit them.
         unreadable: images that could not be decoded.
         images: taken.
+        notes: sentences for the user: which topics were left out, and why images have no camera.
     """
 
     offered: int
     without_pose: int
+    without_camera: int
     unreadable: int
     images: tuple[PosedImage, ...]
+    notes: tuple[str, ...]
 
 
 def extract_bag_scene(
@@ -75,15 +78,15 @@ def extract_bag_scene(
 
     Raises:
         ConfigError: a setting is not allowed.
-        BagError: no such topics, no TF, or no image has a pose; says why.
-        CameraError: a camera_info is missing, or does not fit its images.
+        BagError: no such topics, two topics of one camera, no TF, or no image has a pose and a camera; says why.
+        CameraError: a chosen topic has no camera_info.
     """
     check_config(config)
-    infos = _info_topics(bag, config.image_topics)
+    infos, notes = choose_image_topics(bag, config.image_topics)
     counts = {topic.name: topic.count for topic in bag.topics}
     total, done = sum(counts[name] for name in infos), 0
     history = bag_transforms(bag, config.pose_topic or None, config.base_frame)
-    takers = {topic: _Taker(topic, _first(bag, info), folder, history, config) for topic, info in infos.items()}
+    takers = {topic: _Taker(topic, _calibrations(bag, info), folder, history, config) for topic, info in infos.items()}
     for message in bag.messages(infos):
         progress("read", done, total)
         takers[message.topic].offer(bag.decode(message), is_compressed=message.type_name == IMAGE_TYPES[1])
@@ -92,70 +95,64 @@ def extract_bag_scene(
     report = BagSceneReport(
         offered=done,
         without_pose=sum(one.without_pose for one in takers.values()),
+        without_camera=sum(one.without_camera for one in takers.values()),
         unreadable=sum(one.unreadable for one in takers.values()),
         images=tuple(image for one in takers.values() for image in one.images),
+        notes=(*notes, *(one.camera_note() for one in takers.values() if one.without_camera)),
     )
     if not report.images:
         reason = next((one.problem for one in takers.values() if one.problem), "the topics are empty")
         raise BagError(
-            f"none of {done} images can be mapped: {reason}; name the frame of the poses with --frame, or a topic with "
-            "--pose-topic"
+            f"none of {done} images can be mapped: {reason}; the frame of the poses is named with --frame, a topic of "
+            "poses with --pose-topic"
         )
     return report
 
 
-def _info_topics(bag: BagReader, chosen: Sequence[str]) -> dict[str, str]:
-    """Return the camera_info topic of each image topic."""
-    types = {topic.name: topic.type_name for topic in bag.topics if topic.count > 0}
-    images = chosen or [name for name, type_name in types.items() if type_name in IMAGE_TYPES]
-    bag.require(images)
-    infos = {name: _info_topic(name) for name in images}
-    found = {name: info for name, info in infos.items() if types.get(info) == CAMERA_INFO}
-    missing = [name for name in infos if name not in found]
-    if chosen and missing:
-        raise CameraError(f"image topic {missing[0]!r} has no {infos[missing[0]]!r} beside it; record it too")
-    if not found:
-        raise BagError(f"the bag has no image topic with a camera_info beside it; it has: {', '.join(sorted(types))}")
-    return found
-
-
-def _info_topic(image_topic: str) -> str:
-    raw = image_topic.removesuffix("/compressed")
-    return f"{raw.rpartition('/')[0]}/camera_info"
-
-
-def _first(bag: BagReader, topic: str) -> Any:
-    return bag.decode(next(bag.messages([topic])))
+def _calibrations(bag: BagReader, topic: str) -> CalibrationHistory:
+    return CalibrationHistory((bag.decode(message), message.time_ns) for message in bag.messages([topic]))
 
 
 class _Taker:
     """Takes the images of one camera that show something new."""
 
-    def __init__(self, topic: str, info: Any, folder: Path, history: TransformHistory, config: BagSceneConfig) -> None:
-        self._folder, self._name = folder, topic.strip("/").replace("/", "_")
+    def __init__(
+        self,
+        topic: str,
+        calibrations: CalibrationHistory,
+        folder: Path,
+        history: TransformHistory,
+        config: BagSceneConfig,
+    ) -> None:
+        self._topic, self._folder, self._name = topic, folder, topic.strip("/").replace("/", "_")
         self._is_rectified = "image_rect" in topic
-        self._info, self._history, self._config = info, history, config
+        self._calibrations, self._history, self._config = calibrations, history, config
         self._last: NDArray[np.float64] | None = None
         self.images: list[PosedImage] = []
-        self.without_pose = self.unreadable = 0
-        self.problem = ""
+        self.without_pose = self.without_camera = self.unreadable = 0
+        self.problem = self._camera_problem = ""
 
     def offer(self, message: Any, *, is_compressed: bool) -> None:
         """Take an image if its camera has moved or turned far enough since the last one."""
         time_ns = stamp_ns(message.header.stamp)
         try:
-            world_from_cam = self._history.lookup(self._config.frame, message.header.frame_id.lstrip("/"), time_ns)
+            world_from_cam = self._history.lookup(self._config.frame, message.header.frame_id, time_ns)
         except TransformUnavailableError as err:
             self.without_pose, self.problem = self.without_pose + 1, str(err)
             return
         if self._last is not None and not self._is_new(self._last, world_from_cam):
             return
         try:
+            size = image_size(message, is_compressed=is_compressed)
+            camera = camera_from_message(self._calibrations.at(time_ns), size, rectified=self._is_rectified)
             rgb = decode_compressed_image(message) if is_compressed else decode_image(message)
         except ImageError as err:
             self.unreadable, self.problem = self.unreadable + 1, str(err)
             return
-        camera = camera_from_message(self._info, rgb.shape[:2], rectified=self._is_rectified)
+        except CameraError as err:
+            self.without_camera, self.problem = self.without_camera + 1, str(err)
+            self._camera_problem = self._camera_problem or str(err)
+            return
         name = f"{self._name}/{time_ns}.png"
         path = self._folder / name
         path.parent.mkdir(exist_ok=True)
@@ -163,6 +160,10 @@ class _Taker:
             raise BagError(f"{str(path)!r} cannot be written; is the disk full?")
         self.images.append(PosedImage(name, camera, inverse(world_from_cam)))
         self._last = world_from_cam
+
+    def camera_note(self) -> str:
+        """Return why images of this topic have no camera."""
+        return f"{self._topic}: {self.without_camera} images left out, the first because: {self._camera_problem}"
 
     def _is_new(self, before: NDArray[np.float64], now: NDArray[np.float64]) -> bool:
         moved = inverse(before) @ now

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sfd2_ros.bags.read_poses import matrix_from_pose, matrix_from_transform, stamp_ns
+from sfd2_ros.bags.reader import topic_name
 from sfd2_ros.bags.transform_history import TransformHistory
 from sfd2_ros.core.errors import BagError, MessageError
 
@@ -39,6 +40,7 @@ def bag_transforms(bag: BagReader, pose_topic: str | None = None, base_frame: st
     history = TransformHistory(_LONGER_THAN_ANY_BAG_S)
     types = {topic.name: topic.type_name for topic in bag.topics}
     if pose_topic is not None:
+        pose_topic = topic_name(pose_topic)
         bag.require([pose_topic])
         if types[pose_topic] not in POSE_TYPES:
             raise BagError(
@@ -53,14 +55,14 @@ def bag_transforms(bag: BagReader, pose_topic: str | None = None, base_frame: st
             posed_frames.add(_insert_pose(history, bag.decode(message), base_frame, message))
     for message in bag.messages(topics) if topics else ():
         for transform in bag.decode(message).transforms:
-            if transform.child_frame_id not in posed_frames:
+            if transform.child_frame_id.lstrip("/") not in posed_frames:
                 _insert_transform(history, transform, message)
     return history
 
 
 def _insert_pose(history: TransformHistory, pose: Any, base_frame: str, message: BagMessage) -> str:
     """Add one pose of the robot; return the name of its frame."""
-    child = getattr(pose, "child_frame_id", "") or base_frame
+    child = (getattr(pose, "child_frame_id", "") or base_frame).lstrip("/")
     value = pose.pose if message.type_name.endswith("/PoseStamped") else pose.pose.pose
     parent_from_child = _read(matrix_from_pose, value, message)
     history.insert(pose.header.frame_id, child, stamp_ns(pose.header.stamp), parent_from_child, is_static=False)
@@ -69,8 +71,8 @@ def _insert_pose(history: TransformHistory, pose: Any, base_frame: str, message:
 
 def _insert_transform(history: TransformHistory, transform: Any, message: BagMessage) -> None:
     history.insert(
-        transform.header.frame_id.lstrip("/"),
-        transform.child_frame_id.lstrip("/"),
+        transform.header.frame_id,
+        transform.child_frame_id,
         stamp_ns(transform.header.stamp),
         _read(matrix_from_transform, transform.transform, message),
         is_static=TF_TOPICS[message.topic],

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image messages to RGB arrays.
 
-OpenCV converts the common 8-bit encodings; the library rosbags-image converts the others.
+OpenCV converts the common encodings of 8 and 16 bits and NV12, NV21, NV24; the library rosbags-image the others.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import cv2
 import numpy as np
 
 from sfd2_ros.core.errors import ImageError
+from sfd2_ros.features.image_header import declared_size
 from sfd2_ros.features.images import decode_image as decode_image_file
+from sfd2_ros.features.images import to_8_bits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,14 +36,50 @@ PLAIN_ENCODINGS: dict[str, tuple[int, int | None]] = {
     "bayer_gbrg8": (1, cv2.COLOR_BayerGR2RGB),
     "bayer_grbg8": (1, cv2.COLOR_BayerGB2RGB),
 }
+# The same patterns with two bytes a value.
+DEEP_ENCODINGS = {
+    "mono16": "mono8",
+    **{f"{order}16": f"{order}8" for order in ("rgb", "bgr", "rgba", "bgra")},
+    **{f"bayer_{pattern}16": f"bayer_{pattern}8" for pattern in ("rggb", "bggr", "gbrg", "grbg")},
+}
+# encoding: (rows of chroma a row of brightness, OpenCV's conversion). NV24 has a pair a pixel, the others one for four.
+SEMIPLANAR_ENCODINGS: dict[str, tuple[float, int]] = {
+    "nv12": (0.5, cv2.COLOR_YUV2RGB_NV12),
+    "nv21": (0.5, cv2.COLOR_YUV2RGB_NV21),
+    "nv24": (2.0, cv2.COLOR_YUV2RGB_NV12),
+}
 JPEG_START, PNG_START = b"\xff\xd8", b"\x89PNG"
+
+
+def image_size(message: Any, *, is_compressed: bool) -> tuple[int, int]:
+    """Return (h, w) of an image message without decoding it, to be compared with its camera_info first.
+
+    Args:
+        message: sensor_msgs/Image, or sensor_msgs/CompressedImage.
+        is_compressed: which of the two it is.
+
+    Raises:
+        ImageError: no size, or data that cannot be an image of that size.
+    """
+    if not is_compressed:
+        if message.encoding not in SEMIPLANAR_ENCODINGS:
+            _rows(message)
+        return int(message.height), int(message.width)
+    data = _compressed_data(message)
+    size = declared_size(data)
+    if size is None:
+        raise ImageError(
+            f"compressed image with format {message.format!r} is no image, or a damaged one: no size in it"
+        )
+    return size
 
 
 def decode_image(message: Any) -> NDArray[np.uint8]:
     """Decode a sensor_msgs/Image.
 
     Args:
-        message: any encoding of 8 or 16 bits that has a meaning as colour or grey.
+        message: any encoding of 8 or 16 bits that has a meaning as colour or grey; 16 bits are scaled by the bits in
+            use, see `features.images.to_8_bits`.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -50,20 +88,27 @@ def decode_image(message: Any) -> NDArray[np.uint8]:
         ImageError: no size, a step shorter than a row, data that do not fill step x height, an encoding that is not
             known.
     """
+    if message.encoding in SEMIPLANAR_ENCODINGS:
+        return _decode_semiplanar(message)
     rows = _rows(message)
-    if message.encoding not in PLAIN_ENCODINGS:
+    encoding = DEEP_ENCODINGS.get(message.encoding, message.encoding)
+    if encoding not in PLAIN_ENCODINGS:
         return _decode_by_library(message, rows)
-    depth, conversion = PLAIN_ENCODINGS[message.encoding]
-    needed = message.width * depth
+    channels, conversion = PLAIN_ENCODINGS[encoding]
+    is_deep = encoding != message.encoding
+    needed = message.width * channels * (2 if is_deep else 1)
     if message.step < needed:
         raise ImageError(
             f"image of {message.width} pixels and encoding {message.encoding!r} has step {message.step}; "
-            f"a row takes at least {needed} bytes; mend the driver"
+            f"a row takes at least {needed} bytes; correct the driver"
         )
-    pixels = rows[:, :needed].reshape(message.height, message.width, depth)
+    packed = np.ascontiguousarray(rows[:, :needed])
+    if is_deep:
+        packed = to_8_bits(packed.view(">u2" if message.is_bigendian else "<u2"))
+    pixels = packed.reshape(message.height, message.width, channels)
     if conversion is None:
-        return np.ascontiguousarray(pixels)
-    rgb: NDArray[np.uint8] = cv2.cvtColor(np.ascontiguousarray(pixels), conversion).astype(np.uint8, copy=False)
+        return pixels
+    rgb: NDArray[np.uint8] = cv2.cvtColor(pixels, conversion).astype(np.uint8, copy=False)
     return rgb
 
 
@@ -77,12 +122,17 @@ def decode_compressed_image(message: Any) -> NDArray[np.uint8]:
     Raises:
         ImageError: data that are no such file, or end before the file does.
     """
+    data = _compressed_data(message)
+    return decode_image_file(data, f"{message.format} of {len(data)} bytes")
+
+
+def _compressed_data(message: Any) -> bytes:
     data = bytes(message.data)
     if not data.startswith((JPEG_START, PNG_START)):
         raise ImageError(
             f"compressed image with format {message.format!r} starts with {data[:4]!r}; JPEG and PNG are understood"
         )
-    return decode_image_file(data, f"{message.format} of {len(data)} bytes")
+    return data
 
 
 def _rows(message: Any) -> NDArray[np.uint8]:
@@ -96,6 +146,33 @@ def _rows(message: Any) -> NDArray[np.uint8]:
             f"{message.step * message.height}; the message was truncated, or its driver sets a wrong step"
         )
     return data.reshape(message.height, message.step)
+
+
+def _decode_semiplanar(message: Any) -> NDArray[np.uint8]:
+    """Decode a plane of brightness and, below it, one of pairs of chroma.
+
+    Drivers disagree about the step: the length of a row of brightness, or all data divided by the height.
+    """
+    height, width, encoding = int(message.height), int(message.width), message.encoding
+    chroma_rows, conversion = SEMIPLANAR_ENCODINGS[encoding]
+    data = np.frombuffer(message.data, dtype=np.uint8)
+    if height < 1 or width < 1 or (chroma_rows < 1 and (height % 2 or width % 2)):
+        raise ImageError(f"image encoding {encoding!r} has size {width}x{height}; both must be positive and even")
+    rows = round(height * (1 + chroma_rows))
+    stride = message.step if message.step >= width and len(data) == message.step * rows else width
+    if len(data) != stride * rows:
+        raise ImageError(
+            f"image {width}x{height} with encoding {encoding!r} and step {message.step} has {len(data)} bytes; "
+            f"{width * rows} are needed, or {rows} rows of the step"
+        )
+    packed = np.ascontiguousarray(data.reshape(rows, stride)[:, :width])
+    if chroma_rows > 1:  # to NV12 of twice the size, of which each second pixel is the image
+        bright = packed[:height].repeat(2, axis=0).repeat(2, axis=1)
+        chroma = packed[height:].reshape(height, 2 * width)
+        doubled = cv2.cvtColor(np.concatenate([bright, chroma]), conversion)
+        return np.ascontiguousarray(doubled[::2, ::2])
+    rgb: NDArray[np.uint8] = cv2.cvtColor(packed, conversion).astype(np.uint8, copy=False)
+    return rgb
 
 
 def _decode_by_library(message: Any, rows: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -47,8 +47,9 @@ class TransformHistory:
     ) -> None:
         """Add a sample; a frame that changes its parent, or begins or ceases to be static, starts anew.
 
-        A transform from a frame to itself is ignored, as tf2 does.
+        A transform from a frame to itself is ignored, as tf2 does. Slashes before the names of frames mean nothing.
         """
+        parent, child = parent.lstrip("/"), child.lstrip("/")
         if parent == child:
             return
         edge = self._edges.get(child)
@@ -77,6 +78,7 @@ class TransformHistory:
             TransformUnavailableError: a frame is unknown, the two are in different trees, or an edge between them has
                 no samples on both sides of the time.
         """
+        target, source = target.lstrip("/"), source.lstrip("/")
         target_line, source_line = self._ancestors(target), self._ancestors(source)
         common = next((frame for frame in target_line if frame in source_line), None)
         if common is None:

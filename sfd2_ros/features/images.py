@@ -7,37 +7,60 @@ Intrinsics and COLMAP models refer to the pixels as stored: COLMAP ignores EXIF'
 
 from __future__ import annotations
 
+import logging
+import os
+import stat
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from sfd2_ros.core.errors import ImageError
+from sfd2_ros.features.image_header import check_size, declared_size, without_orientation
+from sfd2_ros.features.jpeg import JPEG_START, decode_without_end, has_end
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+LOGGER = logging.getLogger(__name__)
+
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".pgm", ".ppm")
 """Endings, in small or capital letters, that `list_images` takes for images."""
 
+UNREAD_SUFFIXES = (
+    *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".gif", ".jfif", ".jpe", ".exr", ".hdr"),
+    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"),
+)
+"""Endings of photographs that `list_images` passes over and names."""
+
+_BITS_IN_USE = (8, 10, 12, 14, 16)
+"""Of the values in a 16-bit container: what sensors and converters have."""
+
+_SHOWN = 5
+"""Names in one message."""
+
 _REMEDY = "give an image in " + ", ".join(suffix[1:] for suffix in IMAGE_SUFFIXES)
-_JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
     """Read an image file.
 
-    Gray becomes three equal channels; 16 bits are divided by 257, not stretched; what is transparent becomes black.
+    Gray becomes three equal channels; 16 bits are scaled by the bits in use, see `to_8_bits`; what is transparent
+    becomes black.
 
     Returns:
         (H, W, 3) uint8 RGB, rows and columns as stored.
 
     Raises:
-        ImageError: there is no such file, or it is no image, a damaged one, or one of floating-point numbers.
+        ImageError: there is no such file, or it is no regular file, no image, a damaged one, one of floating-point
+            numbers, or larger than any camera's.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device may never end
+            raise ImageError(f"cannot read image {str(path)!r}: no regular file; {_REMEDY}")
         data = path.read_bytes()
     except OSError as err:
         raise ImageError(f"cannot read image {str(path)!r}: {err.strerror or err}; {_REMEDY}") from err
@@ -53,12 +76,18 @@ def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
     """
     if not data:
         raise ImageError(f"image {name!r} is empty; copy it again, or {_REMEDY}")
-    if data.startswith(_JPEG_START) and data.rfind(_JPEG_END) < data.rfind(_JPEG_SCAN):
-        # OpenCV 4.6 fills the missing part with gray and returns it as an image; 4.11 and 5 refuse.
-        raise ImageError(f"image {name!r} is a JPEG that ends too early; copy it again")
+    size = declared_size(data)
+    if size is not None:
+        check_size(size, name)
+    if data.startswith(JPEG_START) and not has_end(data):
+        # OpenCV 4.6 fills a missing part with gray and returns it as an image; 4.11 and 5 reject whole pictures too.
+        pixels = decode_without_end(data)
+        if pixels is None:
+            raise ImageError(f"image {name!r} is a JPEG that ends too early; copy it again")
+        return _to_rgb(pixels, name)
     try:
         # Unchanged is the only mode that neither rotates by EXIF nor drops the transparency unseen.
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        pixels = cv2.imdecode(np.frombuffer(without_orientation(data), np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as err:
         raise ImageError(f"image {name!r} cannot be decoded: {err.err}; {_REMEDY}") from err
     if pixels is None or pixels.size == 0:
@@ -67,7 +96,10 @@ def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
 
 
 def list_images(folder: Path) -> list[str]:
-    """Return the names of the images in a folder and the folders in it.
+    """Return the names of the images in a folder and the folders in it, those behind links too.
+
+    What looks like an image and is none that can be read is left out with a warning: other formats, pipes and devices,
+    names that are not UTF-8.
 
     Returns:
         Paths relative to `folder` with forward slashes, sorted; hidden files are left out.
@@ -77,17 +109,78 @@ def list_images(folder: Path) -> list[str]:
     """
     if not folder.is_dir():
         raise ImageError(f"image folder {str(folder)!r} is no folder; name a folder with images")
-    relative = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    names = sorted(path.as_posix() for path in relative if not any(part.startswith(".") for part in path.parts))
+    names, passed_over = [], []
+    for path in _files_below(folder):
+        problem = _problem(path)
+        if problem is not None:
+            passed_over.append(f"{str(path.relative_to(folder))!r} {problem}")
+        elif path.suffix.lower() in IMAGE_SUFFIXES:
+            names.append(path.relative_to(folder).as_posix())
+    shown = (
+        f"{'; '.join(passed_over[:_SHOWN])}{f'; and {more} more' if (more := len(passed_over) - _SHOWN) > 0 else ''}"
+    )
     if not names:
         endings = ", ".join(IMAGE_SUFFIXES)
-        raise ImageError(f"no images in {str(folder)!r}; files ending in {endings} are looked for, in subfolders too")
-    return names
+        left_out = f"; left out: {shown}" if passed_over else ""
+        raise ImageError(
+            f"no images in {str(folder)!r}; files ending in {endings} are looked for, in subfolders too{left_out}"
+        )
+    if passed_over:
+        LOGGER.warning("%d files in %r are left out: %s", len(passed_over), str(folder), shown)
+    return sorted(names)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder that are not hidden; each folder is entered once, and by its own name first."""
+    entered: set[tuple[int, int]] = set()
+    waiting: list[Path] = [folder]
+    links: list[Path] = []
+    while waiting or links:
+        current = waiting.pop() if waiting else links.pop(0)
+        place = current.stat()
+        if (place.st_dev, place.st_ino) in entered:
+            continue
+        entered.add((place.st_dev, place.st_ino))
+        try:
+            paths = sorted(path for path in current.iterdir() if not path.name.startswith("."))
+        except PermissionError:
+            LOGGER.warning("folder %r may not be read and is left out", str(current))
+            continue
+        for path in paths:
+            if not path.is_dir():
+                yield path
+            else:
+                (links if path.is_symlink() else waiting).append(path)
+
+
+def _problem(path: Path) -> str | None:
+    """Return why a file that looks like an image cannot be read as one, or None."""
+    suffix = path.suffix.lower()
+    if suffix in UNREAD_SUFFIXES:
+        return f"is of a format that is not read; convert it to one of {', '.join(IMAGE_SUFFIXES)}"
+    if suffix not in IMAGE_SUFFIXES:
+        return None
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        return "has a name that is not UTF-8; rename it"
+    return None if path.is_file() else "is a pipe, a device or a broken link"
+
+
+def to_8_bits(pixels: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Scale 16-bit values by the bits in use: the fewest of 8, 10, 12, 14 and 16 that hold the largest value.
+
+    Sensors of 10 and 12 bits come in containers of 16, where they would be nearly black if taken for 16 bits.
+    """
+    largest = int(pixels.max(initial=0))
+    full = next(2**bits - 1 for bits in _BITS_IN_USE if largest < 2**bits)
+    shallow: NDArray[np.uint8] = ((pixels.astype(np.uint32) * 255 + full // 2) // full).astype(np.uint8)
+    return shallow
 
 
 def _to_rgb(pixels: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
     if pixels.dtype == np.uint16:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        pixels = to_8_bits(pixels.astype(np.uint16, copy=False))
     if pixels.dtype != np.uint8:
         raise ImageError(f"image {name!r} has pixels of type {pixels.dtype}; 8 or 16 bits, unsigned, are read")
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]

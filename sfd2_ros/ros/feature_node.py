@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from sfd2_ros.bags.camera_info import camera_from_message
-from sfd2_ros.bags.image_messages import decode_compressed_image, decode_image
+from sfd2_ros.bags.image_messages import decode_compressed_image, decode_image, image_size
 from sfd2_ros.bags.read_poses import NS_PER_S, stamp_ns
 from sfd2_ros.core.errors import CameraError, DependencyError, ImageError, Sfd2Error
 from sfd2_ros.features import Extractor, ExtractorConfig, load_extractor
@@ -142,8 +142,10 @@ class FeatureNode(ManagedNode):
         pixels = features = intrinsics = None
         status, reason = STATUS_OK, ""
         try:
-            pixels = self._decode(image)
-            intrinsics = self._intrinsics(camera, pixels)
+            # Decoding takes memory for as many pixels as the header declares: camera_info must agree first.
+            is_compressed = self._config.image_transport != "raw"
+            intrinsics = self._intrinsics(camera, image_size(image.message, is_compressed=is_compressed))
+            pixels = (decode_compressed_image if is_compressed else decode_image)(image.message)
             features = self._extract(pixels)
         except Exception as err:
             if not isinstance(err, Sfd2Error) and not is_out_of_memory(err):
@@ -164,18 +166,14 @@ class FeatureNode(ManagedNode):
         )
         self._output.deliver(camera, made)
 
-    def _decode(self, image: ReceivedImage) -> NDArray[np.uint8]:
-        is_raw = self._config.image_transport == "raw"
-        return decode_image(image.message) if is_raw else decode_compressed_image(image.message)
-
-    def _intrinsics(self, camera: str, pixels: NDArray[np.uint8]) -> Camera:
+    def _intrinsics(self, camera: str, size: tuple[int, int]) -> Camera:
         if self._inputs is None:
             raise ImageError("the node was deactivated while this image waited")
         info = self._inputs.camera_info(camera, self._config.camera_info_timeout_s)
         if info is None:
             topic = self.resolve_topic_name(f"{camera}/camera_info")
             raise CameraError(f"nothing heard on {topic}; intrinsics are never guessed, let the driver publish them")
-        return camera_from_message(info, pixels.shape[:2], rectified=self._config.images_are_rectified)
+        return camera_from_message(info, size, rectified=self._config.images_are_rectified)
 
     def _extract(self, pixels: NDArray[np.uint8]) -> Features:
         if self._extractor is None:

@@ -50,7 +50,10 @@ command.add_command(map_merge.command)
 @click.option("--max-keypoints", type=int, default=2048, show_default=True, help="Keypoints of an image.")
 @click.option("--refine-poses", is_flag=True, help="Adjust the given poses together with the points.")
 @click.option(
-    "--image-topic", "image_topics", multiple=True, help="Of a bag; repeat it. Default: all with camera_info."
+    "--image-topic",
+    "image_topics",
+    multiple=True,
+    help="Of a bag; repeat it. Default: one of each camera with camera_info.",
 )
 @click.option("--frame", help="Of a bag: frame on TF in which the poses are. [default: odom]")
 @click.option("--pose-topic", help="Of a bag: Odometry or stamped poses of base_link, used in place of TF's.")
@@ -152,8 +155,10 @@ def _build_from_bag(
             scene = extract_bag_scene(bag, Path(work), BagSceneConfig(**options), progress)
         click.echo(
             f"{source}: {len(scene.images)} of {scene.offered} images taken, {scene.without_pose} had no pose, "
-            f"{scene.unreadable} could not be read"
+            f"{scene.without_camera} no fitting camera_info, {scene.unreadable} could not be read"
         )
+        for note in scene.notes:
+            click.echo(f"  {note}")
         return builder.from_poses(scene.images, Path(work), output, overwrite=overwrite)
 
 

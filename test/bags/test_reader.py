@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +14,7 @@ from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, Qo
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from sfd2_ros.bags.reader import BagReader
+from sfd2_ros.bags.reader import BagReader, is_bag
 from sfd2_ros.core.errors import BagError
 
 STORE = get_typestore(Stores.ROS2_HUMBLE)
@@ -103,3 +107,59 @@ def test_truncated_and_altered_bags_end_in_an_error_or_in_what_was_recorded(bag:
         except BagError:
             errors += 1
     assert errors > 20
+
+
+def _without_metadata(folder: Path) -> None:
+    (folder / "metadata.yaml").unlink()
+
+
+def _with_empty_storage(folder: Path) -> None:
+    text = (folder / "metadata.yaml").read_text()
+    (folder / "metadata.yaml").write_text(re.sub(r"storage_identifier: \S+", "storage_identifier: ''", text))
+    assert "storage_identifier: ''" in (folder / "metadata.yaml").read_text()
+
+
+@pytest.mark.parametrize("spoil", [_without_metadata, _with_empty_storage])
+def test_a_bag_whose_recorder_left_no_metadata_is_read(bag: Path, spoil: Callable[[Path], None]) -> None:
+    spoil(bag)
+    assert is_bag(bag)
+    with BagReader(bag) as reader:
+        assert [(topic.name, topic.count) for topic in reader.topics] == [("/chatter", 10), ("/robot", 1)]
+        assert len(list(reader.messages())) == 11
+
+
+def test_the_files_of_a_split_bag_without_metadata_are_read_in_the_order_of_time(bag: Path) -> None:
+    (file,) = [path for path in bag.iterdir() if path.suffix in (".mcap", ".db3")]
+    shutil.copy(file, file.with_name(f"bag_1{file.suffix}"))
+    _without_metadata(bag)
+    with BagReader(bag) as reader:
+        times = [message.time_ns for message in reader.messages(["/chatter"])]
+        assert [topic.count for topic in reader.topics] == [20, 2]
+    assert len(times) == 20
+    assert times == sorted(times)
+
+
+def test_a_folder_with_metadata_that_names_no_storage_and_no_data_is_refused(tmp_path: Path) -> None:
+    write_bag(tmp_path / "bag", StoragePlugin.MCAP)
+    _with_empty_storage(tmp_path / "bag")
+    (tmp_path / "bag" / "bag.mcap").rename(tmp_path / "elsewhere.mcap")
+    with pytest.raises(BagError, match=r"its metadata\.yaml names no storage, and no \.mcap or \.db3 file"):
+        BagReader(tmp_path / "bag")
+
+
+def test_names_of_topics_have_one_slash_in_front_whatever_the_bag_and_the_caller_write(tmp_path: Path) -> None:
+    string = STORE.types["std_msgs/msg/String"]
+    with Writer(tmp_path / "bag", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        for name in ("plain", "/slash"):
+            connection = writer.add_connection(name, string.__msgtype__, typestore=STORE)
+            writer.write(connection, 1, STORE.serialize_cdr(string("a"), string.__msgtype__))
+    with BagReader(tmp_path / "bag") as reader:
+        assert [topic.name for topic in reader.topics] == ["/plain", "/slash"]
+        reader.require(["plain", "/plain", "slash"])
+        assert [message.topic for message in reader.messages(["plain", "slash"])] == ["/plain", "/slash"]
+
+
+def test_a_pipe_is_no_bag_and_is_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.mcap")
+    with pytest.raises(BagError, match="is no regular file"):
+        BagReader(tmp_path / "a.mcap")

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sfd2_ros.bags.image_messages import decode_compressed_image, decode_image
+from sfd2_ros.bags.image_messages import decode_compressed_image, decode_image, image_size
 from sfd2_ros.core.errors import ImageError
 
 
@@ -110,7 +110,7 @@ def test_step_shorter_than_a_row_is_refused(rgb: np.ndarray) -> None:
     with pytest.raises(ImageError, match="step 51; a row takes at least 153"):
         decode_image(message)
     message.encoding = "mono16"
-    with pytest.raises(ImageError, match="step 51 is shorter than a row of 102"):
+    with pytest.raises(ImageError, match="step 51; a row takes at least 102"):
         decode_image(message)
 
 
@@ -142,3 +142,86 @@ def test_compressed_depth_and_noise_are_refused() -> None:
         decode_compressed_image(compressed_message(b"\x00\x00\x00\x00\x12\x34", "16UC1; compressedDepth"))
     with pytest.raises(ImageError, match="no image"):
         decode_compressed_image(compressed_message(b"\xff\xd8" + bytes(50) + b"\xff\xd9"))
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+@pytest.mark.parametrize("is_bigendian", [0, 1])
+def test_sixteen_bit_grey_is_scaled_by_the_bits_in_use(rgb: np.ndarray, bits: int, is_bigendian: int) -> None:
+    grey = np.clip(rgb[..., 0].astype(int) * 2, 0, 255)
+    deep = np.round(grey / 255 * (2**bits - 1)).astype(">u2" if is_bigendian else "<u2")
+    decoded = decode_image(image_message(deep, "mono16", padding=6, is_bigendian=is_bigendian))
+    assert np.abs(decoded[..., 0].astype(int) - grey).max() <= 1
+
+
+@pytest.mark.parametrize("encoding", ["bayer_rggb", "bayer_bggr", "bayer_gbrg", "bayer_grbg", "rgb", "bgra"])
+@pytest.mark.parametrize("bits", [10, 12, 16])
+def test_deep_colours_are_those_of_eight_bits_scaled_by_the_bits_in_use(
+    rgb: np.ndarray, encoding: str, bits: int
+) -> None:
+    channels = {"rgb": [0, 1, 2], "bgra": [2, 1, 0, 0]}.get(encoding, 0)
+    pixels = rgb[..., channels].copy()
+    pixels[0, 0] = 255
+    deep = np.round(pixels / 255.0 * (2**bits - 1)).astype("<u2")
+    decoded = decode_image(image_message(deep, f"{encoding}16", padding=4)).astype(int)
+    expected = decode_image(image_message(pixels, f"{encoding}8"))
+    assert np.abs(decoded - expected).max() <= 1
+
+
+def yuv_planes(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return brightness and chroma by BT.601 with its narrow range, the definition that cameras follow."""
+    red, green, blue = np.moveaxis(rgb.astype(float), -1, 0)
+    luma = 16 + 0.257 * red + 0.504 * green + 0.098 * blue
+    u = 128 - 0.148 * red - 0.291 * green + 0.439 * blue
+    v = 128 + 0.439 * red - 0.368 * green - 0.071 * blue
+    y, u, v = (np.clip(np.round(plane), 0, 255).astype(np.uint8) for plane in (luma, u, v))
+    return y, u, v
+
+
+@pytest.mark.parametrize("encoding", ["nv12", "nv21", "nv24"])
+@pytest.mark.parametrize("layout", ["step of a row", "step of everything", "padded"])
+def test_semiplanar_yuv_gives_back_the_colours(rgb: np.ndarray, encoding: str, layout: str) -> None:
+    colours = rgb[:36, :50]
+    y, u, v = yuv_planes(colours)
+    if encoding != "nv24":
+        u, v = u[::2, ::2], v[::2, ::2]
+    chroma = np.stack([v, u] if encoding == "nv21" else [u, v], axis=-1)
+    planes = np.concatenate([y.ravel(), chroma.ravel()]).reshape(-1, 50)
+    if layout == "padded":
+        planes = np.pad(planes, ((0, 0), (0, 14)), constant_values=99)
+    message = image_message(planes, encoding)
+    message.height, message.width = 36, 50
+    if layout == "step of everything":
+        message.step = len(message.data) // 36
+    decoded = decode_image(message).astype(int)
+    assert decoded.shape == (36, 50, 3)
+    assert np.abs(decoded - colours)[1:-1, 1:-1].max() <= 8
+
+
+def test_semiplanar_yuv_that_is_cut_is_refused_by_name() -> None:
+    message = image_message(np.zeros((54, 50), np.uint8), "nv12")
+    message.height, message.data = 36, message.data[:-1]
+    with pytest.raises(ImageError, match="encoding 'nv12' and step 50 has 2699 bytes; 2700 are needed"):
+        decode_image(message)
+
+
+def test_the_size_of_a_message_is_known_before_it_is_decoded(rgb: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    messages = {
+        extension: compressed_message(cv2.imencode(extension, rgb)[1].tobytes()) for extension in (".jpg", ".png")
+    }
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    assert image_size(image_message(rgb, "rgb8"), is_compressed=False) == (37, 51)
+    for message in messages.values():
+        assert image_size(message, is_compressed=True) == (37, 51)
+    with pytest.raises(ImageError, match="is no image, or a damaged one"):
+        image_size(compressed_message(b"\xff\xd8" + bytes(50)), is_compressed=True)
+    with pytest.raises(ImageError, match="JPEG and PNG are understood"):
+        image_size(compressed_message(bytes(50)), is_compressed=True)
+
+
+def test_a_compressed_image_of_a_few_bytes_never_takes_memory_for_the_pixels_it_declares(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    header = b"\xff\xd8\xff\xc0\x00\x11\x08\xff\xff\xff\xff\x03\x01\x11\x00\x02\x11\x01\x03\x11\x01"
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(ImageError, match="declares 65535x65535 pixels"):
+        decode_compressed_image(compressed_message(header))

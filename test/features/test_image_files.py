@@ -1,0 +1,233 @@
+# Copyright 2026 The sfd2_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Files as phones, cameras and people leave them: films behind pictures, turned TIFFs, deep pixels, links, pipes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from sfd2_ros.core.errors import ImageError
+from sfd2_ros.features.image_header import MAX_IMAGE_PIXELS, declared_size
+from sfd2_ros.features.images import decode_image, list_images, read_image
+
+END = b"\xff\xd9"
+
+
+def encoded(suffix: str, *parameters: int, shape: tuple[int, ...] = (48, 64, 3), seed: int = 0) -> bytes:
+    noise = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+    return cv2.imencode(suffix, noise, list(parameters))[1].tobytes()
+
+
+JPEGS = {
+    "baseline": encoded(".jpg"),
+    "progressive": encoded(".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1),
+    "restarts": encoded(".jpg", cv2.IMWRITE_JPEG_RST_INTERVAL, 2),
+    "gray": encoded(".jpg", shape=(31, 45)),
+}
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+@pytest.mark.parametrize(
+    "trailer", [b"\xff\xda\x00", b"\x00" * 99, b"\xff" * 9, b"\xff\xd8\xff\xda", b"ftypmp42\xff\xda" * 50]
+)
+def test_what_follows_the_picture_of_a_motion_photo_is_passed_over(kind: str, trailer: bytes) -> None:
+    np.testing.assert_array_equal(decode_image(JPEGS[kind] + trailer, "a"), decode_image(JPEGS[kind], "a"))
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+@pytest.mark.parametrize("instead", [b"", b"\xff", b"\x00" * 40])
+def test_a_jpeg_without_end_marker_is_read_when_its_picture_is_whole(
+    kind: str, instead: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert JPEGS[kind].endswith(END)
+    data = JPEGS[kind][:-2] + instead
+    np.testing.assert_array_equal(decode_image(data, "a"), decode_image(JPEGS[kind], "a"))
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+@pytest.mark.parametrize("end", [b"", END[:1]])
+def test_a_jpeg_that_lacks_a_part_of_its_picture_is_rejected(
+    kind: str, end: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = JPEGS[kind][:-2]
+    for cut in (1, 2, 3, 7, 50, 500, len(data) - 20):
+        with pytest.raises(ImageError, match="'a' is a JPEG that ends too early"):
+            decode_image(data[:-cut] + end, "a")
+    assert capfd.readouterr().err == ""
+
+
+def tiff_with_orientation(pixels: np.ndarray, orientation: int, order: str) -> bytes:
+    """Return a gray TIFF without compression, one strip."""
+    height, width = pixels.shape
+    kinds = {"H": 3, "I": 4}
+    entries: list[tuple[int, str, int]] = [
+        (256, "I", width),
+        (257, "I", height),
+        (258, "H", 8),
+        (259, "H", 1),
+        (262, "H", 1),
+        (273, "I", 8),
+        (274, "H", orientation),
+        (277, "H", 1),
+        (278, "I", height),
+        (279, "I", height * width),
+    ]
+    directory = struct.pack(f"{order}H", len(entries))
+    for tag, kind, value in entries:
+        directory += struct.pack(f"{order}HHI", tag, kinds[kind], 1) + struct.pack(f"{order}{kind}", value).ljust(
+            4, b"\0"
+        )
+    start = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", 8 + pixels.size)
+    return start + pixels.tobytes() + directory + b"\0" * 4
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_orientation_of_a_tiff_does_not_turn_it(orientation: int, order: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 40), np.uint8)
+    image = decode_image(tiff_with_orientation(pixels, orientation, order), "a")
+    np.testing.assert_array_equal(image[..., 0], pixels)
+
+
+@pytest.mark.parametrize(("bits", "suffix"), [(8, ".png"), (10, ".png"), (12, ".tiff"), (14, ".pgm"), (16, ".png")])
+def test_deep_pixels_are_scaled_by_the_bits_in_use(bits: int, suffix: str, tmp_path: Path) -> None:
+    shallow = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)
+    shallow[0, :2] = 0, 255
+    deep = np.round(shallow / 255 * (2**bits - 1)).astype(np.uint16)
+    assert cv2.imwrite(str(tmp_path / f"a{suffix}"), deep)
+    image = read_image(tmp_path / f"a{suffix}")
+    assert np.abs(image[..., 0].astype(int) - shallow).max() <= 1
+
+
+HUGE = 60_000
+TINY_FILES = {
+    "jpeg": b"\xff\xd8\xff\xc0\x00\x11\x08"
+    + struct.pack(">HH", HUGE, HUGE)
+    + b"\x03\x01\x11\x00\x02\x11\x01\x03\x11\x01",
+    "png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + struct.pack(">II", HUGE, HUGE) + b"\x08\x02\x00\x00\x00",
+    "bmp": b"BM" + bytes(16) + struct.pack("<ii", HUGE, -HUGE) + b"\x01\x00\x18\x00" + bytes(24),
+    "ppm": b"P6 # a\n# b\n%d %d\n255\n" % (HUGE, HUGE),
+    "tiff": tiff_with_orientation(np.zeros((1, 1), np.uint8), 1, "<"),
+}
+TINY_FILES["tiff"] = (
+    TINY_FILES["tiff"]
+    .replace(b"\x00\x01\x04\x00\x01\x00\x00\x00\x01\x00", b"\x00\x01\x04\x00\x01\x00\x00\x00\x60\xea")
+    .replace(b"\x01\x01\x04\x00\x01\x00\x00\x00\x01\x00", b"\x01\x01\x04\x00\x01\x00\x00\x00\x60\xea")
+)
+
+
+@pytest.mark.parametrize("kind", TINY_FILES)
+def test_a_file_that_declares_more_pixels_than_any_camera_has_is_rejected_before_it_is_decoded(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert declared_size(TINY_FILES[kind]) == (HUGE, HUGE)
+    assert HUGE * HUGE > MAX_IMAGE_PIXELS
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(ImageError, match="'a' declares 60000x60000 pixels; at most 268 million"):
+        decode_image(TINY_FILES[kind], "a")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".ppm", ".pgm", ".tiff", ".webp"])
+def test_the_declared_size_is_that_of_the_pixels(suffix: str) -> None:
+    shape = (37, 51) if suffix == ".pgm" else (37, 51, 3)
+    assert declared_size(encoded(suffix, shape=shape)) == (37, 51)
+    for share in range(0, 40, 3):  # cut headers have none, and raise nothing
+        declared_size(encoded(suffix, shape=shape)[:share])
+
+
+@pytest.mark.parametrize("quality", [50, 101])
+def test_the_declared_size_of_both_kinds_of_webp(quality: int) -> None:
+    assert declared_size(encoded(".webp", cv2.IMWRITE_WEBP_QUALITY, quality, shape=(37, 51, 3))) == (37, 51)
+    assert declared_size(encoded(".webp", cv2.IMWRITE_WEBP_QUALITY, quality, shape=(37, 51, 4))) == (37, 51)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with the images a/0.png and 1.png."""
+    (tmp_path / "images" / "a").mkdir(parents=True)
+    for name in ("a/0.png", "1.png"):
+        (tmp_path / "images" / name).write_bytes(encoded(".png"))
+    return tmp_path / "images"
+
+
+def test_folders_behind_links_are_entered(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "deep" / "2.png").write_bytes(encoded(".png"))
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    assert list_images(folder) == ["1.png", "a/0.png", "link/deep/2.png"]
+
+
+def test_links_in_a_loop_or_to_the_same_folder_give_each_image_once_by_its_own_name(folder: Path) -> None:
+    (folder / "a" / "up").symlink_to(folder)
+    (folder / "A").symlink_to(folder / "a")
+    (folder / "self").symlink_to("self")
+    assert list_images(folder) == ["1.png", "a/0.png"]
+
+
+def test_a_folder_whose_name_looks_like_an_image_is_a_folder(folder: Path) -> None:
+    (folder / "b.jpg").mkdir()
+    (folder / "b.jpg" / "2.png").write_bytes(encoded(".png"))
+    assert list_images(folder) == ["1.png", "a/0.png", "b.jpg/2.png"]
+
+
+def _leave(kind: str) -> Callable[[Path], None]:
+    return {
+        "heic": lambda folder: (folder / "IMG_1.HEIC").write_bytes(b"photograph"),
+        "raw": lambda folder: (folder / "IMG_1.dng").write_bytes(b"photograph"),
+        "pipe": lambda folder: os.mkfifo(folder / "IMG_1.jpg"),
+        "broken link": lambda folder: (folder / "IMG_1.jpg").symlink_to("nowhere"),
+        "UTF-8": lambda folder: Path(os.fsdecode(os.fsencode(folder) + b"/IMG_1\xff.jpg")).write_bytes(encoded(".jpg")),
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("heic", "IMG_1.HEIC' is of a format that is not read"),
+        ("raw", "IMG_1.dng' is of a format that is not read"),
+        ("pipe", "IMG_1.jpg' is a pipe"),
+        ("broken link", "IMG_1.jpg' is a pipe, a device or a broken link"),
+        ("UTF-8", r"IMG_1\udcff.jpg' has a name that is not UTF-8; rename it"),
+    ],
+)
+def test_what_looks_like_an_image_and_cannot_be_read_is_left_out_and_named(
+    folder: Path, kind: str, says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _leave(kind)(folder)
+    with caplog.at_level(logging.WARNING):
+        assert list_images(folder) == ["1.png", "a/0.png"]
+    assert [says in record.getMessage() for record in caplog.records] == [True]
+
+
+def test_a_folder_with_unread_formats_alone_says_so(tmp_path: Path) -> None:
+    for index in range(7):
+        (tmp_path / f"IMG_{index}.heic").write_bytes(b"photograph")
+    with pytest.raises(ImageError, match=r"no images in .*left out: 'IMG_0.heic' is of a format.*; and 2 more"):
+        list_images(tmp_path)
+
+
+def test_a_pipe_is_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    errors: list[str] = []
+
+    def read() -> None:
+        try:
+            read_image(tmp_path / "a.jpg")
+        except ImageError as err:
+            errors.append(str(err))
+
+    reading = threading.Thread(target=read, daemon=True)
+    reading.start()
+    reading.join(10.0)
+    assert not reading.is_alive()
+    assert "no regular file" in errors[0]
