@@ -83,7 +83,7 @@ def _read_cameras(path: Path) -> dict[int, Any]:
         camera = pycolmap.Camera.create_from_model_id(camera_id, model, 1.0, width, height)
         if len(params) != len(camera.params):
             raise line.error(f"{len(params)} parameters, {fields[1]} takes {len(camera.params)}: {camera.params_info}")
-        camera.params = params
+        camera.params = list(params)
         focal_lengths = params[list(camera.focal_length_idxs())]
         if min(width, height) < 1 or np.any(focal_lengths <= 0):
             raise line.error("width, height and focal length must be greater than 0")

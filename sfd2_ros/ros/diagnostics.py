@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sfd2_ros.ros.device_memory import DeviceMemory
     from sfd2_ros.ros.newest import Counts
+    from sfd2_ros.ros.stamp_gaps import Gaps
 
 SILENCE_S = 2.0
 """A node that has heard nothing for longer than this warns."""
@@ -60,6 +61,7 @@ class FeatureMeasurements:
         recent_s: seconds since the last diagnosis; NaN at the first.
         silence_s: seconds since the last image of the camera that is silent longest; infinite before the first.
         silent_camera: that camera.
+        gaps: in the stamps of the camera that has most; images that were lost on their way.
         transport_s: of the last image, stamp to arrival; NaN before the first.
         extraction_s: duration of the last extraction, arrival to features; NaN before the first.
         num_keypoints: of the last image.
@@ -77,6 +79,7 @@ class FeatureMeasurements:
     recent_s: float
     silence_s: float
     silent_camera: str
+    gaps: Gaps
     transport_s: float
     extraction_s: float
     num_keypoints: int
@@ -146,6 +149,7 @@ def diagnose_features(seen: FeatureMeasurements) -> Diagnosis:
     values = {
         "images_received": str(seen.received),
         "images_dropped": str(seen.dropped),
+        "images_lost": str(seen.gaps.lost),
         "rate_hz": _rate(seen.recent, seen.recent_s),
         "silence_s": f"{seen.silence_s:.2f}",
         "transport_s": f"{seen.transport_s:.4f}",
@@ -190,6 +194,8 @@ def _judge_features(seen: FeatureMeasurements) -> tuple[Level, str]:
         return Level.WARN, f"{_silence(seen.silence_s, 'image')} on camera {seen.silent_camera!r}"
     if seen.status != "ok":
         return Level.ERROR, f"{seen.status}: {seen.reason}"
+    if seen.gaps.are_many:
+        return Level.WARN, f"about {seen.gaps.lost} of the last {seen.gaps.sent} images were lost on their way"
     if seen.memory is not None and seen.memory.share > MAX_MEMORY_SHARE:
         return Level.WARN, f"{seen.memory.share:.0%} of the memory of {seen.device} is in use"
     return _judge_drops(seen.recent, "images", "extracting features")

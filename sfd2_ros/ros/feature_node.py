@@ -25,6 +25,7 @@ from sfd2_ros.ros.features_output import Extraction, FeaturesOutput
 from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
 from sfd2_ros.ros.newest import CountsSince, NewestItems, Worker
 from sfd2_ros.ros.node_config import FeatureNodeConfig, check_cameras
+from sfd2_ros.ros.stamp_gaps import NO_GAPS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,6 +126,7 @@ class FeatureNode(ManagedNode):
                 recent_s=recent_s,
                 silence_s=silence[silent_camera],
                 silent_camera=silent_camera,
+                gaps=inputs.gaps() if inputs else NO_GAPS,
                 transport_s=last.transport_s if last else float("nan"),
                 extraction_s=last.extraction_s if last else float("nan"),
                 num_keypoints=len(last.features) if last and last.features else 0,
@@ -171,8 +173,8 @@ class FeatureNode(ManagedNode):
             raise ImageError("the node was deactivated while this image waited")
         info = self._inputs.camera_info(camera, self._config.camera_info_timeout_s)
         if info is None:
-            topic = self.resolve_topic_name(f"{camera}/camera_info")
-            raise CameraError(f"nothing heard on {topic}; intrinsics are never guessed, let the driver publish them")
+            missing = self._inputs.describe_missing_info(camera)
+            raise CameraError(f"{missing}; intrinsics are never guessed, let the driver publish them")
         return camera_from_message(info, size, rectified=self._config.images_are_rectified)
 
     def _extract(self, pixels: NDArray[np.uint8]) -> Features:

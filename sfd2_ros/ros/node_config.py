@@ -41,10 +41,10 @@ class FeatureNodeConfig:
         choices=("raw", "compressed"),
     )
     image_reliability: str = setting(
-        "best_effort",
-        "best_effort hears every camera driver but may lose large images between processes; reliable loses none and "
-        "hears only publishers that are reliable too.",
-        choices=("best_effort", "reliable"),
+        "auto",
+        "auto is reliable while every publisher of the images is, else best_effort; best_effort hears every camera "
+        "driver but may lose large images between processes; reliable hears only publishers that are reliable too.",
+        choices=("auto", "best_effort", "reliable"),
     )
     images_are_rectified: bool = setting(
         False, "True for image_rect topics: P of camera_info holds then, without distortion, instead of K and D."

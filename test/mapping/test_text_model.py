@@ -135,5 +135,5 @@ def test_other_encodings_are_rejected_by_line(tmp_path: Path) -> None:
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     (_model(tmp_path) / "points3D.txt").unlink()
-    with pytest.raises(SceneError, match="holds no COLMAP model.*; points3D are missing"):
+    with pytest.raises(SceneError, match=r"holds no COLMAP model.*; points3D are missing"):
         read_model(tmp_path)

@@ -15,6 +15,7 @@ from sfd2_ros.ros.diagnostics import (
     diagnose_localizer,
 )
 from sfd2_ros.ros.newest import Counts
+from sfd2_ros.ros.stamp_gaps import NO_GAPS, Gaps
 
 FEATURES = FeatureMeasurements(
     is_active=True,
@@ -24,6 +25,7 @@ FEATURES = FeatureMeasurements(
     recent_s=2.0,
     silence_s=0.1,
     silent_camera="front",
+    gaps=NO_GAPS,
     transport_s=0.002,
     extraction_s=0.03,
     num_keypoints=2000,
@@ -62,6 +64,8 @@ LOCALIZER = LocalizerMeasurements(
         ({"silence_s": float("inf")}, Level.WARN, "no image yet on camera 'front'"),
         ({"silence_s": 2.1}, Level.WARN, "no image for 2.1 s"),
         ({"status": "bad_image", "reason": "truncated"}, Level.ERROR, "bad_image: truncated"),
+        ({"gaps": Gaps(3, 20, 0.1, 0.2)}, Level.WARN, "about 3 of the last 20 images were lost"),
+        ({"gaps": Gaps(1, 20, 0.1, 0.2)}, Level.OK, "extracting"),
         ({"recent": Counts(10, 6)}, Level.WARN, "6 of the last 10 images dropped"),
         ({"recent": Counts(0, 0)}, Level.OK, "extracting"),
         ({"memory": DeviceMemory(91.0, 100.0)}, Level.WARN, "91% of the memory of cuda:0"),
@@ -97,8 +101,8 @@ def test_localizer_node_is_judged_by_its_last_frame(changes: dict[str, object], 
 
 def test_values_have_documented_keys() -> None:
     assert set(diagnose_features(FEATURES).values) == {
-        "images_received", "images_dropped", "rate_hz", "silence_s", "transport_s", "extraction_s", "num_keypoints",
-        "last_status", "device", "device_memory_mib", "device_memory_share", "weights_id",
+        "images_received", "images_dropped", "images_lost", "rate_hz", "silence_s", "transport_s", "extraction_s",
+        "num_keypoints", "last_status", "device", "device_memory_mib", "device_memory_share", "weights_id",
     }  # fmt: skip
     values = diagnose_localizer(LOCALIZER).values
     assert set(values) == {
