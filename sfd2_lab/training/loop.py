@@ -21,6 +21,7 @@ from sfd2_lab.training.objective import Teaching, losses_of, total
 from sfd2_lab.training.optimiser import learning_rate, make_average, make_optimiser, update_average
 from sfd2_lab.training.taps import raw_forward, tapped
 from sfd2_ros.core.errors import Sfd2Error
+from sfd2_ros.features.device import has_fast_bfloat16
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -227,4 +228,4 @@ def _numbers(losses: dict[str, torch.Tensor]) -> dict[str, float]:
 def _uses_bfloat16(precision: str, device: torch.device) -> bool:
     if precision != "auto":
         return precision == "bfloat16"
-    return device.type == "cuda" or bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    return device.type == "cuda" or has_fast_bfloat16()

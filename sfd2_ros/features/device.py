@@ -10,6 +10,10 @@ from sfd2_ros.core.errors import ConfigError, DependencyError
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """Number formats of the network's convolutions, by name."""
+_FAST_BFLOAT16 = ("amx_bf16", "avx512_bf16")
+"""Instruction sets with which a CPU multiplies bfloat16 faster than float32: four times with AMX, twice with
+AVX512-BF16 (640x480 on one core of an EPYC: 0.62 s, 1.31 s in float32). Without either, with AVX-512 or AVX2 alone,
+bfloat16 is slower (docs/features.md)."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -47,14 +51,18 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """Return the number format of the convolutions.
 
     Args:
-        name: one of `PRECISIONS`, or "auto": float16 on CUDA, bfloat16 on a CPU that has matrix instructions for it
-            (AMX), else float32. Without AMX bfloat16 is slower than float32, not faster (docs/features.md).
+        name: one of `PRECISIONS`, or "auto": float16 on CUDA, bfloat16 on a CPU with `has_fast_bfloat16`, else
+            float32.
         device: that computes.
     """
     if name != "auto":
         return PRECISIONS[name]
     if device.type == "cuda":
         return torch.float16
-    # Older PyTorch cannot tell; float32 is always right.
+    return torch.bfloat16 if has_fast_bfloat16() else torch.float32
+
+
+def has_fast_bfloat16() -> bool:
+    """Return whether this CPU multiplies bfloat16 faster than float32; False where an older PyTorch cannot tell."""
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-    return torch.bfloat16 if capabilities.get("amx_bf16", False) else torch.float32
+    return any(capabilities.get(name, False) for name in _FAST_BFLOAT16)

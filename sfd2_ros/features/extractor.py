@@ -51,7 +51,7 @@ class ExtractorConfig:
     )
     precision: str = setting(
         "auto",
-        "Numbers in the network; auto: float16 on CUDA, bfloat16 on CPUs with AMX, else float32.",
+        "Numbers in the network; auto: float16 on CUDA, bfloat16 on CPUs with AMX or AVX512-BF16, else float32.",
         choices=("auto", *PRECISIONS),
     )
     use_stability: bool = setting(True, "Multiply the score by the stability before keypoints are chosen.")

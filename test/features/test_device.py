@@ -37,9 +37,12 @@ def test_auto_takes_cuda_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_device("auto") == torch.device("cuda")
 
 
-def test_auto_precision_is_bfloat16_only_with_matrix_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_precision_is_bfloat16_only_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = torch.device("cpu")
-    for capabilities, expected in (({"amx_bf16": True}, torch.bfloat16), ({"avx512_bf16": True}, torch.float32)):
+    fast = ({"amx_bf16": True}, {"amx_bf16": False, "avx512_bf16": True})
+    slow = ({"avx512_f": True, "avx512_vnni": True}, {"avx2": True}, {})
+    found = [(capabilities, torch.bfloat16) for capabilities in fast]
+    for capabilities, expected in (*found, *((capabilities, torch.float32) for capabilities in slow)):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=capabilities: found, raising=False)
         assert choose_precision("auto", cpu) is expected
     monkeypatch.delattr(torch.cpu, "get_capabilities")
