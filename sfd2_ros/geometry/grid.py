@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sfd2_ros.core.types import Camera
 
 _GRID = 8
+"""Cells along each side of an image: one is 80 x 60 pixels of a VGA image. Not tuned."""
 GRID_CELLS = _GRID**2
 """Cells of the grid on an image."""
 

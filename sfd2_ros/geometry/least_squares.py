@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_ROUNDS = 30
-"""Steps at most. Fits take 2 to 22 [measured, a town by night]; the limit ends one that oscillates. Not tuned."""
+"""Steps at most. Fits take 2 to 22 [measured, a town by night]; the limit ends those whose weights oscillate. Not
+tuned."""
 CONVERGED_DEVIATIONS = 0.03
 """A step shorter than this many standard deviations of the estimate is the last: it is 0.1 % of the variance."""
 _MAX_CONDITION = 1e14

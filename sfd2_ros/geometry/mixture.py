@@ -133,6 +133,7 @@ def measure_pose(
         return undetermined
 
     def linearise(pose: NDArray[np.float64]) -> Linearised:
+        """Linearise all views at a pose (4, 4)."""
         return stacked([linearised_with_landmarks(pose, view) for view in views])
 
     found = minimise(body_from_map, Mixture(window_px), linearise=linearise, move=moved_body)

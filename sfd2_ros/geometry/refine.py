@@ -40,6 +40,7 @@ def refine_pose(
         return body_from_map
 
     def linearise(pose: NDArray[np.float64]) -> Linearised:
+        """Linearise all views at a pose (4, 4); landmarks may come in front of a camera, or leave."""
         return stacked([linearised(pose, view.in_front(pose)) for view in views])
 
     found = minimise(

@@ -87,13 +87,13 @@ def moved_body(body_from_map: NDArray[np.float64], step: NDArray[np.float64]) ->
 
 
 def linearised(body_from_map: NDArray[np.float64], view: Observations) -> Linearised:
-    """Linearise the residuals in the six unknowns of the pose, with landmarks where the map has them."""
+    """Linearise the residuals in the six unknowns of a pose (4, 4), with landmarks where the map has them."""
     by_landmark, residual, information = _residuals(body_from_map, view)
     return Linearised(_by_body(by_landmark, view.positions, body_from_map), residual, information)
 
 
 def linearised_with_landmarks(body_from_map: NDArray[np.float64], view: Observations) -> Linearised:
-    """Linearise the same residuals where map and keypoints together put the landmarks.
+    """Linearise the same residuals at a pose (4, 4) where map and keypoints together put the landmarks.
 
     Landmarks are measured too, and their errors along the rays of the mapping cameras fit there and nowhere else. With
     the Jacobian at the map's landmarks, poses are drawn towards where the map was made (regression dilution). With the
