@@ -14,7 +14,8 @@ from sfd2_lab.bench.timing import extract_timed
 from sfd2_ros.core.errors import ConfigError, SceneError
 from sfd2_ros.features.images import list_images, read_image
 from sfd2_ros.features.semantics import NOT_LABELLED, load_stability_table
-from sfd2_ros.mapping.scene import find_list, read_image_list
+from sfd2_ros.mapping.image_list import read_image_list
+from sfd2_ros.mapping.scene import find_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

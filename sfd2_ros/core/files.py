@@ -112,6 +112,15 @@ def sha256_of_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def is_utf8(name: str) -> bool:
+    """Return whether a name of a file can be written as text; Linux allows any bytes, which Python then escapes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _behind_links(path: Path) -> Path:
     """Return where a path leads: a rename onto a link would replace the link."""
     return Path(os.path.realpath(path))

@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from sfd2_ros.core.errors import PoseFileError
-from sfd2_ros.core.files import atomic_file
+from sfd2_ros.core.files import atomic_file, is_utf8
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.mapping.colmap_io import pose_from_wxyz, wxyz_from_pose
 
@@ -58,9 +58,11 @@ def check_names(names: Iterable[str]) -> None:
     """Refuse names that a line of a pose file or of an image list cannot hold.
 
     Raises:
-        PoseFileError: a name is empty, begins or ends with a space, begins with #, or breaks the line.
+        PoseFileError: a name is empty, begins or ends with a space, begins with #, breaks the line, or is not UTF-8.
     """
     for name in names:
+        if not is_utf8(name):
+            raise PoseFileError(f"image name {name!r} is not UTF-8 and cannot stand in a pose file; rename the image")
         if not name or name != name.strip() or name.startswith("#") or "\n" in name or "\r" in name:
             raise PoseFileError(
                 f"image name {name!r} cannot stand in a pose file; rename the image: no line breaks, no # in front, "

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfd2_ros.core.errors import PoseFileError, SceneError
-from sfd2_ros.mapping.scene import load_scene, read_image_list
+from sfd2_ros.mapping.image_list import read_image_list
+from sfd2_ros.mapping.scene import load_scene
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

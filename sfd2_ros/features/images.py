@@ -8,7 +8,6 @@ Intrinsics and COLMAP models refer to the pixels as stored: COLMAP ignores EXIF'
 from __future__ import annotations
 
 import logging
-import os
 import stat
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ import cv2
 import numpy as np
 
 from sfd2_ros.core.errors import ImageError
+from sfd2_ros.core.files import is_utf8
 from sfd2_ros.features.image_header import check_size, declared_size, without_orientation
 from sfd2_ros.features.jpeg import JPEG_START, decode_without_end, has_end
 
@@ -160,9 +160,7 @@ def _problem(path: Path) -> str | None:
         return f"is of a format that is not read; convert it to one of {', '.join(IMAGE_SUFFIXES)}"
     if suffix not in IMAGE_SUFFIXES:
         return None
-    try:
-        os.fspath(path).encode()
-    except UnicodeEncodeError:
+    if not is_utf8(str(path)):
         return "has a name that is not UTF-8; rename it"
     return None if path.is_file() else "is a pipe, a device or a broken link"
 

@@ -1,18 +1,15 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Where intrinsics come from when a user names them: a scene, a camera_info YAML, or `MODEL,w,h,params`."""
+"""Where intrinsics come from when a user names them: a scene, a calibration file, or `MODEL,w,h,params`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import yaml
-
-from sfd2_ros.core.calibration import distortion_from_calibration
 from sfd2_ros.core.errors import CameraError
-from sfd2_ros.core.types import Camera
 from sfd2_ros.geometry.colmap_types import camera_from_model
+from sfd2_ros.mapping.camera_file import camera_from_file
 from sfd2_ros.mapping.manifest import MANIFEST
 from sfd2_ros.mapping.map_store import load_map
 from sfd2_ros.mapping.scene import camera_among, is_scene, load_scene
@@ -20,15 +17,21 @@ from sfd2_ros.mapping.scene import camera_among, is_scene, load_scene
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ALLOWED = "a scene folder, a map, a camera_info YAML file, or MODEL,w,h,params such as PINHOLE,640,480,500,500,320,240"
+    from sfd2_ros.core.types import Camera
+    from sfd2_ros.mapping.image_list import ImageList
+
+_ALLOWED = (
+    "a scene folder, a map, a calibration file (camera_info YAML or ost.ini), or MODEL,w,h,params such as "
+    "PINHOLE,640,480,500,500,320,240"
+)
 
 
 def camera_source(text: str) -> Callable[[str], Camera]:
     """Return a function from an image's name to its intrinsics.
 
     Args:
-        text: a scene or a map (its image of that name, or its only camera); a camera_info YAML file as
-            `camera_calibration` or `ros2 topic echo` writes it; or a line of COLMAP's cameras.txt with commas,
+        text: a scene or a map (its image of that name, or its only camera); a calibration file
+            (see `camera_file`); or a line of COLMAP's cameras.txt with commas,
             COLMAP's pixel centre.
 
     Raises:
@@ -44,8 +47,25 @@ def camera_source(text: str) -> Callable[[str], Camera]:
             images = {image.name: image for image in load_map(path).images}
             return lambda name: camera_among(images, name, str(path))
         raise CameraError(f"--camera {text!r} is a folder, but no scene with images/ and sparse/; allowed: {_ALLOWED}")
-    camera = camera_from_yaml(path) if path.is_file() else camera_from_text(text)
+    camera = camera_from_file(path) if path.is_file() else camera_from_text(text)
     return lambda _name: camera
+
+
+def given_cameras(text: str | None, listed: ImageList) -> Callable[[str], Camera] | None:
+    """Return where the intrinsics come from that a user gave with a source or in a list, or None.
+
+    Args:
+        text: see `camera_source`; None when no source was given.
+        listed: images with or without intrinsics.
+
+    Raises:
+        CameraError: both give intrinsics, or see `camera_source`.
+    """
+    if listed.cameras and text is not None:
+        raise CameraError(f"--camera {text!r} and the list of images both give intrinsics; give them once")
+    if listed.cameras:
+        return listed.cameras.__getitem__
+    return None if text is None else camera_source(text)
 
 
 def camera_from_text(text: str) -> Camera:
@@ -63,74 +83,3 @@ def camera_from_text(text: str) -> Camera:
     except ValueError as err:
         raise CameraError(f"--camera {text!r} is not understood: {err}; allowed: {_ALLOWED}") from err
     return camera_from_model(model, width, height, values)
-
-
-def camera_from_yaml(path: Path) -> Camera:
-    """Read a camera_info YAML file (image_width, image_height, camera_matrix, distortion_model, ...).
-
-    Args:
-        path: what `camera_calibration` writes, or `ros2 topic echo` (the first message; binning and ROI are refused).
-
-    Raises:
-        CameraError: no such file, malformed, not calibrated, or a distortion model that is not supported.
-    """
-    try:
-        content: Any = next(iter(yaml.safe_load_all(path.read_text(encoding="utf-8"))), None)
-        if isinstance(content, dict) and "k" in content:
-            content = _as_calibration_file(content)
-        matrix = [float(value) for value in content["camera_matrix"]["data"]]
-        distortion = [float(value) for value in content["distortion_coefficients"]["data"]]
-        width, height = content["image_width"], content["image_height"]
-        model = str(content["distortion_model"])
-    except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError) as err:
-        reason = " ".join(str(err).split())
-        raise CameraError(
-            f"camera file {str(path)!r} is no camera_info YAML with image_width, image_height, camera_matrix, "
-            f"distortion_model and distortion_coefficients: {type(err).__name__}: {reason}"
-        ) from err
-    if type(width) is not int or type(height) is not int:
-        raise CameraError(
-            f"camera file {str(path)!r} has size {width!r}x{height!r}; whole numbers of pixels are needed"
-        )
-    return camera_from_calibration(width, height, matrix, model, distortion)
-
-
-def _as_calibration_file(message: dict[str, Any]) -> dict[str, Any]:
-    """Return a CameraInfo message under the keys of a calibration file."""
-    roi = message.get("roi") or {}
-    reduced = [message.get("binning_x", 0) > 1, message.get("binning_y", 0) > 1, *map(roi.get, ("width", "height"))]
-    if any(reduced):
-        raise CameraError("the camera_info is of a binned image or a region of interest; give one of the whole image")
-    return {
-        "image_width": message["width"],
-        "image_height": message["height"],
-        "camera_matrix": {"data": message["k"]},
-        "distortion_model": message["distortion_model"],
-        "distortion_coefficients": {"data": message["d"]},
-    }
-
-
-def camera_from_calibration(
-    width: int, height: int, matrix: list[float], distortion_model: str, distortion: list[float]
-) -> Camera:
-    """Make a camera from what a camera_info YAML file holds.
-
-    Args:
-        width: pixels.
-        height: pixels.
-        matrix: nine numbers of K, by rows.
-        distortion_model: as in CameraInfo.
-        distortion: coefficients, see `core.calibration.distortion_from_calibration`.
-
-    Raises:
-        CameraError: K is malformed or zero (not calibrated), skewed, or the model is not supported.
-    """
-    if len(matrix) != 9:
-        raise CameraError(f"camera matrix has {len(matrix)} numbers, 9 are needed")
-    fx, skew, cx, below, fy, cy, *last = matrix
-    if skew != 0 or below != 0:
-        raise CameraError(f"camera matrix {matrix} has skew, which is not supported; undistort the images")
-    if last != [0, 0, 1]:
-        raise CameraError(f"camera matrix {matrix} ends in {last}, [0, 0, 1] is needed: nine numbers of K by rows")
-    model, coefficients = distortion_from_calibration(distortion_model, distortion)
-    return Camera(width, height, fx, fy, cx, cy, model, coefficients)

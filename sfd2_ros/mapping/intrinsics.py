@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pycolmap
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
     from sfd2_ros.core.types import Camera
 
+LOGGER = logging.getLogger(__name__)
+
+PLAUSIBLE_FOCAL_LENGTHS = (0.15, 40.0)
+"""In longer sides of the image: from lenses that see half a sphere and more (5 mm on 35 mm film) to 1400 mm."""
+
 _USUAL_FOCAL_LENGTH = 1.2
 """In longer sides of the image, COLMAP's habit."""
 
@@ -28,7 +34,8 @@ def starting_cameras(names: Sequence[str], image_folder: Path, cameras: Sequence
         names: of the images.
         image_folder: what the names are relative to.
         cameras: intrinsics of each image, or None to read EXIF and otherwise start from 1.2 times the longer side
-            (COLMAP's habit); such a start is refined, never used as it is.
+            (COLMAP's habit); such a start is refined, never used as it is. A focal length that no camera has is passed
+            over with a warning.
 
     Raises:
         ImageError: an image cannot be read.
@@ -50,10 +57,21 @@ def _shared_camera(path: Path, found: dict[tuple[int, int, float], Any]) -> Any:
     except (ValueError, RuntimeError):
         # COLMAP reads fewer formats than we do.
         height, width = read_image(path).shape[:2]
-        focal_px = _USUAL_FOCAL_LENGTH * max(width, height)
-        camera = pycolmap.Camera.create_from_model_name(1, "SIMPLE_RADIAL", focal_px, width, height)
+        camera = _usual_camera(width, height)
+    longer = max(camera.width, camera.height)
+    if not PLAUSIBLE_FOCAL_LENGTHS[0] <= camera.params[0] / longer <= PLAUSIBLE_FOCAL_LENGTHS[1]:
+        LOGGER.warning(
+            "image %r: EXIF's focal length of %.6g px for %dx%d pixels is no camera's and is not used",
+            *(str(path), camera.params[0], camera.width, camera.height),
+        )
+        camera = _usual_camera(camera.width, camera.height)
     key = (camera.width, camera.height, round(float(camera.params[0]), 1))
     if key not in found:
         camera.camera_id = len(found) + 1
         found[key] = camera
     return found[key]
+
+
+def _usual_camera(width: int, height: int) -> Any:
+    focal_px = _USUAL_FOCAL_LENGTH * max(width, height)
+    return pycolmap.Camera.create_from_model_name(1, "SIMPLE_RADIAL", focal_px, width, height)

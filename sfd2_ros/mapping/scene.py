@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sfd2_ros.core.errors import CameraError, SceneError
 from sfd2_ros.mapping.colmap_io import posed_images, read_model
+from sfd2_ros.mapping.image_list import read_image_list, some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,7 @@ class Scene:
         missing = [name for name in names if name not in self.images]
         if missing:
             raise SceneError(
-                f"{str(path)!r} names {len(missing)} images that the model has no pose for: {_some(missing)}"
+                f"{str(path)!r} names {len(missing)} images that the model has no pose for: {some(missing)}"
             )
         return [self.images[name] for name in names]
 
@@ -110,27 +111,6 @@ def load_scene(folder: Path) -> Scene:
     return Scene(folder, image_folder, {image.name: image for image in images})
 
 
-def read_image_list(path: Path) -> list[str]:
-    """Read image names, one a line; empty lines and lines that begin with # are passed over.
-
-    Raises:
-        SceneError: the file is missing, names nothing, or names an image twice.
-    """
-    try:
-        # Editors on Windows begin such files with a byte order mark.
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as err:
-        reason = err.strerror if isinstance(err, OSError) else err
-        raise SceneError(f"image list {str(path)!r} cannot be read: {reason}; name a text file in UTF-8") from err
-    names = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    if not names:
-        raise SceneError(f"image list {str(path)!r} names no image; one name a line is needed")
-    repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if repeated:
-        raise SceneError(f"image list {str(path)!r} names images more than once: {_some(repeated)}")
-    return names
-
-
 def check_image_files(image_folder: Path, names: list[str]) -> None:
     """Check that every image file is there before work begins.
 
@@ -139,9 +119,4 @@ def check_image_files(image_folder: Path, names: list[str]) -> None:
     """
     missing = [name for name in names if not (image_folder / name).is_file()]
     if missing:
-        raise SceneError(f"{len(missing)} images are missing in {str(image_folder)!r}: {_some(missing)}")
-
-
-def _some(names: list[str], count: int = 5) -> str:
-    shown = ", ".join(names[:count])
-    return shown if len(names) <= count else f"{shown}, ... and {len(names) - count} more"
+        raise SceneError(f"{len(missing)} images are missing in {str(image_folder)!r}: {some(missing)}")

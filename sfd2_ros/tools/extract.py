@@ -151,11 +151,14 @@ class _Run:
 
 def _find_images(images: Path) -> tuple[Path, list[str]]:
     """Return the folder that names are relative to, and the names."""
+    from sfd2_ros.core.files import is_utf8  # noqa: PLC0415
     from sfd2_ros.features.images import list_images  # noqa: PLC0415
 
     if not images.exists():
         raise ImageError(f"no image or folder at {str(images)!r}; name an image, a folder of images or a scene folder")
     if images.is_file():
+        if not is_utf8(images.name):
+            raise ImageError(f"the name of image {str(images)!r} is not UTF-8; rename the image")
         return images.parent, [images.name]
     folder = images / "images" if (images / "images").is_dir() else images
     return folder, list_images(folder)

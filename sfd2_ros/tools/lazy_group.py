@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfd2_ros.core.errors import DependencyError
+from sfd2_ros.tools.termination import INTERRUPTED_CODE, InterruptedCommandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,6 +87,17 @@ class LazyGroup(click.Group):
             return super().get_command(ctx, cmd_name)
         command: click.Command = module.command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; click would write an empty line after Ctrl-C.
+
+        Raises:
+            InterruptedCommandError: Ctrl-C.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as err:
+            raise InterruptedCommandError(INTERRUPTED_CODE) from err
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""

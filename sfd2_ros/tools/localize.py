@@ -36,8 +36,14 @@ if TYPE_CHECKING:
 @click.argument("map_path", metavar="MAP", type=click.Path(path_type=Path))
 @click.argument("images", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Pose file to write.")
-@click.option("--list", "list_path", help="Image names, one a line; looked for in IMAGES first.")
-@click.option("--camera", help="Intrinsics: a scene, a camera_info YAML or MODEL,w,h,params. Default: the scene's own.")
+@click.option(
+    "--list",
+    "list_path",
+    help="Image names, one a line, with or without intrinsics as hloc has them; looked for in IMAGES first.",
+)
+@click.option(
+    "--camera", help="Intrinsics: a scene, a calibration file or MODEL,w,h,params. Default: the list's or the scene's."
+)
 @weights_option
 @device_option
 @json_option
@@ -106,30 +112,31 @@ def _queries(
 ) -> tuple[list[str], Path, Callable[[str], Camera]]:
     """Return names, the folder that they are relative to, and where their intrinsics come from."""
     from sfd2_ros.features.images import list_images  # noqa: PLC0415
-    from sfd2_ros.mapping.camera_source import camera_source  # noqa: PLC0415
+    from sfd2_ros.mapping.camera_source import given_cameras  # noqa: PLC0415
+    from sfd2_ros.mapping.image_list import ImageList, read_query_list  # noqa: PLC0415
     from sfd2_ros.mapping.scene import (  # noqa: PLC0415
         check_image_files,
         find_list,
         is_scene,
         load_scene,
-        read_image_list,
     )
 
     if images.is_file():
         if list_path is not None:
             raise click.UsageError("--list is for a folder of images, IMAGES is one file")
-        names, folder, scene = [images.name], images.parent, None
+        listed, folder, scene = ImageList([images.name], {}), images.parent, None
     elif images.is_dir():
         scene = load_scene(images) if is_scene(images) else None
         folder = images / "images" if (images / "images").is_dir() else images
-        names = list_images(folder) if list_path is None else read_image_list(find_list(images, list_path))
+        listed = (
+            ImageList(list_images(folder), {}) if list_path is None else read_query_list(find_list(images, list_path))
+        )
     else:
         raise ImageError(f"images {str(images)!r} do not exist; name a scene, a folder of images or an image")
-    check_image_files(folder, names)
-    if camera is not None:
-        return names, folder, camera_source(camera)
-    if scene is not None:
-        return names, folder, scene.camera_of
+    check_image_files(folder, listed.names)
+    camera_of = given_cameras(camera, listed) or (scene.camera_of if scene is not None else None)
+    if camera_of is not None:
+        return listed.names, folder, camera_of
     raise CameraError(
         f"{str(images)!r} has no model with intrinsics; name them with --camera: a scene folder, a camera_info YAML, "
         "or MODEL,w,h,params such as PINHOLE,640,480,500,500,320,240"

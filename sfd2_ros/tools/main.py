@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+from sfd2_ros.tools import early_interrupt
+
+# isort: split
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -14,10 +18,18 @@ import sfd2_ros
 from sfd2_ros.core.errors import ConfigError, Sfd2Error
 from sfd2_ros.thread_environment import set_thread_environment
 from sfd2_ros.tools.lazy_group import LazyGroup
-from sfd2_ros.tools.termination import TerminatedError, end_on_termination
+from sfd2_ros.tools.termination import (
+    INTERRUPTED_CODE,
+    TERMINATED_CODE,
+    InterruptedCommandError,
+    TerminatedError,
+    end_on_termination,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+early_interrupt.restore()
 
 # name: (module, line of help)
 COMMANDS = {
@@ -56,14 +68,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run `sfd2` and return its exit code: 0 success, 1 failure, 2 wrong use, 130 interrupted, 143 terminated."""
     set_thread_environment()
     end_on_termination()
+    _write_whatever_names_hold()
+    _show_warnings()
     # OpenCV reads this when it is loaded; it would otherwise comment on a damaged image beside our own error.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
         result = cli.main(args=None if arguments is None else list(arguments), prog_name="sfd2", standalone_mode=False)
-    except (click.exceptions.Abort, TerminatedError) as err:
-        is_interrupt = isinstance(err, click.exceptions.Abort)  # click has ended the line of a progress bar then
-        sys.stderr.write("sfd2: interrupted\n" if is_interrupt else "\nsfd2: terminated\n")
-        return 130 if is_interrupt else 143
+    except (InterruptedCommandError, click.exceptions.Abort, KeyboardInterrupt, TerminatedError) as err:
+        return _ended(is_terminated=isinstance(err, TerminatedError))
     except click.ClickException as err:
         return _wrong_use(err)
     except ConfigError as err:
@@ -75,6 +87,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{err.filename!r}: " if err.filename else ""
         return _fail(f"{where}{err.strerror or err}", 1)
     return result if isinstance(result, int) else 0
+
+
+class _WarningLines(logging.Handler):
+    """Writes the warnings of the library to standard error, one line each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one."""
+        sys.stderr.write(f"sfd2: warning: {' '.join(record.getMessage().split())}\n")
+
+
+def _show_warnings() -> None:
+    library = logging.getLogger("sfd2_ros")
+    if not any(isinstance(each, _WarningLines) for each in library.handlers):
+        library.addHandler(_WarningLines(logging.WARNING))
+
+
+def _write_whatever_names_hold() -> None:
+    """Names of files need not be UTF-8; without this, printing one ends a command after all its work."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _ended(*, is_terminated: bool) -> int:
+    before = "\n" if sys.stderr.isatty() else ""  # on a terminal a progress bar stands in the line
+    sys.stderr.write(f"{before}sfd2: {'terminated' if is_terminated else 'interrupted'}\n")
+    return TERMINATED_CODE if is_terminated else INTERRUPTED_CODE
 
 
 def _wrong_use(err: click.ClickException) -> int:

@@ -119,13 +119,13 @@ def _build(
     builder: MapBuilder, source: Path, output: Path, list_name: str | None, camera: str | None, *, overwrite: bool
 ) -> MapReport:
     from sfd2_ros.features.images import list_images  # noqa: PLC0415
-    from sfd2_ros.mapping.camera_source import camera_source  # noqa: PLC0415
+    from sfd2_ros.mapping.camera_source import given_cameras  # noqa: PLC0415
+    from sfd2_ros.mapping.image_list import ImageList, read_query_list  # noqa: PLC0415
     from sfd2_ros.mapping.scene import (  # noqa: PLC0415
         check_image_files,
         find_list,
         is_scene,
         load_scene,
-        read_image_list,
     )
 
     if is_scene(source):
@@ -138,10 +138,11 @@ def _build(
         check_image_files(scene.image_folder, [image.name for image in images])
         return builder.from_poses(images, scene.image_folder, output, overwrite=overwrite)
     folder = source / "images" if (source / "images").is_dir() else source
-    names = list_images(folder) if list_name is None else read_image_list(find_list(source, list_name))
-    check_image_files(folder, names)
-    known = None if camera is None else list(map(camera_source(camera), names))
-    return builder.from_images(names, folder, output, cameras=known, overwrite=overwrite)
+    listed = ImageList(list_images(folder), {}) if list_name is None else read_query_list(find_list(source, list_name))
+    check_image_files(folder, listed.names)
+    camera_of = given_cameras(camera, listed)
+    known = None if camera_of is None else list(map(camera_of, listed.names))
+    return builder.from_images(listed.names, folder, output, cameras=known, overwrite=overwrite)
 
 
 def _build_from_bag(

@@ -8,9 +8,16 @@ import signal
 import threading
 from typing import NoReturn
 
+INTERRUPTED_CODE, TERMINATED_CODE = 128 + signal.SIGINT, 128 + signal.SIGTERM
+"""What a shell shows for a program that these signals ended."""
+
 
 class TerminatedError(SystemExit):
     """SIGTERM came; exit code 143 where nobody catches it."""
+
+
+class InterruptedCommandError(SystemExit):
+    """Ctrl-C came; exit code 130 where no caller catches it."""
 
 
 def end_on_termination() -> None:
@@ -23,4 +30,4 @@ def end_on_termination() -> None:
 
 
 def _end(_number: int, _frame: object) -> NoReturn:
-    raise TerminatedError(128 + signal.SIGTERM)
+    raise TerminatedError(TERMINATED_CODE)

@@ -12,7 +12,8 @@ import pytest
 
 from sfd2_ros.core.errors import CameraError, SceneError
 from sfd2_ros.core.types import Camera, PosedImage
-from sfd2_ros.mapping.camera_source import camera_from_text, camera_from_yaml, camera_source
+from sfd2_ros.mapping.camera_file import camera_from_file
+from sfd2_ros.mapping.camera_source import camera_from_text, camera_source
 from sfd2_ros.mapping.colmap_io import write_posed_model
 
 YAML = """image_width: 640
@@ -80,7 +81,7 @@ def test_yaml_of_a_calibration_is_read(tmp_path: Path) -> None:
 
 def test_yaml_of_a_fisheye_without_coefficients_is_no_pinhole(tmp_path: Path) -> None:
     path = _yaml(tmp_path, ("plumb_bob", "equidistant"), ("0.1, -0.2, 0.001, 0.002, 0.0", "0, 0, 0, 0"))
-    assert camera_from_yaml(path).distortion_model == "equidistant"
+    assert camera_from_file(path).distortion_model == "equidistant"
 
 
 ECHOED = """header:
@@ -100,7 +101,75 @@ roi: {x_offset: 0, y_offset: 0, height: 0, width: 0, do_rectify: false}
 
 def test_what_ros2_topic_echo_printed_is_read(tmp_path: Path) -> None:
     (tmp_path / "echo.yaml").write_text(ECHOED + ECHOED)
-    assert camera_from_yaml(tmp_path / "echo.yaml") == camera_from_yaml(_yaml(tmp_path))
+    assert camera_from_file(tmp_path / "echo.yaml") == camera_from_file(_yaml(tmp_path))
+
+
+def test_what_ros1_rostopic_echo_printed_is_read(tmp_path: Path) -> None:
+    (tmp_path / "echo.yaml").write_text(ECHOED.replace("d: [", "D: [").replace("k: [", "K: ["))
+    assert camera_from_file(tmp_path / "echo.yaml") == camera_from_file(_yaml(tmp_path))
+
+
+def test_a_region_of_interest_of_the_whole_sensor_is_none(tmp_path: Path) -> None:
+    (tmp_path / "echo.yaml").write_text(ECHOED.replace("height: 0, width: 0", "height: 480, width: 640"))
+    assert camera_from_file(tmp_path / "echo.yaml") == camera_from_file(_yaml(tmp_path))
+
+
+OST = """# oST version 5.0 parameters
+
+
+[image]
+
+width
+640
+
+height
+480
+
+[narrow_stereo]
+
+camera matrix
+500.000000 0.000000 319.500000
+0.000000 510.000000 239.500000
+0.000000 0.000000 1.000000
+
+distortion
+0.100000 -0.200000 0.001000 0.002000 0.000000
+
+rectification
+1.000000 0.000000 0.000000
+0.000000 1.000000 0.000000
+0.000000 0.000000 1.000000
+
+projection
+510.000000 0.000000 319.500000 0.000000
+0.000000 510.000000 239.500000 0.000000
+0.000000 0.000000 1.000000 0.000000
+"""
+
+
+def test_the_ini_file_of_camera_calibration_is_read(tmp_path: Path) -> None:
+    (tmp_path / "ost.ini").write_text(OST)
+    assert camera_source(str(tmp_path / "ost.ini"))("any name") == camera_from_file(_yaml(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("width\n640", "width\n", "KeyError: 'width'"),
+        ("640", "640.5", "ValueError"),
+        (
+            "500.000000 0.000000 319.500000\n0.000000 510.000000 239.500000\n0.000000 0.000000 1.0",
+            "0 0 0 0 0 0 0 0 0",
+            "not calibrated",
+        ),
+        ("distortion\n", "distortions\n", "KeyError: 'distortion'"),
+    ],
+)
+def test_an_ini_file_that_is_no_calibration_is_refused(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    assert old in OST
+    (tmp_path / "ost.ini").write_text(OST.replace(old, new, 1))
+    with pytest.raises(CameraError, match=reason):
+        camera_from_file(tmp_path / "ost.ini")
 
 
 @pytest.mark.parametrize(
@@ -108,6 +177,11 @@ def test_what_ros2_topic_echo_printed_is_read(tmp_path: Path) -> None:
     [
         ("binning_x: 0", "binning_x: 2", "binned image or a region"),
         ("height: 0, width: 0", "height: 8, width: 8", "binned image or a region"),
+        (
+            "x_offset: 0, y_offset: 0, height: 0, width: 0",
+            "x_offset: 1, y_offset: 0, height: 480, width: 640",
+            "region",
+        ),
         ("binning_y: 0", "binning_y: two", "TypeError"),
         ("width: 640", "", "KeyError: 'width'"),
         ("k: [500.0, 0.0,", "k: [0.0, 0.0,", "is the camera calibrated"),
@@ -117,7 +191,7 @@ def test_a_printed_message_that_is_no_calibration_is_refused(tmp_path: Path, old
     assert old in ECHOED
     (tmp_path / "echo.yaml").write_text(ECHOED.replace(old, new))
     with pytest.raises(CameraError, match=reason):
-        camera_from_yaml(tmp_path / "echo.yaml")
+        camera_from_file(tmp_path / "echo.yaml")
 
 
 @pytest.mark.parametrize(
@@ -130,6 +204,7 @@ def test_a_printed_message_that_is_no_calibration_is_refused(tmp_path: Path, old
         ("image_width: 640", "image_width: -1", "must be positive"),
         ("camera_matrix:", "camera_matriks:", "KeyError: 'camera_matrix'"),
         ("500.0, 0.0, 319.5, 0.0, 510.0", "0.0, 0.0, 0.0, 0.0, 0.0", "must be positive; is the camera calibrated"),
+        ("500.0, 0.0, 319.5, 0.0, 510.0, 239.5, 0.0, 0.0, 1.0", "0, 0, 0, 0, 0, 0, 0, 0, 0", "not calibrated"),
         ("500.0, 0.0, 319.5", "500.0, 0.5, 319.5", "skew"),
         ("0.0, 510.0", "0.5, 510.0", "skew"),
         ("500.0, 0.0, 319.5", "500.0, 319.5", "has 8 numbers, 9 are needed"),
@@ -146,7 +221,7 @@ def test_a_printed_message_that_is_no_calibration_is_refused(tmp_path: Path, old
 )
 def test_yaml_that_is_no_calibration_is_refused_in_one_line(tmp_path: Path, old: str, new: str, reason: str) -> None:
     with pytest.raises(CameraError, match=reason) as caught:
-        camera_from_yaml(_yaml(tmp_path, (old, new)))
+        camera_from_file(_yaml(tmp_path, (old, new)))
     assert "\n" not in str(caught.value)
 
 

@@ -14,7 +14,8 @@ from sfd2_ros.core.errors import CameraError, SceneError
 from sfd2_ros.core.transforms import rigid
 from sfd2_ros.core.types import Camera, PosedImage
 from sfd2_ros.mapping.colmap_io import write_posed_model
-from sfd2_ros.mapping.scene import check_image_files, find_list, is_scene, load_scene, read_image_list
+from sfd2_ros.mapping.image_list import read_image_list
+from sfd2_ros.mapping.scene import check_image_files, find_list, is_scene, load_scene
 
 CAMERA = Camera(640, 480, 500, 500, 319.5, 239.5)
 NAMES = ["0.png", "a b/1.png", "2.png"]

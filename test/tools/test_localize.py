@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -205,3 +206,39 @@ def test_a_name_that_a_pose_file_cannot_hold_is_refused_before_the_work(
     (scene / "images" / "2.png").rename(scene / "images" / "#2.png")
     (scene / "images" / "0.png").write_bytes(b"no image, which the work would stumble over first")
     _localize(sfd2, painted_map, scene, scene.parent).refused(1, "'#2.png' cannot stand in a pose file")
+
+
+def test_images_whose_names_are_not_utf8_cost_only_themselves(
+    sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path
+) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/folder\xfe"))
+    folder.mkdir()
+    shutil.copy(painted / "images" / "2.png", folder / "2.png")
+    bad = Path(os.fsdecode(os.fsencode(tmp_path / "bad") + b"\xff.png"))
+    shutil.copy(painted / "images" / "2.png", bad)
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "good").symlink_to(painted / "images")
+    out = Path(os.fsdecode(os.fsencode(tmp_path) + b"/out\xfd"))
+    said = _localize(sfd2, painted_map, tmp_path, out, "--camera", CAMERA)
+    assert said.code == 0, said
+    assert sorted(read_poses(out / "p.txt")) == [f"good/{i}.png" for i in range(6)]
+    assert said.err.startswith("sfd2: warning: 3 files in ")
+    assert r"bad\udcff.png' has a name that is not UTF-8" in said.err
+    assert "pipe.png' is a pipe" in said.err
+    assert said.err.count("\n") == 1
+    _localize(sfd2, painted_map, bad, tmp_path, "--camera", CAMERA).refused(1, "is not UTF-8")
+    sfd2("extract", bad, "-o", tmp_path / "x.h5").refused(1, "is not UTF-8")
+
+
+def test_a_list_with_intrinsics_as_hloc_has_them_needs_no_camera(
+    sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path
+) -> None:
+    queries = "".join(f"{i}.png PINHOLE 320 240 300 300 160 120\n" for i in (2, 4))
+    (tmp_path / "queries.txt").write_text(queries)
+    listed = ("--list", tmp_path / "queries.txt")
+    _localize(sfd2, painted_map, painted / "images", tmp_path, *listed).succeeded()
+    assert sorted(read_poses(tmp_path / "p.txt")) == ["2.png", "4.png"]
+    (tmp_path / "p.txt").unlink()
+    (tmp_path / "p.details.json").unlink()
+    said = _localize(sfd2, painted_map, painted / "images", tmp_path, *listed, "--camera", CAMERA)
+    said.refused(1, "--camera 'PINHOLE", "both give intrinsics")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import pty
 import signal
@@ -179,3 +180,58 @@ def test_the_module_runs_as_a_program(sfd2_process: Callable[..., Any], tmp_path
     assert out == ""
     assert err.startswith("sfd2: error: map ")
     assert err.count("\n") == 1
+
+
+INTERRUPTED_AT = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+from sfd2_ros.tools.main import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("module", ["logging", "click", "sfd2_ros.core.errors", "numpy", "torch", "cv2", "h5py"])
+def test_an_interrupt_while_libraries_are_imported_is_one_line_and_code_130(module: str, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no image")
+    arguments = ["extract", str(tmp_path / "a.png"), "-o", str(tmp_path / "x.h5"), "--device", "cpu"]
+    run = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT, module, *arguments], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (130, "", "sfd2: interrupted\n")
+
+
+def test_a_program_that_was_started_with_interrupts_ignored_goes_on_ignoring_them(tmp_path: Path) -> None:
+    ignoring = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + INTERRUPTED_AT
+    arguments = ["map", "check", str(tmp_path / "nowhere")]
+    run = subprocess.run(
+        [sys.executable, "-c", ignoring, "click", *arguments], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert run.stderr.startswith("sfd2: error: map ")
+
+
+def test_importing_the_program_leaves_ctrl_c_as_it_was() -> None:
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import signal, sfd2_ros.tools.main\nassert signal.getsignal(signal.SIGINT) is signal.default_int_handler",
+        ],
+        check=False,
+    )
+    assert run.returncode == 0
+
+
+def test_a_warning_of_the_library_is_one_line(sfd2: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def warn(**_: object) -> None:
+        logging.getLogger("sfd2_ros.features.images").warning("3 files in %r\n are left out", "x")
+
+    monkeypatch.setattr(main_module.cli, "main", warn)
+    for _ in range(2):
+        assert sfd2("map").err == "sfd2: warning: 3 files in 'x' are left out\n"
