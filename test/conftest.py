@@ -119,8 +119,8 @@ def random_place(tmp_path_factory: pytest.TempPathFactory) -> RandomPlace:
 def _map_views(folder: Path, images: Sequence[PosedImage], views: Sequence[tuple[Features, NDArray[np.int64]]]) -> None:
     from sfd2_ros.mapping.landmarks import gather_landmarks  # noqa: PLC0415
     from sfd2_ros.mapping.map_store import save_map  # noqa: PLC0415
-    from sfd2_ros.mapping.pose_misfit import pose_misfit  # noqa: PLC0415
     from sfd2_ros.mapping.reconstruct import triangulate  # noqa: PLC0415
+    from sfd2_ros.mapping.reference_pose_nees import reference_pose_nees  # noqa: PLC0415
     from sfd2_ros.mapping.retrieval import aggregate, learn_centres  # noqa: PLC0415
 
     features = [one for one, _ in views]
@@ -141,7 +141,7 @@ def _map_views(folder: Path, images: Sequence[PosedImage], views: Sequence[tuple
         weights_id="random-64d",
         extraction={},
         units="metres",
-        pose_misfit=pose_misfit(reconstruction, ids),
+        reference_pose_nees=reference_pose_nees(reconstruction, ids),
         provenance={"program": "test", "report": {"reprojection_error_px": 0.4}},
     )
 

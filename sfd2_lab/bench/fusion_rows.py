@@ -13,7 +13,7 @@ from sfd2_lab.simulation.odometry import drifting
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.evaluation.consistency import consistency, nees
 from sfd2_ros.evaluation.metrics import pose_error
-from sfd2_ros.localization import FusionConfig, PoseFusion, RigFrame, Tracker
+from sfd2_ros.localization import FusionConfig, Localized, PoseFusion, RigFrame, Tracker
 from sfd2_ros.localization.frames import map_from_odom
 
 if TYPE_CHECKING:
@@ -88,12 +88,12 @@ def _drive_once(
     last: dict[str, NDArray[np.float64]] = {}
     for shots, odom_from_base in zip(instants, odometry, strict=True):
         frame = RigFrame(shots[0].stamp_ns, [shot.view for shot in shots], odom_from_base)
-        measured = tracker.process(frame).estimate.base
-        if measured is None:
+        measured = tracker.process(frame)
+        if not isinstance(measured, Localized):
             continue
-        bases = {"measured": measured}
+        bases: dict[str, BasePose] = {"measured": measured}
         for mode, fusion in filters.items():
-            fused = fusion.fuse(frame.stamp_ns, measured, odom_from_base, max_jump=tracker.config.max_jump)
+            fused = fusion.fuse(frame.stamp_ns, measured, odom_from_base, max_jump=localizer.config.gates.max_jump)
             modes[mode].anew += fused.is_new and bool(last)
             bases[mode] = fused.base
         for mode, base in bases.items():

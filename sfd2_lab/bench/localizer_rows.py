@@ -16,15 +16,15 @@ from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import Status
 from sfd2_ros.evaluation.consistency import consistency, nees
 from sfd2_ros.evaluation.metrics import pose_error
-from sfd2_ros.localization import Localizer, RigFrame, Tracker, TrackerConfig
-from sfd2_ros.localization.intrinsics import ANY_INTRINSICS
+from sfd2_ros.localization import Localized, RigFrame, Tracker, TrackerConfig
+from sfd2_ros.localization.gates import ANY_INTRINSICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sfd2_lab.bench.posed_drives import PosedDrive, Shot
     from sfd2_ros.core.types import Camera
-    from sfd2_ros.localization.frames import RigEstimate
+    from sfd2_ros.localization import Result
 
 CLOSE_M, CLOSE_DEG = 0.25, 2.0
 FOCAL_SCALES = (0.67, 0.9, 0.97, 1.0, 1.03, 1.1, 1.5)
@@ -38,8 +38,12 @@ def nees_rows(drive: PosedDrive) -> list[dict[str, Any]]:
     rows = []
     for condition in drive.conditions:
         shots = [shot for instant in drive.instants(condition) for shot in instant]
-        found = [(drive.localizer.localize_rig([shot.view]).base, shot.map_from_base) for shot in shots]
-        values = [nees(base.map_from_base, base.covariance, truth) for base, truth in found if base is not None]
+        results = [(drive.localizer.localize_rig([shot.view]), shot.map_from_base) for shot in shots]
+        values = [
+            nees(result.map_from_base, result.covariance, truth)
+            for result, truth in results
+            if isinstance(result, Localized)
+        ]
         row: dict[str, Any] = {"scene": drive.name, "condition": condition, "queries": len(shots)}
         if values:
             summary = consistency(values)
@@ -82,10 +86,10 @@ def tracking_rows(
         for shots, odom in zip(instants, odometry, strict=True):
             frame = RigFrame(shots[0].stamp_ns, [shot.view for shot in shots], odom)
             started = clock()
-            found = tracker.process(frame)
+            result = tracker.process(frame)
             seconds.append(clock() - started)
-            methods.append(found.method.value if found.estimate.is_localized else "refused")
-            errors.append(_error(found.estimate, shots[0]))
+            methods.append(result.evidence.method if isinstance(result, Localized) else "refused")
+            errors.append(_error(result, shots[0]))
         times = {f"p{share}_s": float(np.percentile(seconds, share)) for share in (50, 95)}
         answered = {name: methods.count(name) for name in ("tracked", "verified", "searched", "refused")}
         rows.append({"scene": drive.name, "condition": condition, "mode": mode, **_scores(errors), **times, **answered})
@@ -103,8 +107,8 @@ def intrinsics_rows(
         shares: how far off the principal point is, of the focal length; in another direction for every picture.
     """
     config = drive.localizer.config
-    unchecked = replace(config, max_focal_error=ANY_INTRINSICS, max_centre_error=ANY_INTRINSICS)
-    blind = Localizer(drive.localizer.map, unchecked)
+    unchecked = replace(config.gates, max_focal_error=ANY_INTRINSICS, max_centre_error=ANY_INTRINSICS)
+    blind = drive.localizer.with_config(replace(config, gates=unchecked))
     lies: list[tuple[str, Callable[[int, Camera], Camera]]] = [
         *((f"focal length x {scale:g}", partial(_with_focal_length, scale)) for scale in scales),
         *((f"principal point {share:.0%} off", partial(_with_principal_point, share)) for share in shares),
@@ -131,11 +135,11 @@ def _with_principal_point(share: float, number: int, camera: Camera) -> Camera:
     return replace(camera, cx=camera.cx + length_px * np.cos(angle), cy=camera.cy + length_px * np.sin(angle))
 
 
-def _error(estimate: RigEstimate, shot: Shot) -> tuple[float, float] | None:
+def _error(estimate: Result, shot: Shot) -> tuple[float, float] | None:
     """Return metres and degrees between estimate and truth of the base; None when refused."""
-    if estimate.base is None:
+    if not isinstance(estimate, Localized):
         return None
-    return pose_error(inverse(estimate.base.map_from_base), inverse(shot.map_from_base))
+    return pose_error(inverse(estimate.map_from_base), inverse(shot.map_from_base))
 
 
 def _scores(errors: Sequence[tuple[float, float] | None]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from sfd2_lab.bench.speed import quartiles
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.evaluation.metrics import score_poses
 from sfd2_ros.features.images import read_image
-from sfd2_ros.localization import Localizer
+from sfd2_ros.localization import Localized, Localizer
 from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.builder import MapBuilder
 from sfd2_ros.mapping.match_images import extract_images
@@ -206,7 +206,7 @@ def _localize(
     def ours() -> None:
         start = time.perf_counter()
         estimate = maps.localizer.localize(features, camera)
-        pose = None if estimate.map_from_cam is None else inverse(estimate.map_from_cam)
+        pose = inverse(estimate.map_from_cam) if isinstance(estimate, Localized) else None
         _note(tallies[OURS], name, pose, estimate.evidence.num_inliers, time.perf_counter() - start)
 
     def plain() -> None:

@@ -21,9 +21,8 @@ from sfd2_ros.core.errors import MapBuildError
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.evaluation.metrics import score_poses
 from sfd2_ros.features.images import read_image
-from sfd2_ros.localization import Localizer
-from sfd2_ros.localization.config import LocalizerConfig
-from sfd2_ros.localization.intrinsics import ANY_INTRINSICS
+from sfd2_ros.localization import GatesConfig, Localized, Localizer, LocalizerConfig, MatchingConfig, RetrievalConfig
+from sfd2_ros.localization.gates import ANY_INTRINSICS
 from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.builder import MapBuilder
 from sfd2_ros.mapping.map_config import MapConfig
@@ -51,16 +50,17 @@ def neutral_map_config() -> MapConfig:
 def neutral_localizer_config() -> LocalizerConfig:
     """Return settings of localization that favour no descriptor; see the module."""
     return LocalizerConfig(
-        candidates=_ALL_CANDIDATES,
-        min_similarity=-1.0,
-        guided_radius_px=0.0,
+        retrieval=RetrievalConfig(candidates=_ALL_CANDIDATES),
+        matching=MatchingConfig(min_similarity=-1.0, guided_radius_px=0.0),
         # These gates were set with our descriptors in view, and refuse right poses of others: all of SIFT's by night.
         # What is left asks for inliers, and more of them than chance gives.
-        max_rival_share=1.0,
-        min_agreement=0.0,
-        min_distinct_share=0.0,
-        max_focal_error=ANY_INTRINSICS,
-        max_centre_error=ANY_INTRINSICS,
+        gates=GatesConfig(
+            max_rival_share=1.0,
+            min_log_likelihood_ratio=0.0,
+            min_distinct_share=0.0,
+            max_focal_error=ANY_INTRINSICS,
+            max_centre_error=ANY_INTRINSICS,
+        ),
     )
 
 
@@ -153,11 +153,11 @@ def _localize(scene: BenchScene, peer: Peer, map_folder: Path, report: Progress)
         tally = tallies[condition]
         features, seconds = extract_timed(peer, read_image(scene.scene.image_folder / name))
         estimate = localizer.localize(features, scene.scene.camera_of(name))
-        if estimate.map_from_cam is not None:
+        if isinstance(estimate, Localized):
             tally.poses[name] = inverse(estimate.map_from_cam)
         if name not in scene.queries.reference:
             continue
-        tally.inliers.append(estimate.evidence.num_inliers if estimate.is_localized else 0)
+        tally.inliers.append(estimate.evidence.num_inliers if isinstance(estimate, Localized) else 0)
         tally.keypoints.append(len(features))
         tally.extract_s.append(seconds)
         tally.match_s.append(estimate.evidence.seconds.get("match", 0.0))

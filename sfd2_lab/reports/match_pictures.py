@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sfd2_ros.core.types import Features, PoseEstimate
+    from sfd2_ros.core.types import Features
     from sfd2_ros.evaluation.outcomes import Outcome
+    from sfd2_ros.localization import Result
     from sfd2_ros.mapping import Map
 
 _GAP_PX = 8
@@ -71,7 +72,7 @@ def _badness(outcome: Outcome) -> float:
 
 
 def picture_of(
-    query: NDArray[np.uint8], features: Features, estimate: PoseEstimate, map_: Map, image_folder: Path
+    query: NDArray[np.uint8], features: Features, estimate: Result, map_: Map, image_folder: Path
 ) -> NDArray[np.uint8]:
     """Draw a query beside the map image that saw most of its inliers, with lines between what agrees.
 

@@ -47,8 +47,12 @@ def setting(
 
 
 def describe(config_class: type[Any]) -> dict[str, Setting]:
-    """Return the description of every setting of a dataclass, by field name."""
-    return {field.name: field.metadata["setting"] for field in dataclasses.fields(config_class)}
+    """Return the description of every setting of a dataclass, by field name; groups of settings are left out."""
+    return {
+        field.name: field.metadata["setting"]
+        for field in dataclasses.fields(config_class)
+        if "setting" in field.metadata
+    }
 
 
 def config_from_mapping(config_class: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
@@ -71,7 +75,7 @@ def config_from_mapping(config_class: type[ConfigT], values: Mapping[str, Any]) 
 
 
 def check_config(config: Any) -> None:
-    """Check type and limits of every setting of a settings object.
+    """Check type and limits of every setting of a settings object, and of its groups.
 
     Raises:
         ConfigError: names the setting, the value and what is allowed.
@@ -79,6 +83,9 @@ def check_config(config: Any) -> None:
     types = get_type_hints(type(config))
     for name, described in describe(type(config)).items():
         check_value(name, getattr(config, name), types[name], described)
+    for group in vars(config).values():
+        if dataclasses.is_dataclass(group):
+            check_config(group)
 
 
 def check_value(name: str, value: Any, expected: type, described: Setting) -> None:

@@ -19,6 +19,7 @@ from sfd2_ros.core.errors import CameraError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+NAN = float("nan")
 DISTORTION_COEFFICIENTS = {
     "none": (0,),
     "plumb_bob": (4, 5),
@@ -143,7 +144,7 @@ class Matches:
 
 
 class Status(enum.Enum):
-    """What became of a localization: accepted, or refused for which reason."""
+    """Outcome of a localization: localized, or the reason of the rejection."""
 
     LOCALIZED = "localized"
     NO_FEATURES = "no_features"
@@ -151,7 +152,7 @@ class Status(enum.Enum):
     FEW_MATCHES = "few_matches"
     NO_POSE = "no_pose"
     FEW_INLIERS = "few_inliers"
-    LOW_INLIER_RATIO = "low_inlier_ratio"
+    LOW_DISTINCT_RATIO = "low_distinct_ratio"
     CHANCE_AGREEMENT = "chance_agreement"
     AMBIGUOUS_PLACE = "ambiguous_place"
     POOR_SPREAD = "poor_spread"
@@ -167,76 +168,97 @@ class Status(enum.Enum):
     IMPLAUSIBLE_JUMP = "implausible_jump"
 
 
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """What speaks for an estimate, or what was missing.
+@dataclass(frozen=True)
+class GateValue:
+    """One acceptance test of a frame, as measured.
 
     Attributes:
-        num_keypoints: keypoints in the query.
-        num_matches: 2D-3D matches offered to the pose solver.
-        num_inliers: matches that agree with the pose.
-        reprojection_error_px: root mean square over the inliers; NaN without a pose.
-        spread: share of image cells (8x8 grid) that hold an inlier, in [0, 1].
-        log10_false_alarms: expected number of poses as good as this among random matches, as a power of ten; the
-            lower, the surer; NaN without a pose.
+        name: of the gate; see `localization.gates.GATES`.
+        status: of a frame that fails it.
+        value: measured; NaN where the frame ended before, or where there is nothing to measure.
+        limit: from the settings.
+        unit: of both.
+        at_least: True: the value must be at least the limit; False: at most.
+    """
+
+    name: str
+    status: Status
+    value: float
+    limit: float
+    unit: str
+    at_least: bool
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether the value keeps the limit; a value that was not measured does."""
+        return bool(np.isnan(self.value) or (self.value >= self.limit if self.at_least else self.value <= self.limit))
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Everything measured of a frame, whether it is localized or rejected. NaN: not measured.
+
+    Attributes:
+        num_keypoints: keypoints of all cameras.
+        most_keypoints: keypoints of the camera that has most.
+        num_matches: 2D-3D matches found without a known pose: of the best place, or near the predicted projections.
+            False alarms are counted on them.
+        num_guided: matches found again near the pose (guided matching); 0 where the frame ended before.
+        num_inliers: matches that agree with the pose: guided ones, or of `num_matches` where there are no guided ones.
+        reprojection_error_px: root mean square over the inliers.
+        spread: fraction of image cells (8x8 grid) that hold an inlier, in [0, 1].
+        log10_false_alarms: expected number of equally good poses among random matches, as a power of ten; the lower,
+            the surer.
+        mean_log_likelihood_ratio: of the matches near the pose, of right against random, natural logarithm per match.
+        focal_error: relative error of the focal length that the matches prove; 0 where they prove none.
+        centre_error: error of the principal point that the matches prove, as a fraction of the focal length.
+        rival_share: support of the strongest other place that is not chance, as a fraction of the best one's.
+        distinct_share: fraction of the distinct matches that agree with the pose.
+        position_std_m: standard deviation along the worst axis, metres; NaN in a map of arbitrary scale.
+        rotation_std_rad: standard deviation about the worst axis, radians.
+        hint_deviations: distance from the hint along its worst axis, in standard deviations.
+        jump: squared Mahalanobis distance of the pose from the predicted one.
+        method: "tracked", "verified" or "searched"; empty outside of tracking.
         candidates: names of the map images that were tried, best first.
         inlier_keypoints: (num_inliers,) int64, indices into the query's features.
         inlier_landmarks: (num_inliers,) int64, indices into the map's landmarks.
         seconds: durations of the steps by name.
-        agreement: how much nearer to their projections matches lie than chance would put them, as the mean logarithm
-            of a match's likelihood ratio; NaN without a pose.
+        gates: value and limit of every gate.
     """
 
     num_keypoints: int = 0
+    most_keypoints: int = 0
     num_matches: int = 0
+    num_guided: int = 0
     num_inliers: int = 0
-    reprojection_error_px: float = float("nan")
-    spread: float = 0.0
-    log10_false_alarms: float = float("nan")
+    reprojection_error_px: float = NAN
+    spread: float = NAN
+    log10_false_alarms: float = NAN
+    mean_log_likelihood_ratio: float = NAN
+    focal_error: float = NAN
+    centre_error: float = NAN
+    rival_share: float = NAN
+    distinct_share: float = NAN
+    position_std_m: float = NAN
+    rotation_std_rad: float = NAN
+    hint_deviations: float = NAN
+    jump: float = NAN
+    method: str = ""
     candidates: tuple[str, ...] = ()
     inlier_keypoints: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     inlier_landmarks: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     seconds: dict[str, float] = field(default_factory=dict)
-    agreement: float = float("nan")
-
-
-@dataclass(frozen=True, eq=False)
-class PoseEstimate:
-    """The answer to "where was this camera?": a measured pose, or a reason why there is none.
-
-    Attributes:
-        status: LOCALIZED, or why the pose is refused.
-        reason: one sentence with the numbers behind the status.
-        map_from_cam: (4, 4) pose of the camera in the map; None unless status is LOCALIZED.
-        covariance: (6, 6) of that pose, order (x, y, z, rotX, rotY, rotZ), metres and radians, about the axes of
-            the map (see `transforms.move_covariance`); None unless status is LOCALIZED.
-        evidence: what speaks for it.
-
-    Raises:
-        ValueError: a pose without LOCALIZED or LOCALIZED without one, or a shape or type that differs.
-    """
-
-    status: Status
-    reason: str
-    map_from_cam: NDArray[np.float64] | None
-    covariance: NDArray[np.float64] | None
-    evidence: Evidence
-
-    def __post_init__(self) -> None:
-        measured = self.map_from_cam is not None and self.covariance is not None
-        if measured != (self.status is Status.LOCALIZED):
-            raise ValueError(
-                f"status {self.status.value!r} must come with a pose and covariance if and only if localized"
-            )
-        if self.map_from_cam is not None:
-            _check_array("map_from_cam", self.map_from_cam, (4, 4), np.float64)
-        if self.covariance is not None:
-            _check_array("covariance", self.covariance, (6, 6), np.float64)
+    gates: tuple[GateValue, ...] = ()
 
     @property
-    def is_localized(self) -> bool:
-        """Whether a pose was measured and accepted."""
-        return self.status is Status.LOCALIZED
+    def num_offered(self) -> int:
+        """Matches among which the inliers are counted."""
+        return self.num_guided or self.num_matches
+
+    @property
+    def is_matched(self) -> bool:
+        """Whether the frame came as far as matching."""
+        return "match" in self.seconds
 
 
 def _check_array(name: str, array: NDArray[np.generic], shape: tuple[int, ...], dtype: type[np.generic]) -> None:

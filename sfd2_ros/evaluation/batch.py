@@ -7,8 +7,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sfd2_ros.core.errors import ImageError
-from sfd2_ros.core.types import Evidence, PoseEstimate, Status
+from sfd2_ros.core.types import Evidence, Status
 from sfd2_ros.features.images import read_image
+from sfd2_ros.localization.results import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from sfd2_ros.core.types import Camera
     from sfd2_ros.localization.localizer import Localizer
+    from sfd2_ros.localization.results import Result
     from sfd2_ros.mapping.match_images import FeatureExtractor
 
 
@@ -26,7 +28,7 @@ def localize_images(
     *,
     image_folder: Path,
     camera_of: Callable[[str], Camera],
-) -> Iterator[tuple[str, PoseEstimate]]:
+) -> Iterator[tuple[str, Result]]:
     """Localize images one by one.
 
     Args:
@@ -37,7 +39,7 @@ def localize_images(
         camera_of: intrinsics of an image by its name; asked for all images before the first is read.
 
     Yields:
-        Name and estimate, in order. An image that cannot be read is refused as BAD_IMAGE, the others go on.
+        Name and result, in order. An image that cannot be read is rejected as BAD_IMAGE; the others are localized.
 
     Raises:
         CameraError: an image has no intrinsics.
@@ -47,9 +49,9 @@ def localize_images(
         yield name, _localize(localizer, extractor, image_folder / name, camera)
 
 
-def _localize(localizer: Localizer, extractor: FeatureExtractor, path: Path, camera: Camera) -> PoseEstimate:
+def _localize(localizer: Localizer, extractor: FeatureExtractor, path: Path, camera: Camera) -> Result:
     try:
         image = read_image(path)
     except ImageError as err:
-        return PoseEstimate(Status.BAD_IMAGE, str(err), None, None, Evidence())
+        return Rejected(Status.BAD_IMAGE, str(err), Evidence())
     return localizer.localize(extractor(image), camera)

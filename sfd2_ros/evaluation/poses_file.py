@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sfd2_ros.core.errors import PoseFileError
 from sfd2_ros.core.files import atomic_file, is_utf8
 from sfd2_ros.core.transforms import inverse
+from sfd2_ros.localization.results import Localized
 from sfd2_ros.mapping.colmap_io import pose_from_wxyz, wxyz_from_pose
 
 if TYPE_CHECKING:
@@ -23,14 +24,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sfd2_ros.core.types import PoseEstimate
+    from sfd2_ros.core.types import GateValue
+    from sfd2_ros.localization.results import Result
 
 _FIELDS = 8
 _MAX_LENGTH_ERROR = 0.01
 """Of a quaternion: more than rounding explains, less than columns in another order make."""
 
 
-def write_poses(path: Path, estimates: Mapping[str, PoseEstimate]) -> None:
+def write_poses(path: Path, estimates: Mapping[str, Result]) -> None:
     """Write the poses of localized images, and beside them all statuses, inliers and covariances as JSON.
 
     Args:
@@ -44,7 +46,7 @@ def write_poses(path: Path, estimates: Mapping[str, PoseEstimate]) -> None:
     check_names(estimates)
     lines = []
     for name, estimate in estimates.items():
-        if estimate.map_from_cam is not None:
+        if isinstance(estimate, Localized):
             numbers = wxyz_from_pose(inverse(estimate.map_from_cam))
             lines.append(" ".join([name, *(f"{number:.12g}" for number in numbers)]) + "\n")
     details = {name: describe_estimate(estimate) for name, estimate in estimates.items()}
@@ -75,23 +77,30 @@ def details_path(path: Path) -> Path:
     return path.parent / f"{path.stem}.details.json"
 
 
-def describe_estimate(estimate: PoseEstimate) -> dict[str, Any]:
-    """Return status, reason, evidence and covariance of an estimate as plain values for JSON."""
+def describe_estimate(estimate: Result) -> dict[str, Any]:
+    """Return status, reason, evidence, gates and covariance of a result as plain values for JSON."""
     evidence = estimate.evidence
     return {
         "status": estimate.status.value,
         "reason": estimate.reason,
         "keypoints": evidence.num_keypoints,
         "matches": evidence.num_matches,
+        "guided": evidence.num_guided,
         "inliers": evidence.num_inliers,
         "reprojection_error_px": _finite(evidence.reprojection_error_px),
-        "spread": evidence.spread,
+        "spread": _finite(evidence.spread),
         "log10_false_alarms": _finite(evidence.log10_false_alarms),
-        "agreement": _finite(evidence.agreement),
+        "mean_log_likelihood_ratio": _finite(evidence.mean_log_likelihood_ratio),
+        "gates": {gate.name: _described(gate) for gate in evidence.gates},
         "candidates": list(evidence.candidates),
         "seconds": {step: round(duration, 4) for step, duration in evidence.seconds.items()},
-        "covariance": None if estimate.covariance is None else estimate.covariance.tolist(),
+        "covariance": estimate.covariance.tolist() if isinstance(estimate, Localized) else None,
     }
+
+
+def _described(gate: GateValue) -> dict[str, Any]:
+    """Return the value of a gate, None where it was not measured, beside its limit."""
+    return {"value": _finite(gate.value), "at_least" if gate.at_least else "at_most": gate.limit, "unit": gate.unit}
 
 
 def read_poses(path: Path) -> dict[str, NDArray[np.float64]]:

@@ -7,19 +7,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sfd2_ros.core.transforms import inverse, move_covariance
-from sfd2_ros.core.types import PoseEstimate, Status
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
-
-    from sfd2_ros.core.types import Evidence
 
 
 @dataclass(frozen=True, eq=False)
 class BasePose:
-    """Where the robot is: the measured pose of a camera, moved to the robot's base.
+    """A pose of the robot, measured or predicted.
 
     Attributes:
         map_from_base: (4, 4) pose of the base in the map, metres.
@@ -30,56 +28,17 @@ class BasePose:
     covariance: NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class RigEstimate:
-    """The answer to "where was the body that carries these cameras?": a measured pose, or a reason why there is none.
-
-    Attributes:
-        status: LOCALIZED, or why the pose is refused.
-        reason: one sentence with the numbers behind the status.
-        base: pose of the body with its covariance; None unless status is LOCALIZED.
-        evidence: what speaks for it; keypoints count through the views, those of the first view first.
-
-    Raises:
-        ValueError: a pose without LOCALIZED, or LOCALIZED without one.
-    """
-
-    status: Status
-    reason: str
-    base: BasePose | None
-    evidence: Evidence
-
-    def __post_init__(self) -> None:
-        if (self.base is not None) != (self.status is Status.LOCALIZED):
-            raise ValueError(f"status {self.status.value!r} must come with a pose if and only if localized")
-
-    @property
-    def is_localized(self) -> bool:
-        """Whether a pose was measured and accepted."""
-        return self.status is Status.LOCALIZED
-
-    def of_camera(self) -> PoseEstimate:
-        """Return the same for a body that is the camera itself."""
-        pose, covariance = (None, None) if self.base is None else (self.base.map_from_base, self.base.covariance)
-        return PoseEstimate(self.status, self.reason, pose, covariance, self.evidence)
-
-
-def base_pose(estimate: PoseEstimate, base_from_cam: NDArray[np.float64]) -> BasePose:
-    """Move a measured camera pose to the base.
+def base_pose(camera: BasePose, base_from_cam: NDArray[np.float64]) -> BasePose:
+    """Move the pose of a camera to the base.
 
     Args:
-        estimate: a localized estimate.
+        camera: its pose in the map.
         base_from_cam: (4, 4) the camera's optical frame in the base, at the stamp of the image.
-
-    Raises:
-        ValueError: the estimate was refused; there is no pose to move.
     """
-    if estimate.map_from_cam is None or estimate.covariance is None:
-        raise ValueError(f"an estimate with status {estimate.status.value!r} has no pose; check is_localized first")
     cam_from_base = inverse(base_from_cam)
     return BasePose(
-        estimate.map_from_cam @ cam_from_base,
-        move_covariance(estimate.covariance, estimate.map_from_cam, cam_from_base),
+        camera.map_from_base @ cam_from_base,
+        move_covariance(camera.covariance, camera.map_from_base, cam_from_base),
     )
 
 
@@ -88,9 +47,15 @@ def map_from_odom(map_from_base: NDArray[np.float64], odom_from_base: NDArray[np
 
     Args:
         map_from_base: (4, 4) measured pose of the base at the stamp of an image.
-        odom_from_base: (4, 4) what odometry said at the same stamp.
+        odom_from_base: (4, 4) pose by odometry at the same stamp.
 
     Returns:
         (4, 4) map_from_odom, so that map_from_odom @ odom_from_base is the measured pose.
     """
     return map_from_base @ inverse(odom_from_base)
+
+
+def worst_deviations(covariance: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the standard deviations along the least certain axes: position (map units) and rotation (radians)."""
+    position, rotation = (np.linalg.eigvalsh(block).max() for block in (covariance[:3, :3], covariance[3:, 3:]))
+    return float(np.sqrt(max(position, 0.0))), float(np.sqrt(max(rotation, 0.0)))

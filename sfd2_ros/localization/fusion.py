@@ -83,28 +83,31 @@ class _State:
 class PoseFusion:
     """Fuses the measured poses of one robot with its odometry. To forget what it knows, make another one."""
 
-    def __init__(self, config: FusionConfig | None = None, motion: MotionConfig | None = None) -> None:
-        """Start without knowing where the robot is.
+    def __init__(
+        self, config: FusionConfig | None = None, motion: MotionConfig | None = None, *, state: _State | None = None
+    ) -> None:
+        """Keep the settings.
 
         Args:
-            config: None for the defaults; `enabled` is of no concern here.
+            config: None for the defaults; `enabled` is not used here.
             motion: uncertainty of odometry; None for the defaults.
+            state: what is known of the robot; None: nothing.
 
         Raises:
             ConfigError: a setting is not allowed.
         """
-        self.use(config or FusionConfig(), motion or MotionConfig())
-        self._state: _State | None = None
+        self.config, self.motion = config or FusionConfig(), motion or MotionConfig()
+        check_config(self.config)
+        check_config(self.motion)
+        self._state = state
 
-    def use(self, config: FusionConfig, motion: MotionConfig) -> None:
-        """Go on with other settings, with what is known of the robot.
+    def with_settings(self, config: FusionConfig, motion: MotionConfig) -> PoseFusion:
+        """Return a filter with other settings that knows what this one knows.
 
         Raises:
             ConfigError: a setting is not allowed.
         """
-        check_config(config)
-        check_config(motion)
-        self.config, self.motion = config, motion
+        return PoseFusion(config, motion, state=self._state)
 
     def fuse(
         self, stamp_ns: int, measured: BasePose, odom_from_base: NDArray[np.float64], *, max_jump: float

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A hint where the robot is: it accepts nothing by itself, it only rejects poses that contradict it."""
+"""A hint where the robot is. It never gives a pose; the gate `hint` rejects poses that contradict it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sfd2_ros.localization.frames import BasePose
-
-MAX_DEVIATIONS = 3.0
-"""A pose further from the hint than this many standard deviations, along any axis, contradicts it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +47,3 @@ class PlaceHint:
         given = self.variances > 0
         sigma = np.sqrt(self.variances + np.diag(pose.covariance))
         return float(np.max(np.abs(np.concatenate([shift, turn]))[given] / sigma[given]))
-
-    def is_contradicted_by(self, pose: BasePose) -> bool:
-        """Return whether a measured pose is too far from the hint."""
-        return self.deviations(pose) > MAX_DEVIATIONS

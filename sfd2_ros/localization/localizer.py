@@ -1,28 +1,29 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From the features of one image, or of several taken together, and a map to a pose, or to why there is none."""
+"""From the features of one image, or of several taken together, and a map to a measured pose or a rejection."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sfd2_ros.core.config import check_config
 from sfd2_ros.core.transforms import inverse
-from sfd2_ros.core.types import Status
+from sfd2_ros.core.types import Evidence, Status
 from sfd2_ros.localization.candidates import MapViews
 from sfd2_ros.localization.config import LocalizerConfig
 from sfd2_ros.localization.context import MapContext
-from sfd2_ros.localization.follow import follow
-from sfd2_ros.localization.gating import log10_false_alarms
-from sfd2_ros.localization.intrinsics import intrinsics_contradiction
-from sfd2_ros.localization.measure import conclude, look_again
-from sfd2_ros.localization.modes import other_mode
-from sfd2_ros.localization.places import search_places
+from sfd2_ros.localization.gates import first_failure
+from sfd2_ros.localization.global_search import global_search
+from sfd2_ros.localization.guided import guided_matching
+from sfd2_ros.localization.intrinsics import note_intrinsics
+from sfd2_ros.localization.local_search import local_search
+from sfd2_ros.localization.measure import conclude, reject_unmeasured
 from sfd2_ros.localization.query import Query, View
-from sfd2_ros.localization.search import Hypothesis, find_rival, is_other_place
+from sfd2_ros.localization.results import Rejected
+from sfd2_ros.localization.rivals import false_alarms, strongest_rival
+from sfd2_ros.localization.second_hypothesis import second_hypothesis
 from sfd2_ros.localization.trace import Trace
 
 if TYPE_CHECKING:
@@ -30,22 +31,37 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sfd2_ros.core.types import Camera, Features, PoseEstimate
-    from sfd2_ros.localization.follow import Window
-    from sfd2_ros.localization.frames import BasePose, RigEstimate
+    from sfd2_ros.core.types import Camera, Features
+    from sfd2_ros.localization.frames import BasePose
+    from sfd2_ros.localization.hypotheses import Hypothesis
+    from sfd2_ros.localization.local_search import Window
+    from sfd2_ros.localization.results import Result
     from sfd2_ros.mapping.map_store import Map
 
 
 class Localizer:
-    """Localizes images in one map; the same for files and for the live node."""
+    """Localizes images in one map; the same for files and for the live node. It never changes.
 
-    def __init__(self, map_: Map, config: LocalizerConfig | None = None, *, device: str = "cpu") -> None:
+    Attributes:
+        map: as given.
+        config: as given.
+    """
+
+    def __init__(
+        self,
+        map_: Map,
+        config: LocalizerConfig | None = None,
+        *,
+        device: str = "cpu",
+        places: MapViews | None = None,
+    ) -> None:
         """Keep a map and the settings.
 
         Args:
             map_: from `mapping.load_map`.
             config: None for the defaults.
             device: torch device for matching.
+            places: where the cameras of the map stood; None: read from the map.
 
         Raises:
             ConfigError: a setting is not allowed.
@@ -53,19 +69,17 @@ class Localizer:
         self.map = map_
         self.config = config or LocalizerConfig()
         check_config(self.config)
-        self._context = MapContext(map_, MapViews(map_), self.config, device)
+        self._context = MapContext(map_, places or MapViews(map_), self.config, device)
 
-    def use(self, config: LocalizerConfig) -> None:
-        """Go on with other settings, in the same map.
+    def with_config(self, config: LocalizerConfig) -> Localizer:
+        """Return a localizer with other settings, in the same map.
 
         Raises:
             ConfigError: a setting is not allowed.
         """
-        check_config(config)
-        self.config = config
-        self._context = replace(self._context, config=config)
+        return Localizer(self.map, config, device=self._context.device, places=self._context.places)
 
-    def localize(self, features: Features, camera: Camera) -> PoseEstimate:
+    def localize(self, features: Features, camera: Camera) -> Result:
         """Find where a camera was.
 
         Args:
@@ -73,146 +87,116 @@ class Localizer:
             camera: its intrinsics, for the image that the features were extracted from.
 
         Returns:
-            A measured pose with covariance and evidence, or the reason why there is none.
+            `Localized` with map_from_cam (4, 4) and covariance (6, 6), or `Rejected`. Both have status, reason and
+            evidence.
         """
-        return self.localize_rig([View(features, camera, np.eye(4))]).of_camera()
+        return self.localize_rig([View(features, camera, np.eye(4))])
 
-    def localize_rig(self, views: Sequence[View], *, near: NDArray[np.float64] | None = None) -> RigEstimate:
-        """Find where a body was that carries one camera or several, searching the whole map.
+    def localize_rig(self, views: Sequence[View], *, near: NDArray[np.float64] | None = None) -> Result:
+        """Find where a body was that carries one camera or several, by a search of the whole map.
 
         Args:
-            views: pictures of one moment, at least one; those that hold nothing to go by are left out.
+            views: images of one moment, at least one; those that cannot be used are left out.
             near: (4, 4) map_from_base of a hint; the map images near it are tried beside those that look alike.
 
         Returns:
-            A measured pose of the body with covariance and evidence, or the reason why there is none.
+            `Localized` with map_from_base (4, 4) and covariance (6, 6), or `Rejected`.
         """
-        trace = Trace(sum(len(view.features) for view in views))
-        usable, refusal = self._usable(views, trace)
-        if refusal is not None:
-            return refusal
+        trace = self._trace(views)
+        usable = self._usable(views, trace)
+        if isinstance(usable, Rejected):
+            return usable
         query = Query(usable)
         nearby = [] if near is None else self._near(query, near)
-        found = search_places(query, self._context, trace, nearby)
-        if not found:
+        hypotheses = global_search(query, self._context, trace, nearby)
+        if not hypotheses:
             return self._nothing_found(trace)
-        best, other = found[0], None
-        # Evidence is counted on matches made without knowing the pose: guided ones agree by construction.
-        trace.log10_false_alarms = self._false_alarms(best, query)
-        if trace.log10_false_alarms <= self.config.max_log10_false_alarms:
-            contradiction = self._contradiction(found, query, trace)
-            if contradiction is not None:
-                trace.num_matches = len(best.matches)
-                return trace.refuse(*contradiction)
-            other = self._other_mode(best, query, trace)
-            best = look_again(best, query, self._context, trace)
-        return conclude(best, query, self._context, trace, other=other)
+        best, second = hypotheses[0], None
+        self._note_search_evidence(hypotheses, query, trace)
+        if (rejected := reject_unmeasured(best, query, self._context, trace)) is not None:
+            return rejected
+        second = self._second_hypothesis(best, query, trace)
+        best = guided_matching(best, query, self._context, trace)
+        return conclude(best, query, self._context, trace, second=second)
 
-    def follow(self, views: Sequence[View], expected: BasePose, window: Window) -> RigEstimate:
-        """Find where a body was that is expected somewhere, looking only at the landmarks in view from there.
+    def local_search(self, views: Sequence[View], predicted: BasePose, window: Window) -> Result:
+        """Find where a body was, matching only the landmarks in view from a predicted pose.
 
-        Cheaper than `localize_rig`. The expectation tells where to look, never where the body is: the pose is
-        measured from the images alone, and needs evidence that the expectation does not imply.
+        Cheaper than `localize_rig`. The prediction limits where landmarks are searched. The pose is measured from the
+        images alone, and needs evidence that the prediction does not imply.
 
         Args:
             views: as for `localize_rig`.
-            expected: predicted pose, with its uncertainty.
-            window: how far landmarks are looked for.
+            predicted: pose of the body, with its uncertainty.
+            window: radius within which landmarks are searched.
         """
-        trace = Trace(sum(len(view.features) for view in views))
-        usable, refusal = self._usable(views, trace)
-        if refusal is not None:
-            return refusal
-        return follow(Query(usable), self._context, trace, expected=expected, window=window)
+        trace = self._trace(views)
+        usable = self._usable(views, trace)
+        if isinstance(usable, Rejected):
+            return usable
+        return local_search(Query(usable), self._context, trace, predicted=predicted, window=window)
 
-    def _usable(self, views: Sequence[View], trace: Trace) -> tuple[list[View], RigEstimate | None]:
-        """Return the views that can be localized with, and a refusal when there are none."""
-        refusals = [self._unfit(view.features, view.camera, trace) for view in views]
-        usable = [view for view, refusal in zip(views, refusals, strict=True) if refusal is None]
-        return usable, None if usable else refusals[0]
+    def _trace(self, views: Sequence[View]) -> Trace:
+        counts = [len(view.features) for view in views]
+        return Trace(self.config.gates, Evidence(num_keypoints=sum(counts), most_keypoints=max(counts)))
 
-    def _unfit(self, features: Features, camera: Camera, trace: Trace) -> RigEstimate | None:
+    def _usable(self, views: Sequence[View], trace: Trace) -> list[View] | Rejected:
+        """Return the views that can be localized with, or the rejection of the first when there are none."""
+        problems = [self._problem(view.features, view.camera) for view in views]
+        usable = [view for view, problem in zip(views, problems, strict=True) if problem is None]
+        if problems[0] is not None and not usable:
+            return Rejected(*problems[0], trace.judged())
+        return usable
+
+    def _problem(self, features: Features, camera: Camera) -> tuple[Status, str] | None:
+        """Return why a view cannot be used, or None."""
         if features.weights_id != self.map.weights_id:
-            return trace.refuse(
-                Status.WRONG_WEIGHTS,
+            return Status.WRONG_WEIGHTS, (
                 f"features are of weights {features.weights_id!r}, the map of {self.map.weights_id!r}; "
-                "build the map again with the weights in use",
+                "build the map again with the weights in use"
             )
         if features.image_size != (camera.height, camera.width):
             height, width = features.image_size
-            return trace.refuse(
-                Status.WRONG_IMAGE_SIZE,
-                f"the image is {width}x{height}, its camera {camera.width}x{camera.height}",
+            return Status.WRONG_IMAGE_SIZE, (
+                f"the image is {width}x{height}, its camera {camera.width}x{camera.height}"
             )
-        if len(features) < self.config.min_matches:
-            return trace.refuse(
-                Status.NO_FEATURES, f"{len(features)} keypoints found, {self.config.min_matches} are needed"
-            )
-        return None
+        failure = first_failure(Evidence(most_keypoints=len(features)), self.config.gates)
+        return None if failure is None else (failure[0].status, failure[1])
 
     def _near(self, query: Query, map_from_base: NDArray[np.float64]) -> list[int]:
         """Return the map images near a pose that look the way of one of the cameras."""
         poses = [query.cam_from_map(view, inverse(map_from_base)) for view in range(len(query.views))]
-        return [image for pose in poses for image in self._context.places.near(pose, self.config.candidates)]
+        return [image for pose in poses for image in self._context.places.near(pose, self.config.retrieval.candidates)]
 
-    def _nothing_found(self, trace: Trace) -> RigEstimate:
-        if not trace.candidates:
-            return trace.refuse(Status.NO_CANDIDATES, "the map has no image to compare with")
-        if trace.num_matches < self.config.min_matches:
-            reason = f"{trace.num_matches} matches with the map, {self.config.min_matches} are needed"
-            return trace.refuse(Status.FEW_MATCHES, reason)
-        return trace.refuse(Status.NO_POSE, f"no pose fits the {trace.num_matches} matches")
+    def _nothing_found(self, trace: Trace) -> Rejected:
+        if not trace.evidence.candidates:
+            return Rejected(Status.NO_CANDIDATES, "the map has no image to compare with", trace.judged())
+        return trace.rejected(Status.NO_POSE, f"no pose fits the {trace.evidence.num_matches} matches")
 
-    def _false_alarms(self, hypothesis: Hypothesis, query: Query) -> float:
-        return log10_false_alarms(
-            num_matches=len(hypothesis.matches),
-            num_agreeing=hypothesis.num_inliers,
-            radius_px=self.config.max_error_px,
-            area_px=query.image_area_px,
-        )
+    def _note_search_evidence(self, hypotheses: list[Hypothesis], query: Query, trace: Trace) -> None:
+        """Measure what speaks against the best hypothesis; nothing more where chance explains it.
 
-    def _contradiction(self, found: list[Hypothesis], query: Query, trace: Trace) -> tuple[Status, str] | None:
-        """Return what speaks against the best pose although many matches agree on it, or None."""
-        best = found[0]
+        The evidence is counted on matches made without a known pose: guided ones agree by construction.
+        """
+        best, area_px = hypotheses[0], query.image_area_px
+        trace.note(num_matches=len(best.matches), log10_false_alarms=false_alarms(best, self._context, area_px))
+        if trace.failure() is not None:
+            return
         with trace.timed("pose"):
-            contradiction = intrinsics_contradiction(best, query, self._context)
-            rival = None if contradiction else self._strongest_rival(found, query)
-        if contradiction is not None:
-            return contradiction
-        if rival is not None:
-            said = f"{best.num_inliers} matches agree on one place and {rival.num_inliers} on another"
-            return Status.AMBIGUOUS_PLACE, said
-        if self._is_of_common_things(best):
-            agreeing, distinct = best.distinct
-            said = f"{agreeing} of the {distinct} most distinct matches agree with the pose"
-            return Status.LOW_INLIER_RATIO, said
-        return None
+            note_intrinsics(best, query, self._context, trace)
+            rival = strongest_rival(best, query, self._context, area_px=area_px, others=hypotheses[1:])
+        trace.note_rival(best, rival)
+        if best.num_distinct >= self.config.gates.min_matches:
+            trace.note(distinct_share=best.distinct_share)
 
-    def _is_of_common_things(self, one: Hypothesis) -> bool:
-        """Return whether distinct matches contradict a pose: crossings, lane marks and kerbs are alike everywhere."""
-        agreeing, distinct = one.distinct
-        return distinct >= self.config.min_matches and agreeing < self.config.min_distinct_share * distinct
-
-    def _other_mode(self, best: Hypothesis, query: Query, trace: Trace) -> Hypothesis | None:
-        """Return a second pose that the matches of the best one fit beyond chance, looked at again, or None."""
+    def _second_hypothesis(self, best: Hypothesis, query: Query, trace: Trace) -> Hypothesis | None:
+        """Return a second pose that the matches of the best one fit beyond chance, after guided matching, or None."""
+        limits = self.config.gates
         with trace.timed("pose"):
-            other = other_mode(best, query, self._context)
-        if other is None or self._is_of_common_things(other):
+            second = second_hypothesis(best, query, self._context)
+        if second is None:
             return None
-        if self._false_alarms(other, query) > self.config.max_log10_false_alarms:
+        contradicted = second.num_distinct >= limits.min_matches and second.distinct_share < limits.min_distinct_share
+        if contradicted or false_alarms(second, self._context, query.image_area_px) > limits.max_log10_false_alarms:
             return None
-        return look_again(other, query, self._context, trace)
-
-    def _strongest_rival(self, found: list[Hypothesis], query: Query) -> Hypothesis | None:
-        """Return a pose of another place that has too large a share of the best one's support, or None."""
-        best, landmarks = found[0], self.map.landmarks
-        rivals = [one for one in found[1:] if is_other_place(one, best, landmarks)]
-        hidden = find_rival(best, query, landmarks, self.config)
-        rivals += [] if hidden is None else [hidden]
-        needed = self.config.max_rival_share * best.num_inliers
-        strong = [
-            one
-            for one in rivals
-            if one.num_inliers > needed and self._false_alarms(one, query) <= self.config.max_log10_false_alarms / 2
-        ]
-        return max(strong, key=lambda one: one.num_inliers, default=None)
+        return guided_matching(second, query, self._context, trace)

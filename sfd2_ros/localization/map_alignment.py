@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from sfd2_ros.core.errors import MapError
 from sfd2_ros.core.transforms import inverse, rigid, rotation_angle_rad
 from sfd2_ros.localization.localizer import Localizer
+from sfd2_ros.localization.results import Localized
 from sfd2_ros.mapping.merge import refuse_unlike
 from sfd2_ros.mapping.observed import observed_features
 
@@ -64,7 +65,7 @@ def align_maps(base: Map, other: Map, progress: Callable[[str, int, int], None])
     for done, (features, image) in enumerate(zip(observed_features(other), other.images, strict=True)):
         progress("align", done, len(other.images))
         estimate = localizer.localize(features, image.camera)
-        if estimate.map_from_cam is not None:
+        if isinstance(estimate, Localized):
             measured.append((estimate.map_from_cam, inverse(image.cam_from_world)))
     progress("align", len(other.images), len(other.images))
     alignment, agreeing = _consensus(measured)

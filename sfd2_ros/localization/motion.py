@@ -129,11 +129,11 @@ def _moved(base: BasePose, moved: NDArray[np.float64], position_std: float, rota
     return BasePose(base.map_from_base @ moved, covariance + noise)
 
 
-def mahalanobis2(one: BasePose, other: BasePose) -> float:
+def mahalanobis2(pose: BasePose, reference: BasePose) -> float:
     """Return the squared distance of two independent poses in units of their uncertainty; chi-square of 6 degrees.
 
     Differences and covariances are about the axes of the map, as everywhere.
     """
-    turn = vector_from_rotation(one.map_from_base @ inverse(other.map_from_base))
-    difference = np.concatenate([one.map_from_base[:3, 3] - other.map_from_base[:3, 3], turn])
-    return float(difference @ np.linalg.solve(one.covariance + other.covariance, difference))
+    turn = vector_from_rotation(pose.map_from_base @ inverse(reference.map_from_base))
+    difference = np.concatenate([pose.map_from_base[:3, 3] - reference.map_from_base[:3, 3], turn])
+    return float(difference @ np.linalg.solve(pose.covariance + reference.covariance, difference))

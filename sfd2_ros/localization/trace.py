@@ -1,60 +1,77 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a localization learns on its way, kept for the evidence whatever the outcome."""
+"""The evidence of one frame while it is gathered, and its judgement by the gates."""
 
 from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from sfd2_ros.core.types import Evidence
-from sfd2_ros.localization.frames import RigEstimate
+from sfd2_ros.localization.gates import first_failure, read_gates
+from sfd2_ros.localization.results import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sfd2_ros.core.types import Status
+    from sfd2_ros.localization.gates import GatesConfig
+    from sfd2_ros.localization.hypotheses import Hypothesis
 
 
 @dataclass
 class Trace:
-    """What a call has learnt so far.
+    """Evidence of one frame so far.
 
     Attributes:
-        num_keypoints: in the query.
-        candidates: names of the map images that were tried, best first.
-        num_matches: offered to the pose solver.
-        log10_false_alarms: of the best pose so far.
-        seconds: by step.
+        limits: of the gates.
+        evidence: measured so far; the values of the gates are read when the frame ends.
+        sentences: more exact reasons than the table's, by the name of the gate.
     """
 
-    num_keypoints: int
-    candidates: tuple[str, ...] = ()
-    num_matches: int = 0
-    log10_false_alarms: float = float("nan")
-    seconds: dict[str, float] = field(default_factory=dict)
+    limits: GatesConfig
+    evidence: Evidence = field(default_factory=Evidence)
+    sentences: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Add the time of a block to a step."""
-        start = time.perf_counter()
+        start, seconds = time.perf_counter(), self.evidence.seconds
         try:
             yield
         finally:
-            self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
+            seconds[step] = seconds.get(step, 0.0) + time.perf_counter() - start
 
-    def evidence(self) -> Evidence:
-        """Return what is known without a pose."""
-        return Evidence(
-            self.num_keypoints,
-            self.num_matches,
-            log10_false_alarms=self.log10_false_alarms,
-            candidates=self.candidates,
-            seconds=self.seconds,
-        )
+    def note(self, **measured: Any) -> None:
+        """Add fields of `Evidence` that were measured."""
+        self.evidence = replace(self.evidence, **measured)
 
-    def refuse(self, status: Status, reason: str, evidence: Evidence | None = None) -> RigEstimate:
-        """Return an estimate without a pose."""
-        return RigEstimate(status, reason, None, evidence or self.evidence())
+    def note_rival(self, best: Hypothesis, rival: Hypothesis | None) -> None:
+        """Add the support of the strongest other place."""
+        if rival is None:
+            self.note(rival_share=0.0)
+            return
+        self.note(rival_share=rival.num_inliers / best.num_inliers)
+        self.sentences["rival"] = f"{best.num_inliers} matches agree on one place and {rival.num_inliers} on another"
+
+    def judged(self) -> Evidence:
+        """Return the evidence with the values of all gates."""
+        return replace(self.evidence, gates=read_gates(self.evidence, self.limits))
+
+    def failure(self, *, is_complete: bool = False) -> Rejected | None:
+        """Return the rejection by the first gate that the evidence fails so far, or None.
+
+        Args:
+            is_complete: True: nothing more will be measured.
+        """
+        failure = first_failure(self.evidence, self.limits, is_complete=is_complete)
+        if failure is None:
+            return None
+        gate, reason = failure
+        return Rejected(gate.status, self.sentences.get(gate.name, reason), self.judged())
+
+    def rejected(self, status: Status, reason: str) -> Rejected:
+        """Return a rejection: by the first gate that the evidence fails, else by this status and reason."""
+        return self.failure() or Rejected(status, reason, self.judged())

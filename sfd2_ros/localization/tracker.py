@@ -1,26 +1,28 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The state machine: follows the robot cheaply while that holds, searches the whole map when it does not.
+"""The state machine: tracks the robot cheaply while that works, searches the whole map when it does not.
 
-    UNINITIALIZED --localized--> TRACKING --refused--> LOST --localized--> TRACKING
-    any --asked to, or a pose that contradicts the prediction--> RELOCALIZING --localized--> TRACKING
+    UNINITIALIZED --localized--> TRACKING --rejected--> LOST --localized--> TRACKING
+    any --on request, or a pose that contradicts the prediction--> RELOCALIZING --localized--> TRACKING
 
-The prediction decides where to look and what to doubt. It never becomes a pose: what is returned was measured in the
-images of that moment, and a search of the whole map, which knows nothing of the prediction, confirms it now and then.
+The prediction decides where landmarks are searched and which poses need confirmation. It never becomes a pose: every
+pose is measured in the images of its moment, and a search of the whole map, which does not use the prediction, confirms
+it now and then.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sfd2_ros.core.config import check_config
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import Status
-from sfd2_ros.localization.follow import Window
-from sfd2_ros.localization.frames import RigEstimate
+from sfd2_ros.localization.gates import first_failure, read_gates
+from sfd2_ros.localization.hypotheses import are_apart
+from sfd2_ros.localization.local_search import Window
 from sfd2_ros.localization.motion import Fix, MotionConfig, after, mahalanobis2, predict
-from sfd2_ros.localization.search import are_apart
+from sfd2_ros.localization.results import Localized, Rejected
 from sfd2_ros.localization.states import Method, RobotState
 from sfd2_ros.localization.tracker_config import TrackerConfig
 
@@ -34,11 +36,14 @@ if TYPE_CHECKING:
     from sfd2_ros.localization.hint import PlaceHint
     from sfd2_ros.localization.localizer import Localizer
     from sfd2_ros.localization.query import View
+    from sfd2_ros.localization.results import Result
+
+ResultT = TypeVar("ResultT", Localized, Rejected)
 
 
 @dataclass(frozen=True, eq=False)
 class RigFrame:
-    """What the tracker is fed with.
+    """Input of the tracker.
 
     Attributes:
         stamp_ns: of the images.
@@ -52,24 +57,32 @@ class RigFrame:
 
 
 @dataclass(frozen=True, eq=False)
-class TrackedEstimate:
-    """What the tracker answers.
+class TrackerMemory:
+    """What a tracker knows of its robot.
 
     Attributes:
-        estimate: a measured pose of the base, or the reason why there is none.
-        state: after this frame.
-        method: how it was found or refused.
-        jump: squared Mahalanobis distance from the prediction; NaN without one.
+        state: of the robot.
+        last: pose that was published last.
+        candidate: pose of another place that contradicted the prediction.
+        agreeing: frames in a row that agree on the candidate.
+        since_verified: tracked frames since a search of the whole map confirmed one.
+        verified_inliers: of that frame.
     """
 
-    estimate: RigEstimate
-    state: RobotState
-    method: Method
-    jump: float = float("nan")
+    state: RobotState = RobotState.UNINITIALIZED
+    last: Fix | None = None
+    candidate: Fix | None = None
+    agreeing: int = 0
+    since_verified: int = 0
+    verified_inliers: int = 0
 
 
 class Tracker:
-    """Follows one robot through one map. To forget what it knows, make another one."""
+    """Tracks one robot in one map. To forget the robot, make another one.
+
+    Attributes:
+        memory: what is known of the robot; changed by each frame.
+    """
 
     def __init__(
         self,
@@ -77,173 +90,183 @@ class Tracker:
         config: TrackerConfig | None = None,
         motion: MotionConfig | None = None,
         *,
-        state: RobotState = RobotState.UNINITIALIZED,
+        memory: TrackerMemory | None = None,
     ) -> None:
-        """Start without knowing where the robot is.
+        """Keep the settings.
 
         Args:
-            localizer: with the map.
+            localizer: with the map, and the limits of the gates.
             config: None for the defaults.
             motion: uncertainty of odometry; None for the defaults.
-            state: to begin with: UNINITIALIZED, or RELOCALIZING when it was known before.
+            memory: what is known of the robot; None: nothing.
 
         Raises:
             ConfigError: a setting is not allowed.
         """
         self.localizer = localizer
-        self.use(config or TrackerConfig(), motion or MotionConfig())
-        self.state = state
-        self._last: Fix | None = None
-        self._candidate: Fix | None = None
-        self._agreeing = 0
-        self._since_verified = 0
-        self._verified_inliers = 0
+        self.config, self.motion = config or TrackerConfig(), motion or MotionConfig()
+        check_config(self.config)
+        check_config(self.motion)
+        self.memory = memory or TrackerMemory()
 
-    def use(self, config: TrackerConfig, motion: MotionConfig) -> None:
-        """Go on with other settings, with what is known of the robot.
+    def with_settings(self, localizer: Localizer, config: TrackerConfig, motion: MotionConfig) -> Tracker:
+        """Return a tracker with other settings that knows of the robot what this one knows.
 
         Raises:
             ConfigError: a setting is not allowed.
         """
-        check_config(config)
-        check_config(motion)
-        self.config, self.motion = config, motion
+        return Tracker(localizer, config, motion, memory=self.memory)
+
+    @property
+    def state(self) -> RobotState:
+        """What is known of the robot's place."""
+        return self.memory.state
 
     def missed(self) -> RobotState:
-        """Note a frame that could not be used at all, and return the state."""
+        """Note a frame that could not be used, and return the state."""
         if self.state is RobotState.TRACKING:
-            self.state = RobotState.LOST
+            self._remember(state=RobotState.LOST)
         return self.state
 
-    def process(self, frame: RigFrame, hint: PlaceHint | None = None) -> TrackedEstimate:
+    def process(self, frame: RigFrame, hint: PlaceHint | None = None) -> Result:
         """Localize one frame.
 
         Args:
             frame: later than the one before.
             hint: rejects poses that contradict it; the map images near it are tried as well.
-        """
-        expected = self._expected(self._last, frame)
-        tracked = None if expected is None else self._follow(frame, expected)
-        if tracked is not None and tracked.is_localized and not self._is_doubtful(tracked):
-            return self._accept(frame, tracked, Method.TRACKED, expected)
-        near = None if hint is None else hint.map_from_base
-        searched = self.localizer.localize_rig(frame.views, near=near)
-        if searched.base is not None and hint is not None and hint.is_contradicted_by(searched.base):
-            deviations = hint.deviations(searched.base)
-            reason = f"the pose is {deviations:.1f} standard deviations from the hint"
-            return self._refuse(_refusal(searched, Status.IMPLAUSIBLE_JUMP, reason))
-        return self._decide(frame, expected, tracked, searched)
 
-    def _expected(self, last: Fix | None, frame: RigFrame) -> BasePose | None:
+        Returns:
+            `Localized` or `Rejected`; the evidence has `method` and `jump`.
+        """
+        predicted = self._predict(self.memory.last, frame)
+        tracked = None if predicted is None else self._track(frame, predicted)
+        if isinstance(tracked, Localized) and not self._needs_confirmation(tracked):
+            return self._accept(frame, tracked, Method.TRACKED)
+        searched = self.localizer.localize_rig(frame.views, near=None if hint is None else hint.map_from_base)
+        if isinstance(searched, Localized) and hint is not None:
+            hinted = self._gated(searched, hint_deviations=hint.deviations(searched))
+            if isinstance(hinted, Rejected):
+                return self._reject(hinted)
+            searched = hinted
+        if isinstance(tracked, Localized):
+            return self._confirm(frame, predicted, tracked, searched)
+        if isinstance(searched, Rejected):
+            return self._reject(_explained(searched, tracked))
+        return self._accept_searched(frame, searched, predicted)
+
+    def _predict(self, last: Fix | None, frame: RigFrame) -> BasePose | None:
         return None if last is None else predict(last, frame.stamp_ns, frame.odom_from_base, self.motion)
 
-    def _follow(self, frame: RigFrame, expected: BasePose) -> RigEstimate | None:
-        """Measure near the prediction; None where that is switched off."""
+    def _track(self, frame: RigFrame, predicted: BasePose) -> Result | None:
+        """Measure near the prediction; None where tracking is disabled."""
         if not self.config.enabled:
             return None
         window = Window(self.config.min_window_px, self.config.max_window_px)
-        found = self.localizer.follow(frame.views, expected, window)
-        if found.base is None or mahalanobis2(found.base, expected) <= self.config.max_jump:
-            return found
-        return _refusal(found, Status.IMPLAUSIBLE_JUMP, self._far(found.base, expected))
+        result = self.localizer.local_search(frame.views, predicted, window)
+        if isinstance(result, Rejected):
+            return result
+        return self._gated(result, jump=mahalanobis2(result, predicted))
 
-    def _is_doubtful(self, tracked: RigEstimate) -> bool:
-        """Return whether a tracked pose needs the search to confirm it."""
+    def _gated(self, pose: Localized, **measured: float) -> Result:
+        """Return a pose with more evidence, or its rejection by a gate on that evidence."""
+        limits, evidence = self.localizer.config.gates, replace(pose.evidence, **measured)
+        evidence = replace(evidence, gates=read_gates(evidence, limits))
+        failure = first_failure(evidence, limits)
         return (
-            self.state is not RobotState.TRACKING
-            or self._since_verified + 1 >= self.config.verify_every
-            or not self._is_sure(tracked)
-            or tracked.evidence.num_inliers < self.config.weak_share * self._verified_inliers
+            replace(pose, evidence=evidence) if failure is None else Rejected(failure[0].status, failure[1], evidence)
         )
 
-    def _is_sure(self, tracked: RigEstimate) -> bool:
+    def _needs_confirmation(self, tracked: Localized) -> bool:
+        """Return whether a tracked pose needs a search of the whole map."""
+        memory = self.memory
+        return (
+            memory.state is not RobotState.TRACKING
+            or memory.since_verified + 1 >= self.config.verify_every
+            or not self._is_sure(tracked)
+            or tracked.evidence.num_inliers < self.config.weak_share * memory.verified_inliers
+        )
+
+    def _is_sure(self, tracked: Localized) -> bool:
         return tracked.evidence.log10_false_alarms <= self.config.sure_log10_false_alarms
 
-    def _decide(
-        self, frame: RigFrame, expected: BasePose | None, tracked: RigEstimate | None, searched: RigEstimate
-    ) -> TrackedEstimate:
-        """Weigh what was found near the prediction against what the search of the whole map found."""
-        if tracked is not None and tracked.base is not None:
-            return self._confirmed(frame, expected, tracked, searched)
-        if searched.base is None:
-            return self._refuse(_explained(searched, tracked))
-        if expected is None or mahalanobis2(searched.base, expected) <= self.config.max_jump:
-            return self._accept(frame, searched, Method.SEARCHED, expected)
-        return self._contradicted(frame, searched, expected)
-
-    def _confirmed(
-        self, frame: RigFrame, expected: BasePose | None, tracked: RigEstimate, searched: RigEstimate
-    ) -> TrackedEstimate:
+    def _confirm(self, frame: RigFrame, predicted: BasePose | None, tracked: Localized, searched: Result) -> Result:
         """Accept a tracked pose when the search finds the same, or, for a while, when it finds nothing."""
-        if searched.base is None:
-            if self._is_sure(tracked) and self._since_verified < self.config.max_unverified:
-                return self._accept(frame, _timed_as(tracked, searched), Method.TRACKED, expected)
-            reason = f"found near the prediction, not confirmed by a search of the whole map: {searched.reason}"
-            return self._refuse(_refusal(searched, searched.status, reason))
-        if tracked.base is None:
-            raise ValueError("only a measured pose can be confirmed")
+        if isinstance(searched, Rejected):
+            if self._is_sure(tracked) and self.memory.since_verified < self.config.max_unverified:
+                return self._accept(frame, _with_time_of(tracked, searched), Method.TRACKED)
+            reason = f"localized near the prediction, but no search of the whole map confirms it: {searched.reason}"
+            return self._reject(replace(searched, reason=reason))
         seen = self.localizer.map.landmarks.positions[tracked.evidence.inlier_landmarks]
-        if are_apart(inverse(searched.base.map_from_base), inverse(tracked.base.map_from_base), seen):
-            return self._contradicted(frame, searched, expected)
-        return self._accept(frame, _timed_as(tracked, searched), Method.VERIFIED, expected)
+        if are_apart(inverse(searched.map_from_base), inverse(tracked.map_from_base), seen):
+            return self._contradicted(frame, searched, predicted)
+        return self._accept(frame, _with_time_of(tracked, searched), Method.VERIFIED)
 
-    def _contradicted(self, frame: RigFrame, searched: RigEstimate, expected: BasePose | None) -> TrackedEstimate:
-        """Believe a place that contradicts the prediction when several frames agree on it."""
-        if searched.base is None:
-            raise ValueError("only a measured pose can contradict a prediction")
-        again = self._expected(self._candidate, frame)
-        agrees = again is not None and mahalanobis2(searched.base, again) <= self.config.max_jump
-        self._agreeing = self._agreeing + 1 if agrees else 1
-        self._candidate = after(
-            self._candidate if agrees else None, frame.stamp_ns, searched.base, frame.odom_from_base
+    def _accept_searched(self, frame: RigFrame, searched: Localized, predicted: BasePose | None) -> Result:
+        """Accept a searched pose unless it contradicts the prediction."""
+        if predicted is None:
+            return self._accept(frame, searched, Method.SEARCHED)
+        gated = self._gated(searched, jump=mahalanobis2(searched, predicted))
+        if isinstance(gated, Localized):
+            return self._accept(frame, gated, Method.SEARCHED)
+        return self._contradicted(frame, searched, predicted)
+
+    def _contradicted(self, frame: RigFrame, searched: Localized, predicted: BasePose | None) -> Result:
+        """Accept a place that contradicts the prediction when several frames agree on it."""
+        candidate = self.memory.candidate
+        again = self._predict(candidate, frame)
+        confirmed = None if again is None else self._gated(searched, jump=mahalanobis2(searched, again))
+        agrees = isinstance(confirmed, Localized)
+        agreeing = self.memory.agreeing + 1 if agrees else 1
+        candidate = after(candidate if agrees else None, frame.stamp_ns, searched, frame.odom_from_base)
+        self._remember(candidate=candidate, agreeing=agreeing)
+        if agreeing >= self.config.confirmations:
+            self._remember(last=candidate if agreeing > 1 else None)
+            return self._accept(frame, confirmed if isinstance(confirmed, Localized) else searched, Method.SEARCHED)
+        self._remember(state=RobotState.RELOCALIZING)
+        return self._reject(self._contradiction(searched, predicted))
+
+    def _contradiction(self, searched: Localized, predicted: BasePose | None) -> Rejected:
+        """Return the rejection of a pose that the prediction, or a pose tracked from it, contradicts."""
+        evidence = searched.evidence
+        reason = "the search of the whole map and the search near the prediction find different places"
+        if predicted is not None:
+            gated = self._gated(searched, jump=mahalanobis2(searched, predicted))
+            evidence, reason = gated.evidence, gated.reason if isinstance(gated, Rejected) else reason
+        agreement = f"accepted when {self.config.confirmations} frames agree on it"
+        return Rejected(Status.IMPLAUSIBLE_JUMP, f"{reason}; {agreement}", evidence)
+
+    def _accept(self, frame: RigFrame, pose: Localized, method: Method) -> Localized:
+        is_tracked = method is Method.TRACKED
+        self._remember(
+            state=RobotState.TRACKING,
+            last=after(self.memory.last, frame.stamp_ns, pose, frame.odom_from_base),
+            candidate=None,
+            agreeing=0,
+            since_verified=self.memory.since_verified + 1 if is_tracked else 0,
         )
-        if self._agreeing >= self.config.confirmations:
-            self._last = self._candidate if self._agreeing > 1 else None
-            return self._accept(frame, searched, Method.SEARCHED, expected)
-        self.state = RobotState.RELOCALIZING
-        far = "" if expected is None else self._far(searched.base, expected)
-        reason = f"{far}; believed when {self.config.confirmations} frames agree on it"
-        return self._refuse(_refusal(searched, Status.IMPLAUSIBLE_JUMP, reason))
+        if not is_tracked:
+            self._remember(verified_inliers=pose.evidence.num_inliers)
+        return replace(pose, evidence=replace(pose.evidence, method=method.value))
 
-    def _accept(
-        self, frame: RigFrame, found: RigEstimate, method: Method, expected: BasePose | None
-    ) -> TrackedEstimate:
-        if found.base is None:
-            raise ValueError(f"an estimate with status {found.status.value!r} has no pose to accept")
-        jump = float("nan") if expected is None else mahalanobis2(found.base, expected)
-        self._last = after(self._last, frame.stamp_ns, found.base, frame.odom_from_base)
-        self._candidate, self._agreeing = None, 0
-        self._since_verified += 1
-        if method is not Method.TRACKED:
-            self._since_verified, self._verified_inliers = 0, found.evidence.num_inliers
-        self.state = RobotState.TRACKING
-        return TrackedEstimate(found, self.state, method, jump)
+    def _reject(self, rejected: Rejected) -> Rejected:
+        self.missed()
+        return replace(rejected, evidence=replace(rejected.evidence, method=Method.SEARCHED.value))
 
-    def _refuse(self, refused: RigEstimate) -> TrackedEstimate:
-        return TrackedEstimate(refused, self.missed(), Method.SEARCHED)
-
-    def _far(self, found: BasePose, expected: BasePose) -> str:
-        distance = mahalanobis2(found, expected)
-        return (
-            f"the pose contradicts the prediction (squared distance {distance:.0f}, {self.config.max_jump:.0f} allowed)"
-        )
+    def _remember(self, **changes: object) -> None:
+        self.memory = replace(self.memory, **changes)  # type: ignore[arg-type]  # the names are checked when it runs
 
 
-def _refusal(found: RigEstimate, status: Status, reason: str) -> RigEstimate:
-    return RigEstimate(status, reason, None, found.evidence)
-
-
-def _explained(searched: RigEstimate, tracked: RigEstimate | None) -> RigEstimate:
-    """Return the refusal of the search, with what was found near the prediction."""
+def _explained(searched: Rejected, tracked: Rejected | None) -> Rejected:
+    """Return the rejection by the search, with the reason of the one near the prediction."""
     if tracked is None:
         return searched
-    timed = _timed_as(searched, tracked)
+    timed = _with_time_of(searched, tracked)
     return replace(timed, reason=f"{searched.reason}; near the predicted pose: {tracked.reason}")
 
 
-def _timed_as(found: RigEstimate, other: RigEstimate) -> RigEstimate:
-    """Return an estimate that took the time of another one, too."""
-    seconds = dict(found.evidence.seconds)
+def _with_time_of(result: ResultT, other: Result) -> ResultT:
+    """Return a result that took the time of another one, too."""
+    seconds = dict(result.evidence.seconds)
     for step, duration in other.evidence.seconds.items():
         seconds[step] = seconds.get(step, 0.0) + duration
-    return replace(found, evidence=replace(found.evidence, seconds=seconds))
+    return replace(result, evidence=replace(result.evidence, seconds=seconds))

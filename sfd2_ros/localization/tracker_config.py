@@ -31,12 +31,6 @@ class TrackerConfig:
         minimum=0.0,
         maximum=1.0,
     )
-    max_jump: float = setting(
-        30.0,
-        "A pose contradicts the prediction beyond this squared Mahalanobis distance (chi-square of 6 degrees of "
-        "freedom; 30: one right pose in 25,000).",
-        minimum=1.0,
-    )
     confirmations: int = setting(
         2,
         "Frames that must agree on a place that contradicts the prediction before it is believed.",

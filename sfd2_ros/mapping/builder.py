@@ -23,8 +23,8 @@ from sfd2_ros.mapping.landmarks import gather_landmarks
 from sfd2_ros.mapping.map_config import MapConfig
 from sfd2_ros.mapping.map_store import MARKER, save_map
 from sfd2_ros.mapping.match_images import choose_pairs, extract_images, match_pairs, silent
-from sfd2_ros.mapping.pose_misfit import pose_misfit
 from sfd2_ros.mapping.reconstruct import structure_from_motion, triangulate
+from sfd2_ros.mapping.reference_pose_nees import reference_pose_nees
 from sfd2_ros.mapping.retrieval import aggregate, learn_centres
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class MapBuilder:
             weights_id=self._extractor.weights_id,
             extraction=dataclasses.asdict(self._extractor.config),
             units=units,
-            pose_misfit=pose_misfit(reconstruction, image_ids),
+            reference_pose_nees=reference_pose_nees(reconstruction, image_ids),
             provenance={
                 "program": f"sfd2_ros {sfd2_ros.__version__}",
                 "settings": dataclasses.asdict(self._config),

@@ -19,6 +19,8 @@ FORMAT_VERSION = 5
 MANIFEST = "manifest.json"
 UNITS = ("metres", "arbitrary")
 _CHECKSUM = "checksum"
+_NEES, _FORMER_NEES = "reference_pose_nees", "pose_misfit"
+"""The second is what maps of this format version call it that were built before version 0.1.0 was released."""
 _TYPES: dict[str, type] = {
     "frame_id": str,
     "units": str,
@@ -75,6 +77,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     problem = _problem(manifest)
     if problem:
         raise MapError(f"map {str(path)!r} is damaged: {MANIFEST} {problem}; build it again or copy it anew")
+    if _FORMER_NEES in manifest:
+        manifest[_NEES] = manifest.pop(_FORMER_NEES)
     return manifest
 
 
@@ -104,9 +108,9 @@ def _problem(manifest: dict[str, Any]) -> str | None:
     for name, expected in _TYPES.items():
         if not isinstance(manifest.get(name), expected):
             return f"has {name} {manifest.get(name)!r}, a {expected.__name__} is needed"
-    misfit = manifest.get("pose_misfit", "")
-    if not (misfit is None or (isinstance(misfit, float) and misfit >= 0)):
-        return f"has pose_misfit {misfit!r}, a number of at least 0 or null is needed"
+    ratio = manifest.get(_NEES, manifest.get(_FORMER_NEES, ""))
+    if not (ratio is None or (isinstance(ratio, float) and ratio >= 0)):
+        return f"has {_NEES} {ratio!r}, a number of at least 0 or null is needed"
     if manifest["units"] not in UNITS:
         return f"has units {manifest['units']!r}, allowed: {', '.join(UNITS)}"
     return None if manifest["files"] else "lists no files"

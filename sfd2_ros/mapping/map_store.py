@@ -48,8 +48,8 @@ class Map:
         extraction: settings with which the features of the map were extracted.
         frame_id: the frame of positions and poses, axes by REP-103 where the source had them so.
         units: "metres", or "arbitrary" for structure from motion without a scale.
-        pose_misfit: by how much the poses of its images disagree with its landmarks (see `mapping.pose_misfit`), as a
-            factor of variance, 1 where they are as exact as its keypoints; None where too few landmarks could tell.
+        reference_pose_nees: how far the poses of its images disagree with its landmarks, as a factor of variance (see
+            `mapping.reference_pose_nees`); 1: as exact as its keypoints; None: too few landmarks to tell.
         images: names, intrinsics and cam_from_map.
         landmarks: triangulated points.
         aggregates: (I, G) global descriptors of the images, of length one; int8 in the file, float32 where looked up.
@@ -63,7 +63,7 @@ class Map:
     extraction: dict[str, Any]
     frame_id: str
     units: str
-    pose_misfit: float | None
+    reference_pose_nees: float | None
     images: tuple[PosedImage, ...]
     landmarks: Landmarks
     aggregates: UnitRows
@@ -82,7 +82,7 @@ def save_map(
     weights_id: str,
     extraction: dict[str, Any],
     units: str,
-    pose_misfit: float | None,
+    reference_pose_nees: float | None,
     provenance: dict[str, Any],
     overwrite: bool = False,
 ) -> None:
@@ -98,7 +98,7 @@ def save_map(
         weights_id: of the features.
         extraction: settings of the extractor.
         units: one of `manifest.UNITS`.
-        pose_misfit: from `mapping.pose_misfit`.
+        reference_pose_nees: from `mapping.reference_pose_nees`.
         provenance: how it was made; kept in the manifest.
         overwrite: replace an existing map.
 
@@ -117,7 +117,7 @@ def save_map(
         content = {
             "frame_id": "map",
             "units": units,
-            "pose_misfit": pose_misfit,
+            "reference_pose_nees": reference_pose_nees,
             "weights_id": weights_id,
             "extraction": extraction,
             "counts": {
@@ -173,7 +173,7 @@ def _open(folder: Path, manifest: dict[str, Any]) -> Map:
         extraction=manifest["extraction"],
         frame_id=manifest["frame_id"],
         units=manifest["units"],
-        pose_misfit=manifest["pose_misfit"],
+        reference_pose_nees=manifest["reference_pose_nees"],
         images=images,
         landmarks=landmarks,
         aggregates=UnitRows(_array(folder / "retrieval_aggregates.npy")),

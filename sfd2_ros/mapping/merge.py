@@ -18,7 +18,7 @@ from sfd2_ros.mapping.colmap_io import read_model
 from sfd2_ros.mapping.landmarks import Landmarks
 from sfd2_ros.mapping.map_store import COLMAP_FOLDER, save_map
 from sfd2_ros.mapping.observed import observed_features
-from sfd2_ros.mapping.pose_misfit import pose_misfit
+from sfd2_ros.mapping.reference_pose_nees import reference_pose_nees
 from sfd2_ros.mapping.retrieval import aggregate
 from sfd2_ros.mapping.unit_rows import UnitRows
 
@@ -89,7 +89,7 @@ def merge_maps(
         weights_id=base.weights_id,
         extraction=base.extraction,
         units=base.units,
-        pose_misfit=pose_misfit(merged, sorted(merged.images)),
+        reference_pose_nees=reference_pose_nees(merged, sorted(merged.images)),
         provenance={
             "program": f"sfd2_ros {sfd2_ros.__version__}",
             "merged": [{"map_id": one.map_id, "base_from_map": pose.tolist()} for one, pose in sessions],

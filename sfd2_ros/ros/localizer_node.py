@@ -16,7 +16,7 @@ from geometry_msgs.msg import PoseWithCovarianceStamped
 from sfd2_ros.bags.read_poses import NS_PER_S
 from sfd2_ros.core.errors import ConfigError, MapError, MessageError, Sfd2Error
 from sfd2_ros.features.device import choose_device
-from sfd2_ros.localization import FusionConfig, Localizer, LocalizerConfig, MotionConfig, TrackerConfig
+from sfd2_ros.localization import Localized, Localizer
 from sfd2_ros.localization.states import RobotState
 from sfd2_ros.mapping import load_map
 from sfd2_ros.ros.conversions.poses import header_at, hint_from_message
@@ -27,7 +27,14 @@ from sfd2_ros.ros.frame_localizer import FrameLocalizer, FrameResult
 from sfd2_ros.ros.localizer_outputs import LocalizerOutputs
 from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
 from sfd2_ros.ros.newest import CountsSince, NewestItems, Worker
-from sfd2_ros.ros.node_config import LocalizerNodeConfig, check_cameras, check_frames, check_fusion
+from sfd2_ros.ros.node_config import (
+    LOCALIZER_SETTINGS,
+    LocalizerNodeConfig,
+    check_cameras,
+    check_frames,
+    check_fusion,
+    localizer_settings,
+)
 from sfd2_ros.ros.qos import reliable
 from sfd2_ros.ros.rig_input import RigInput
 from sfd2_ros.ros.transforms import listen_to_transforms
@@ -37,20 +44,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sfd2_ros.localization.hint import PlaceHint
+    from sfd2_ros.mapping import Map
     from sfd2_ros.msg import LocalFeatures, LocalizationStatus
     from sfd2_ros.ros.hand_over import HandOver
 
-SETTINGS: dict[str, type[Any]] = {
-    "": LocalizerNodeConfig,
-    "localizer": LocalizerConfig,
-    "tracker": TrackerConfig,
-    "motion": MotionConfig,
-    "fusion": FusionConfig,
-}
+SETTINGS = LOCALIZER_SETTINGS
 CHANGEABLE = (
     "transform_timeout_s",
     "transform_tolerance_s",
     "max_age_s",
+    "max_future_s",
     "path_length",
     "hint_duration_s",
     "diagnostics_period_s",
@@ -68,7 +71,7 @@ class LocalizerNode(ManagedNode):
     def __init__(self, ignored: Mapping[str, type[Any]] | None = None, hand_over: HandOver | None = None) -> None:
         super().__init__("localizer_node", SETTINGS, ignored, CHANGEABLE)
         self._hand_over = hand_over
-        self._config: LocalizerNodeConfig = self.settings[""]
+        self._snapshot = localizer_settings(self.settings)
         check_cameras(self._config.cameras)
         self._check_settings()
         self._changing = threading.Lock()  # guards what follows, which the worker and the callbacks both change
@@ -84,21 +87,22 @@ class LocalizerNode(ManagedNode):
         self._worker: Worker[list[LocalFeatures]] | None = None
         self._input: RigInput | None = None
         self._hints: Any = None
-        self._outputs = LocalizerOutputs(self, self._config)
+        self._outputs = LocalizerOutputs(self)
         self._transforms = listen_to_transforms(self)
         self.create_service(LoadMap, "~/load_map", self._on_load_map)
         self.create_service(Relocalize, "~/relocalize", self._on_relocalize)
         period_s = self._config.diagnostics_period_s
         self._set_period = publish_diagnostics(self, "localization", self.diagnose, period_s)
 
+    @property
+    def _config(self) -> LocalizerNodeConfig:
+        """The node's own settings as they are now."""
+        return self._snapshot.node
+
     def use_settings(self) -> None:
-        """Localize the next frame with the settings as they are now."""
-        with self._changing:
-            self._config = self.settings[""]
-            self._set_period(self._config.diagnostics_period_s)
-            self._outputs.use(self._config)
-            if self._frames is not None:
-                self._frames.use(self.settings)
+        """Localize the next frame with the settings as they are now; one in progress keeps its snapshot."""
+        self._snapshot = localizer_settings(self.settings)
+        self._set_period(self._config.diagnostics_period_s)
 
     def load(self) -> None:
         """Load the map and show it."""
@@ -155,37 +159,38 @@ class LocalizerNode(ManagedNode):
                 max_latency_s=self._config.transform_tolerance_s if self._config.publish != "none" else float("inf"),
                 age_s=time.monotonic() - self._last_fix,
                 num_inliers=last.num_inliers if last else 0,
-                map_id=frames.localizer.map.map_id if frames else "",
-                weights_id=frames.localizer.map.weights_id if frames else "",
+                map_id=frames.map.map_id if frames else "",
+                weights_id=frames.map.weights_id if frames else "",
             )
         )
 
     def _process(self, source: str, messages: list[LocalFeatures]) -> None:
-        """Localize one frame and publish what became of it."""
+        """Localize one frame and publish the result."""
         del source
         with self._changing:
-            frames, hint = self._frames, self._valid_hint()
+            frames, hint, settings = self._frames, self._valid_hint(), self._snapshot
         if frames is None:
             return
         before = frames.state
-        result = frames.localize(messages, self.get_clock().now().nanoseconds, hint)
+        frame = frames.localize(messages, self.get_clock().now().nanoseconds, hint, settings)
         with self._changing:
             if frames is self._frames:  # else the map was replaced meanwhile, or all is to be forgotten
-                self._log(result, before)
-                self._publish(messages, result, frames)
+                self._log(frame, before)
+                self._publish(messages, frame, frames.map, settings.node)
 
-    def _publish(self, messages: list[LocalFeatures], result: FrameResult, frames: FrameLocalizer) -> None:
-        """Publish TF and pose when there is one, and the status always."""
-        time_ns, frame = result.stamp_ns, self._map_frame(frames)
-        if result.fix is None:
-            self._refused[result.status.value] += 1
-        else:
+    def _publish(
+        self, messages: list[LocalFeatures], frame: FrameResult, map_: Map, config: LocalizerNodeConfig
+    ) -> None:
+        """Publish TF and pose of a localized frame, and the status of any."""
+        time_ns, map_frame = frame.stamp_ns, config.map_frame or map_.frame_id
+        if isinstance(frame.result, Localized):
             self._num_localized += 1
             self._last_fix = time.monotonic()
             self._hint = None
-            inliers = frames.localizer.map.landmarks.positions[result.evidence.inlier_landmarks]
-            self._outputs.publish_fix(result.fix, frame, time_ns, inliers)
-        status = status_message(header_at(time_ns, frame), result)
+            self._outputs.publish_pose(frame, frame.result, map_frame, config, map_)
+        else:
+            self._refused[frame.result.status.value] += 1
+        status = status_message(header_at(time_ns, map_frame), frame)
         counts = self._features.total()
         late = self._input.late if self._input else 0
         status.frames_received, status.frames_dropped = counts.received + late, counts.dropped + late
@@ -195,22 +200,21 @@ class LocalizerNode(ManagedNode):
         self._outputs.publish_status(status)
         self._last = status
 
-    def _log(self, result: FrameResult, before: RobotState) -> None:
-        """Log changes of state, and refusals now and then."""
-        said = f"{result.status.value}: {result.reason}"
-        fused = result.fix.fused if result.fix else None
-        if fused is not None and fused.is_new and before is not RobotState.UNINITIALIZED:
-            self.get_logger().info("map to odom jumps to the measured pose: fusion begins anew")
-        if result.state is not before:
-            self.get_logger().info(f"{before.name} -> {result.state.name}, {said}")
-        elif result.fix is None:
+    def _log(self, frame: FrameResult, before: RobotState) -> None:
+        """Log changes of state, and rejections now and then."""
+        result = f"{frame.result.status.value}: {frame.result.reason}"
+        if frame.fused is not None and frame.fused.is_new and before is not RobotState.UNINITIALIZED:
+            self.get_logger().info("map to odom jumps to the measured pose: the fusion filter is reset")
+        if frame.state is not before:
+            self.get_logger().info(f"{before.name} -> {frame.state.name}, {result}")
+        elif not isinstance(frame.result, Localized):
             count = sum(self._refused.values()) + 1
-            self.get_logger().warning(f"frame refused ({count} so far), {said}", throttle_duration_sec=5.0)
+            self.get_logger().warning(f"frame rejected ({count} so far), {result}", throttle_duration_sec=5.0)
 
     def _check_settings(self) -> None:
         """Check the settings that depend on each other."""
         check_frames(self._config)
-        check_fusion(self._config, self.settings["fusion"])
+        check_fusion(self._config, self._snapshot.fusion)
 
     def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
         try:
@@ -252,8 +256,9 @@ class LocalizerNode(ManagedNode):
                 f"map {path!r} has {map_.units} units, TF has metres; build it from a model with metric poses, or set "
                 "publish to none"
             )
-        localizer = Localizer(map_, self.settings["localizer"], device=str(choose_device(self._config.device)))
-        frames = FrameLocalizer(localizer, self._transforms, self.settings)
+        settings = self._snapshot
+        localizer = Localizer(map_, settings.localizer, device=str(choose_device(settings.node.device)))
+        frames = FrameLocalizer(localizer, self._transforms, settings)
         with self._changing:
             self._frames, self._hint = frames, None
             self._outputs.publish_map(map_, self._map_frame(frames), self.get_clock().now().nanoseconds)
@@ -282,7 +287,7 @@ class LocalizerNode(ManagedNode):
             self._frames = self._frames.restarted(RobotState.RELOCALIZING)
 
     def _map_frame(self, frames: FrameLocalizer) -> str:
-        return self._config.map_frame or frames.localizer.map.frame_id
+        return self._config.map_frame or frames.map.frame_id
 
 
 def main(arguments: list[str] | None = None) -> int:

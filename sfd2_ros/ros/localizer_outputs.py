@@ -25,12 +25,12 @@ from sfd2_ros.ros.conversions.poses import (
 from sfd2_ros.ros.qos import latched, reliable, transforms
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from geometry_msgs.msg import TransformStamped
     from rclpy.node import Node
 
+    from sfd2_ros.localization import Localized
     from sfd2_ros.mapping import Map
-    from sfd2_ros.ros.frame_localizer import Fix
+    from sfd2_ros.ros.frame_localizer import FrameResult
     from sfd2_ros.ros.node_config import LocalizerNodeConfig
 
 FRUSTUM_DEPTH_M = 1.0
@@ -43,11 +43,9 @@ class LocalizerOutputs:
 
     Args:
         node: to publish with.
-        config: frames, and which transform to broadcast.
     """
 
-    def __init__(self, node: Node, config: LocalizerNodeConfig) -> None:
-        self._config = config
+    def __init__(self, node: Node) -> None:
         self._status = node.create_publisher(LocalizationStatus, "~/status", reliable())
         self._pose = node.create_publisher(PoseWithCovarianceStamped, "~/pose", reliable())
         self._fused_pose = node.create_publisher(PoseWithCovarianceStamped, "~/fused_pose", reliable())
@@ -57,10 +55,6 @@ class LocalizerOutputs:
         self._markers = node.create_publisher(MarkerArray, "~/markers", reliable())
         self._transforms = node.create_publisher(TFMessage, "/tf", transforms())
         self._trail = Path()
-
-    def use(self, config: LocalizerNodeConfig) -> None:
-        """Go on with changed settings."""
-        self._config = config
 
     def publish_map(self, map_: Map, frame: str, now_ns: int) -> None:
         """Publish the landmarks of a newly loaded map, and begin a new path."""
@@ -72,42 +66,53 @@ class LocalizerOutputs:
         """Publish what became of a frame."""
         self._status.publish(status)
 
-    def publish_fix(self, fix: Fix, frame: str, time_ns: int, inliers: NDArray[np.float64]) -> None:
+    def publish_pose(
+        self, frame: FrameResult, pose: Localized, map_frame: str, config: LocalizerNodeConfig, map_: Map
+    ) -> None:
         """Publish a measured pose as TF, pose, odometry, path and markers.
 
         Args:
-            fix: the pose.
-            frame: of the map.
-            time_ns: stamp of the image.
-            inliers: (N, 3) landmarks that agree with it.
+            frame: that was localized.
+            pose: its result.
+            map_frame: name of the map's frame.
+            config: frames, and which transform to broadcast.
+            map_: of the landmarks.
         """
-        self._broadcast(fix, frame, time_ns)
-        header = header_at(time_ns, frame)
-        self._pose.publish(pose_with_covariance_message(header, fix.base))
-        if fix.fused is not None:
-            self._fused_pose.publish(pose_with_covariance_message(header, fix.fused.base))
-        self._odometry.publish(odometry_message(header, self._config.base_frame, fix.base))
+        edge = broadcast_transform(frame, pose, map_frame, config)
+        if edge is not None:
+            self._transforms.publish(TFMessage(transforms=[edge]))
+        header = header_at(frame.stamp_ns, map_frame)
+        self._pose.publish(pose_with_covariance_message(header, pose))
+        if frame.fused is not None:
+            self._fused_pose.publish(pose_with_covariance_message(header, frame.fused.base))
+        self._odometry.publish(odometry_message(header, config.base_frame, pose))
         self._trail.header = header
-        self._trail.poses.append(pose_stamped_message(header, fix.base.map_from_base))
-        del self._trail.poses[: -self._config.path_length]
+        self._trail.poses.append(pose_stamped_message(header, pose.map_from_base))
+        del self._trail.poses[: -config.path_length]
         if self._path.get_subscription_count() > 0:
             self._path.publish(self._trail)
         if self._markers.get_subscription_count() > 0:
-            frustums = [frustum_marker(header, pose, camera, FRUSTUM_DEPTH_M) for pose, camera in fix.cameras]
+            inliers = map_.landmarks.positions[pose.evidence.inlier_landmarks]
+            frustums = [frustum_marker(header, place, camera, FRUSTUM_DEPTH_M) for place, camera in frame.cameras]
             for number, frustum in enumerate(frustums):
                 frustum.id = number
-            cameras = [pose for pose, _ in fix.cameras]
+            cameras = [place for place, _ in frame.cameras]
             lines = matches_marker(header, cameras, inliers, MATCH_WIDTH_M)
             points = inliers_marker(header, inliers, INLIER_SIZE_M)
             self._markers.publish(MarkerArray(markers=[*frustums, points, lines]))
 
-    def _broadcast(self, fix: Fix, frame: str, time_ns: int) -> None:
-        """Broadcast the transform that the settings ask for, dated so that it holds until the next one."""
-        dated_ns = time_ns + int(self._config.transform_tolerance_s * NS_PER_S)
-        if fix.map_from_odom is not None:
-            edge = transform_message(dated_ns, frame, self._config.odom_frame, fix.map_from_odom)
-        elif self._config.publish == "map_to_base":
-            edge = transform_message(dated_ns, frame, self._config.base_frame, fix.base.map_from_base)
-        else:
-            return
-        self._transforms.publish(TFMessage(transforms=[edge]))
+
+def broadcast_transform(
+    frame: FrameResult, pose: Localized, map_frame: str, config: LocalizerNodeConfig
+) -> TransformStamped | None:
+    """Return the transform that the settings ask for, or None.
+
+    map to odom changes slowly, and is stamped so that it holds until the next one. map to base_link is the pose at the
+    stamp of the image and nothing else: stamped later, TF would have the robot arrive late by that time.
+    """
+    if frame.map_from_odom is not None:
+        stamp_ns = frame.stamp_ns + int(config.transform_tolerance_s * NS_PER_S)
+        return transform_message(stamp_ns, map_frame, config.odom_frame, frame.map_from_odom)
+    if config.publish == "map_to_base":
+        return transform_message(frame.stamp_ns, map_frame, config.base_frame, pose.map_from_base)
+    return None

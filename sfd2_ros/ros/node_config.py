@@ -6,13 +6,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sfd2_ros.core.config import setting
 from sfd2_ros.core.errors import ConfigError
+from sfd2_ros.core.noise import NoiseConfig
+from sfd2_ros.localization.config import LocalizerConfig, MatchingConfig, RetrievalConfig
+from sfd2_ros.localization.fusion_config import FusionConfig
+from sfd2_ros.localization.gates import GatesConfig
+from sfd2_ros.localization.motion import MotionConfig
+from sfd2_ros.localization.tracker_config import TrackerConfig
 
 if TYPE_CHECKING:
-    from sfd2_ros.localization import FusionConfig
+    from collections.abc import Mapping
 
 MAX_S = 3600.0
 """Of waits and periods; after some centuries the nanoseconds of timers and stamps would run over."""
@@ -86,7 +92,8 @@ class LocalizerNodeConfig:
     )
     transform_tolerance_s: float = setting(
         1.0,
-        "TF is dated this far after the image, so that it holds until the next one, seconds.",
+        "map to odom on TF is stamped this long after the image, so that it holds until the next one, seconds. map to "
+        "base_link has the stamp of the image.",
         minimum=0.0,
         maximum=MAX_S,
     )
@@ -94,6 +101,12 @@ class LocalizerNodeConfig:
         0.0,
         "Frames whose image is older on arrival are refused as stale_stamp, seconds; 0: any age.",
         minimum=0.0,
+    )
+    max_future_s: float = setting(
+        0.2,
+        "Frames whose image stamp is further in the future are rejected as stale_stamp, seconds.",
+        minimum=0.0,
+        maximum=MAX_S,
     )
     path_length: int = setting(1000, "Poses kept in ~/path.", minimum=1, maximum=1_000_000)
     hint_duration_s: float = setting(
@@ -119,6 +132,45 @@ class LocalizerNodeConfig:
     diagnostics_period_s: float = setting(
         1.0, "Time between two messages on /diagnostics, seconds.", minimum=0.05, maximum=MAX_S
     )
+
+
+@dataclass(frozen=True)
+class LocalizerSettings:
+    """All settings of localizer_node at one moment; a frame is localized with one such snapshot.
+
+    Attributes:
+        node: of the node itself.
+        localizer: of the localizer, in groups.
+        tracker: of tracking.
+        motion: uncertainty of odometry.
+        fusion: of the fusion with odometry.
+    """
+
+    node: LocalizerNodeConfig
+    localizer: LocalizerConfig
+    tracker: TrackerConfig
+    motion: MotionConfig
+    fusion: FusionConfig
+
+
+LOCALIZER_SETTINGS: dict[str, type[Any]] = {
+    "": LocalizerNodeConfig,
+    "localizer.retrieval": RetrievalConfig,
+    "localizer.matching": MatchingConfig,
+    "localizer.gates": GatesConfig,
+    "localizer.noise": NoiseConfig,
+    "tracker": TrackerConfig,
+    "motion": MotionConfig,
+    "fusion": FusionConfig,
+}
+"""Settings of localizer_node by parameter prefix."""
+
+
+def localizer_settings(settings: Mapping[str, Any]) -> LocalizerSettings:
+    """Return the settings of localizer_node from the settings objects by parameter prefix."""
+    groups = {group: settings[f"localizer.{group}"] for group in ("retrieval", "matching", "gates", "noise")}
+    components = {name: settings[name] for name in ("tracker", "motion", "fusion")}
+    return LocalizerSettings(node=settings[""], localizer=LocalizerConfig(**groups), **components)
 
 
 def check_cameras(cameras: tuple[str, ...], image_topic: str = "image_raw") -> None:

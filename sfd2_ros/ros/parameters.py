@@ -31,6 +31,14 @@ FOREIGN_PREFIXES = ("use_sim_time", "start_type_description_service", "qos_overr
 AT_START = ("autostart", "cameras")
 
 
+RENAMED = {
+    "localizer.min_agreement": "localizer.gates.min_log_likelihood_ratio",
+    "tracker.max_jump": "localizer.gates.max_jump",
+}
+"""Parameters whose last part or node changed, by their former name. A parameter that only moved into a group is found
+by its last part."""
+
+
 class Moment(enum.Enum):
     """When a parameter is read, in the words of its description."""
 
@@ -85,11 +93,19 @@ def resolve(given: Mapping[str, Any], settings: Mapping[str, type[Any]]) -> dict
     chosen: dict[str, dict[str, Any]] = {prefix: {} for prefix in settings}
     for full_name, value in given.items():
         if full_name not in known:
-            raise ConfigError(f"unknown parameter {full_name!r}; known: {', '.join(sorted(known))}")
+            raise ConfigError(f"unknown parameter {full_name!r}; {_advice(full_name, known)}")
         prefix, name = known[full_name]
         types = get_type_hints(settings[prefix])
         chosen[prefix][name] = _from_ros(value, types[name])
     return {prefix: _make(prefix, config_class, chosen[prefix]) for prefix, config_class in settings.items()}
+
+
+def _advice(full_name: str, known: Mapping[str, Any]) -> str:
+    """Return the new name of a parameter that was renamed or moved into a group, or all known names."""
+    prefix, _, last = full_name.rpartition(".")
+    moved = [name for name in known if name.startswith(f"{prefix}.") and name.rpartition(".")[2] == last]
+    new_name = RENAMED.get(full_name) or (moved[0] if prefix and len(moved) == 1 else None)
+    return f"its name is now {new_name!r}" if new_name in known else f"known: {', '.join(sorted(known))}"
 
 
 def moment_of(full_name: str, changeable: Sequence[str]) -> Moment:

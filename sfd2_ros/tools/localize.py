@@ -28,7 +28,8 @@ from sfd2_ros.tools.options import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sfd2_ros.core.types import Camera, PoseEstimate
+    from sfd2_ros.core.types import Camera
+    from sfd2_ros.localization import Result
     from sfd2_ros.mapping import Map
 
 
@@ -82,7 +83,7 @@ def command(
     check_names(names)
     extractor = extractor_for(map_, weights, device)
     localizer = Localizer(map_, device=str(extractor.device))
-    estimates: dict[str, PoseEstimate] = {}
+    estimates: dict[str, Result] = {}
     with progress_bar() as progress:
         stream = localize_images(localizer, extractor, names, image_folder=folder, camera_of=camera_of)
         for done, (name, estimate) in enumerate(stream, start=1):
@@ -97,9 +98,9 @@ def command(
     _fail_on_bad_images(estimates)
 
 
-def _fail_on_bad_images(estimates: dict[str, PoseEstimate]) -> None:
+def _fail_on_bad_images(estimates: dict[str, Result]) -> None:
     """Let the exit code say that images could not be read, after the poses of the others are written."""
-    bad = [one.reason for one in estimates.values() if one.status is Status.BAD_IMAGE]
+    bad = [estimate.reason for estimate in estimates.values() if estimate.status is Status.BAD_IMAGE]
     if bad:
         raise ImageError(
             f"{len(bad)} of {len(estimates)} images cannot be read and are refused as bad_image, the others are done; "
@@ -162,9 +163,10 @@ def extractor_for(map_: Map, weights: Path | None, device: str) -> Any:
     return extractor
 
 
-def _figures(map_: Map, estimates: dict[str, PoseEstimate]) -> dict[str, Any]:
-    refused = Counter(one.status.value for one in estimates.values() if not one.is_localized)
-    inliers = [one.evidence.num_inliers for one in estimates.values() if one.is_localized]
+def _figures(map_: Map, estimates: dict[str, Result]) -> dict[str, Any]:
+    localized = [estimate for estimate in estimates.values() if estimate.status is Status.LOCALIZED]
+    refused = Counter(e.status.value for e in estimates.values() if e.status is not Status.LOCALIZED)
+    inliers = [estimate.evidence.num_inliers for estimate in localized]
     return {
         "queries": len(estimates),
         "localized": len(inliers),

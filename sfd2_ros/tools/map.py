@@ -180,7 +180,7 @@ def info(path: Path, json_path: Path | None) -> None:
         "bytes": loaded.size_bytes,
         "bytes_per_image": round(loaded.size_bytes / len(loaded.images)),
         "units": loaded.units,
-        "pose_misfit": None if loaded.pose_misfit is None else round(loaded.pose_misfit, 2),
+        "reference_pose_nees": None if loaded.reference_pose_nees is None else round(loaded.reference_pose_nees, 2),
         "frame_id": loaded.frame_id,
         "weights_id": loaded.weights_id,
         "map_id": loaded.map_id,

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from sfd2_ros.core.config import check_config, config_from_mapping, describe, setting
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.features import ExtractorConfig
-from sfd2_ros.localization import LocalizerConfig
+from sfd2_ros.localization import GatesConfig, LocalizerConfig, MatchingConfig, RetrievalConfig
 from sfd2_ros.mapping import MapConfig
 
-CONFIGS = (ExtractorConfig, LocalizerConfig, MapConfig)
+CONFIGS = (ExtractorConfig, GatesConfig, MatchingConfig, RetrievalConfig, MapConfig)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def test_defaults_are_allowed_and_described(config_class: type[Any]) -> None:
     check_config(config_class())
     described = describe(config_class)
     assert set(described) == {field.name for field in dataclasses.fields(config_class)}
-    assert len(described) > 3
+    assert len(described) >= 3
     for name, each in described.items():
         assert each.help.endswith("."), name
 
@@ -118,3 +118,9 @@ def test_every_limit_of_every_setting_is_held(config_class: type[Any]) -> None:
                 config_from_mapping(config_class, {name: kind(limit) + kind(step)})
             limited += 1
     assert limited > 3
+
+
+def test_settings_in_groups_are_checked_too() -> None:
+    check_config(LocalizerConfig())
+    with pytest.raises(ConfigError, match="'min_inliers' is 3; it must be at least 4"):
+        check_config(LocalizerConfig(gates=GatesConfig(min_inliers=3)))

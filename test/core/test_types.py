@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sfd2_ros.core.errors import CameraError
-from sfd2_ros.core.types import Camera, Evidence, Features, Matches, PoseEstimate, Status
+from sfd2_ros.core.types import Camera, Evidence, Features, Matches
 
 
 def _features(count: int = 3, **changes: Any) -> Features:
@@ -114,35 +114,6 @@ def test_matches_are_three_arrays_of_one_length(count: int) -> None:
     ):
         with pytest.raises(ValueError, match=r"shape|type"):
             Matches(*wrong)
-
-
-def test_a_pose_and_localized_come_together_or_not_at_all() -> None:
-    pose, covariance = np.eye(4), np.eye(6)
-    assert PoseEstimate(Status.LOCALIZED, "", pose, covariance, Evidence()).is_localized
-    refused = [status for status in Status if status is not Status.LOCALIZED]
-    assert len(refused) > 10
-    for status in refused:
-        assert not PoseEstimate(status, "why", None, None, Evidence()).is_localized
-        with pytest.raises(ValueError, match="if and only if localized"):
-            PoseEstimate(status, "why", pose, covariance, Evidence())
-    for half in ((None, None), (pose, None), (None, covariance)):
-        with pytest.raises(ValueError, match="if and only if localized"):
-            PoseEstimate(Status.LOCALIZED, "", *half, Evidence())
-
-
-@pytest.mark.parametrize(
-    ("pose", "covariance"),
-    [
-        (np.eye(3), np.eye(6)),
-        (np.eye(4), np.eye(3)),
-        (np.eye(4) * np.nan, np.eye(6)),
-        (np.eye(4), np.full((6, 6), np.inf)),
-        (np.eye(4, dtype=np.float32), np.eye(6)),
-    ],
-)
-def test_a_pose_of_another_shape_or_type_is_refused(pose: Any, covariance: Any) -> None:
-    with pytest.raises(ValueError, match=r"map_from_cam|covariance"):
-        PoseEstimate(Status.LOCALIZED, "", pose, covariance, Evidence())
 
 
 def test_values_are_frozen_and_evidence_is_not_shared() -> None:

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from sfd2_ros.core.errors import OutputError, PoseFileError
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
-from sfd2_ros.core.types import Evidence, PoseEstimate, Status
+from sfd2_ros.core.types import Evidence, GateValue, Status
 from sfd2_ros.evaluation.poses_file import check_names, details_path, read_poses, write_poses
+from sfd2_ros.localization import Localized, Rejected
 
 _NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).filter(
     lambda name: name == name.strip() and not name.startswith("#") and "\n" not in name and "\r" not in name
@@ -24,13 +25,17 @@ _NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).fil
 _POSES = st.tuples(st.tuples(*[st.floats(-3, 3)] * 3), st.tuples(*[st.floats(-1e6, 1e6)] * 3))
 
 
-def _localized(cam_from_map: np.ndarray) -> PoseEstimate:
-    evidence = Evidence(500, 100, 60, 1.25, 0.5, -80.0, ("a.jpg",), seconds={"match": 0.123456})
-    return PoseEstimate(Status.LOCALIZED, "well", inverse(cam_from_map), np.eye(6) * 0.01, evidence)
+def _localized(cam_from_map: np.ndarray) -> Localized:
+    gates = (GateValue("spread", Status.POOR_SPREAD, 0.5, 0.06, "fraction", at_least=True),)
+    evidence = Evidence(num_inliers=60, candidates=("a.jpg",), seconds={"match": 0.123456}, gates=gates)
+    return Localized(inverse(cam_from_map), np.eye(6) * 0.01, evidence)
 
 
-def _refusal() -> PoseEstimate:
-    return PoseEstimate(Status.FEW_MATCHES, "3 matches", None, None, Evidence(num_keypoints=9))
+def _refusal() -> Rejected:
+    gates = (
+        GateValue("jump", Status.IMPLAUSIBLE_JUMP, float("nan"), 30.0, "squared standard deviations", at_least=False),
+    )
+    return Rejected(Status.FEW_MATCHES, "3 matches", Evidence(num_keypoints=9, gates=gates))
 
 
 @given(st.dictionaries(_NAMES, _POSES, max_size=5))
@@ -66,7 +71,9 @@ def test_details_stand_beside_the_poses(tmp_path: Path) -> None:
     assert np.shape(details["0.jpg"]["covariance"]) == (6, 6)
     assert details["1.jpg"]["status"] == "few_matches"
     assert details["1.jpg"]["reason"] == "3 matches"
-    assert details["1.jpg"]["agreement"] is None
+    assert details["1.jpg"]["mean_log_likelihood_ratio"] is None
+    assert details["0.jpg"]["gates"] == {"spread": {"value": 0.5, "at_least": 0.06, "unit": "fraction"}}
+    assert details["1.jpg"]["gates"]["jump"] == {"value": None, "at_most": 30.0, "unit": "squared standard deviations"}
     assert details["1.jpg"]["covariance"] is details["1.jpg"]["reprojection_error_px"] is None
 
 

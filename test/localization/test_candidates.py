@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
 from sfd2_ros.localization.candidates import MapViews, covisible_groups, facing, landmarks_of
-from sfd2_ros.localization.search import Hypothesis, LandmarkMatches, is_other_place
+from sfd2_ros.localization.hypotheses import Hypothesis, LandmarkMatches, is_other_place
 from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.landmarks import Landmarks
 from sfd2_ros.mapping.unit_rows import encode_rows

@@ -13,9 +13,9 @@ import pytest
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
 from sfd2_ros.core.types import Camera, Status
 from sfd2_ros.geometry.residuals import Observations
-from sfd2_ros.localization import Localizer, LocalizerConfig, View
+from sfd2_ros.localization import GatesConfig, Localized, Localizer, LocalizerConfig, View
 from sfd2_ros.localization.focal import FocalFit, fit_focal
-from sfd2_ros.localization.intrinsics import ANY_INTRINSICS
+from sfd2_ros.localization.gates import ANY_INTRINSICS
 from sfd2_ros.localization.intrinsics_fit import fit_intrinsics
 from sfd2_ros.localization.pnp import project, solve_pnp
 from sfd2_ros.mapping import load_map
@@ -60,7 +60,6 @@ def test_a_wrong_focal_length_is_refused_and_the_right_one_named(
 ) -> None:
     found = localizer.localize(random_place.view(POSE), _with_nominal(random_place.camera, scale))
     assert found.status is Status.WRONG_FOCAL_LENGTH
-    assert found.map_from_cam is None
     assert f"camera_info has {505 * scale:.0f} px" in found.reason
     named = float(found.reason.split("a focal length of ")[1].split(" px")[0])
     assert named == pytest.approx(505, rel=0.01)
@@ -76,10 +75,10 @@ def test_a_wrong_focal_length_gives_a_wrong_pose_where_it_is_not_looked_at(
 ) -> None:
     blind = Localizer(
         load_map(random_place.map_folder),
-        LocalizerConfig(max_focal_error=ANY_INTRINSICS, max_centre_error=ANY_INTRINSICS),
+        LocalizerConfig(gates=GatesConfig(max_focal_error=ANY_INTRINSICS, max_centre_error=ANY_INTRINSICS)),
     )
     found = blind.localize(random_place.view(POSE), _with_nominal(random_place.camera, 1.1))
-    assert found.map_from_cam is not None
+    assert isinstance(found, Localized)
     assert np.linalg.norm(found.map_from_cam[:3, 3] - inverse(POSE)[:3, 3]) > 0.3
 
 

@@ -7,8 +7,10 @@ import pytest
 
 from sfd2_ros.core.transforms import rigid, rotation_from_vector
 from sfd2_ros.localization.frames import BasePose
+from sfd2_ros.localization.gates import GatesConfig
 from sfd2_ros.localization.hint import PlaceHint
 
+LIMIT = GatesConfig().max_hint_deviations
 RVIZ = np.array([0.25, 0.25, 0.0, 0.0, 0.0, 0.0685])
 
 
@@ -18,19 +20,19 @@ def pose(x: float, y: float, z: float = 0.0, yaw: float = 0.0, variance: float =
 
 def test_hint_is_contradicted_beyond_three_deviations_along_an_axis() -> None:
     hint = PlaceHint(pose(10, 20).map_from_base, RVIZ)
-    assert not hint.is_contradicted_by(pose(11.4, 20))
-    assert hint.is_contradicted_by(pose(11.6, 20))
-    assert hint.is_contradicted_by(pose(10, 18.4))
+    assert hint.deviations(pose(11.4, 20)) <= LIMIT
+    assert hint.deviations(pose(11.6, 20)) > LIMIT
+    assert hint.deviations(pose(10, 18.4)) > LIMIT
 
 
 def test_hint_is_contradicted_by_another_heading() -> None:
     hint = PlaceHint(pose(0, 0, yaw=3.0).map_from_base, RVIZ)
-    assert not hint.is_contradicted_by(pose(0, 0, yaw=-3.0))  # 0.28 rad across half a turn
-    assert hint.is_contradicted_by(pose(0, 0, yaw=0.0))
+    assert hint.deviations(pose(0, 0, yaw=-3.0)) <= LIMIT  # 0.28 rad across half a turn
+    assert hint.deviations(pose(0, 0, yaw=0.0)) > LIMIT
 
 
 def test_axes_without_variance_are_not_judged() -> None:
-    assert not PlaceHint(pose(0, 0).map_from_base, RVIZ).is_contradicted_by(pose(0, 0, z=50))
+    assert PlaceHint(pose(0, 0).map_from_base, RVIZ).deviations(pose(0, 0, z=50)) <= LIMIT
 
 
 def test_unsure_measurement_is_given_its_own_uncertainty() -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector, vector_from_rotation
-from sfd2_ros.core.types import Camera, Features, PoseEstimate, Status
-from sfd2_ros.localization import Localizer, LocalizerConfig
+from sfd2_ros.core.types import Camera, Features, Status
+from sfd2_ros.localization import GatesConfig, Localized, Localizer, LocalizerConfig, MatchingConfig, Rejected, Result
 from sfd2_ros.mapping import load_map
 
 POSE = inverse(rigid(rotation_from_vector([0.03, 0.02, 0.04]), [0.2, 0.3, 0.4]))
@@ -29,16 +29,14 @@ def _part(features: Features, chosen: Any) -> Features:
     return replace(features, **arrays)
 
 
-def _refused(estimate: PoseEstimate, status: Status, said: str) -> None:
+def _refused(estimate: Result, status: Status, said: str) -> None:
     assert estimate.status is status, estimate.reason
     assert said in estimate.reason
-    assert estimate.map_from_cam is None
-    assert estimate.covariance is None
+    assert isinstance(estimate, Rejected)
 
 
-def _deviations(estimate: PoseEstimate, truth: np.ndarray) -> np.ndarray:
-    assert estimate.map_from_cam is not None
-    assert estimate.covariance is not None
+def _deviations(estimate: Result, truth: np.ndarray) -> np.ndarray:
+    assert isinstance(estimate, Localized), estimate.reason
     here, there = estimate.map_from_cam, inverse(truth)
     error = np.concatenate([here[:3, 3] - there[:3, 3], vector_from_rotation(here @ inverse(there))])
     return np.abs(error) / np.sqrt(np.diag(estimate.covariance))
@@ -47,12 +45,12 @@ def _deviations(estimate: PoseEstimate, truth: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_view_is_localized_within_its_covariance(localizer: Localizer, random_place: Any, seed: int) -> None:
     estimate = localizer.localize(random_place.view(POSE, seed=seed), random_place.camera)
-    assert estimate.is_localized, estimate.reason
-    assert estimate.map_from_cam is not None
+    assert isinstance(estimate, Localized), estimate.reason
     assert np.linalg.norm(estimate.map_from_cam[:3, 3] - inverse(POSE)[:3, 3]) < 0.05
     assert np.all(_deviations(estimate, POSE) < 4)
     evidence = estimate.evidence
-    assert 100 < evidence.num_inliers <= evidence.num_matches <= evidence.num_keypoints
+    assert 100 < evidence.num_inliers <= evidence.num_guided <= evidence.num_keypoints
+    assert 100 < evidence.num_matches <= evidence.num_keypoints
     assert len(evidence.inlier_keypoints) == len(evidence.inlier_landmarks) == evidence.num_inliers
     assert evidence.reprojection_error_px < 2
     assert evidence.spread > 0.3
@@ -96,7 +94,7 @@ def test_the_order_of_keypoints_does_not_matter(localizer: Localizer, random_pla
     order = np.random.default_rng(0).permutation(len(features))
     one = localizer.localize(features, random_place.camera)
     two = localizer.localize(_part(features, order), random_place.camera)
-    assert one.map_from_cam is not None
+    assert isinstance(one, Localized)
     np.testing.assert_allclose(one.map_from_cam, two.map_from_cam, atol=2e-3)
 
 
@@ -168,14 +166,14 @@ def test_inliers_in_one_corner_are_refused(localizer: Localizer, random_place: A
     features = random_place.view(POSE, noise_px=0.1)
     corner = np.all(features.keypoints < [200, 150], axis=1)
     assert corner.sum() > 20
-    strict = Localizer(localizer.map, LocalizerConfig(min_spread=0.3))
+    strict = Localizer(localizer.map, LocalizerConfig(gates=GatesConfig(min_spread=0.3)))
     _refused(strict.localize(_part(features, corner), random_place.camera), Status.POOR_SPREAD, "of the image")
 
 
 def test_a_pose_that_is_not_sure_enough_is_refused(localizer: Localizer, random_place: Any) -> None:
     features = random_place.view(POSE)
     for limit, said in (({"max_position_std_m": 1e-6}, "position"), ({"max_rotation_std_rad": 1e-6}, "rotation")):
-        strict = Localizer(localizer.map, LocalizerConfig(**limit))
+        strict = Localizer(localizer.map, LocalizerConfig(gates=GatesConfig(**limit)))
         estimate = strict.localize(features, random_place.camera)
         _refused(estimate, Status.UNCERTAIN_POSE, f"{said} is uncertain by")
         assert estimate.evidence.num_inliers > 100
@@ -197,10 +195,10 @@ def test_a_view_far_outside_the_map_is_refused(localizer: Localizer, random_plac
 
 def test_a_setting_that_is_not_allowed_is_refused_at_the_start(localizer: Localizer) -> None:
     with pytest.raises(ConfigError, match="min_inliers"):
-        Localizer(localizer.map, LocalizerConfig(min_inliers=3))
+        Localizer(localizer.map, LocalizerConfig(gates=GatesConfig(min_inliers=3)))
 
 
 def test_without_guiding_a_pose_is_found_too(localizer: Localizer, random_place: Any) -> None:
-    plain = Localizer(localizer.map, LocalizerConfig(guided_radius_px=0))
+    plain = Localizer(localizer.map, LocalizerConfig(matching=MatchingConfig(guided_radius_px=0)))
     estimate = plain.localize(random_place.view(POSE), random_place.camera)
     assert np.all(_deviations(estimate, POSE) < 5)

@@ -9,8 +9,7 @@ import pytest
 from scipy.stats import chi2
 
 from sfd2_ros.core.transforms import rigid, rotation_from_vector
-from sfd2_ros.localization.frames import BasePose
-from sfd2_ros.localization.gating import worst_deviations
+from sfd2_ros.localization.frames import BasePose, worst_deviations
 from sfd2_ros.localization.motion import Fix, MotionConfig, after, mahalanobis2, predict
 
 CONFIG = MotionConfig()

@@ -14,9 +14,9 @@ from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector, vecto
 from sfd2_ros.core.types import Camera, Features, Status
 from sfd2_ros.geometry.mixture import measure_pose
 from sfd2_ros.geometry.residuals import Observations
-from sfd2_ros.localization import Localizer, View
-from sfd2_ros.localization.follow import Window
-from sfd2_ros.localization.frames import BasePose, RigEstimate, base_pose
+from sfd2_ros.localization import Localized, Localizer, Result, View
+from sfd2_ros.localization.frames import BasePose, base_pose
+from sfd2_ros.localization.local_search import Window
 from sfd2_ros.localization.pnp import project, solve_rig_pnp
 from sfd2_ros.mapping import load_map
 
@@ -58,17 +58,17 @@ def part(view: View, count: int) -> View:
     return replace(view, features=replace(view.features, **arrays))
 
 
-def deviations(found: RigEstimate) -> np.ndarray:
-    assert found.base is not None, found.reason
-    here = found.base.map_from_base
+def deviations(found: Result) -> np.ndarray:
+    assert isinstance(found, Localized), found.reason
+    here = found.map_from_base
     error = np.concatenate([here[:3, 3] - BASE[:3, 3], vector_from_rotation(here @ inverse(BASE))])
-    return np.abs(error) / np.sqrt(np.diag(found.base.covariance))
+    return np.abs(error) / np.sqrt(np.diag(found.covariance))
 
 
 def test_two_cameras_give_one_pose_of_the_base_surer_than_each_alone(localizer: Localizer, views: list[View]) -> None:
     both = localizer.localize_rig(views)
     assert np.all(deviations(both) < 4)
-    assert both.base is not None
+    assert isinstance(both, Localized)
     evidence = both.evidence
     assert evidence.num_keypoints == sum(len(view.features) for view in views)
     split = len(views[0].features)
@@ -76,8 +76,8 @@ def test_two_cameras_give_one_pose_of_the_base_surer_than_each_alone(localizer: 
     assert np.any(evidence.inlier_keypoints >= split)
     for view in views:
         alone = localizer.localize_rig([view])
-        assert alone.base is not None
-        assert np.trace(both.base.covariance[:3, :3]) < np.trace(alone.base.covariance[:3, :3])
+        assert isinstance(alone, Localized)
+        assert np.trace(both.covariance[:3, :3]) < np.trace(alone.covariance[:3, :3])
 
 
 def test_one_camera_of_a_rig_gives_what_the_camera_alone_gives_moved_to_the_base(
@@ -85,10 +85,11 @@ def test_one_camera_of_a_rig_gives_what_the_camera_alone_gives_moved_to_the_base
 ) -> None:
     found = localizer.localize_rig(views[:1])
     camera = localizer.localize(views[0].features, views[0].camera)
+    assert isinstance(camera, Localized)
     expected = base_pose(camera, views[0].base_from_cam)
-    assert found.base is not None
-    np.testing.assert_allclose(found.base.map_from_base, expected.map_from_base, atol=1e-4)
-    np.testing.assert_allclose(found.base.covariance, expected.covariance, rtol=0.02, atol=1e-9)
+    assert isinstance(found, Localized)
+    np.testing.assert_allclose(found.map_from_base, expected.map_from_base, atol=1e-4)
+    np.testing.assert_allclose(found.covariance, expected.covariance, rtol=0.02, atol=1e-9)
 
 
 @pytest.mark.parametrize("gone", [0, 1])
@@ -129,24 +130,24 @@ def test_wrong_extrinsics_do_not_give_a_sure_pose(localizer: Localizer, views: l
     assert found.evidence.num_inliers < 0.75 * right.evidence.num_inliers
 
 
-def test_rig_pose_is_followed_near_where_it_is_expected(localizer: Localizer, views: list[View]) -> None:
+def test_rig_pose_is_measured_near_the_prediction(localizer: Localizer, views: list[View]) -> None:
     covariance = np.diag([0.05**2] * 3 + [0.01**2] * 3)
     off = rigid(rotation_from_vector([0.01, -0.01, 0.01]), [0.05, -0.04, 0.05])
-    found = localizer.follow(views, BasePose(off @ BASE, covariance), WINDOW)
+    found = localizer.local_search(views, BasePose(off @ BASE, covariance), WINDOW)
     assert np.all(deviations(found) < 4)
     assert "retrieve" not in found.evidence.seconds
     assert found.evidence.log10_false_alarms < -50
 
 
-def test_an_expectation_that_is_too_vague_is_not_followed(localizer: Localizer, views: list[View]) -> None:
-    found = localizer.follow(views, BasePose(BASE, np.eye(6) * 0.5**2), WINDOW)
+def test_a_prediction_that_is_too_vague_is_not_used(localizer: Localizer, views: list[View]) -> None:
+    found = localizer.local_search(views, BasePose(BASE, np.eye(6) * 0.5**2), WINDOW)
     assert found.status is Status.UNCERTAIN_POSE
-    assert "64 px help" in found.reason
+    assert "64 px are allowed" in found.reason
 
 
 def test_an_expectation_elsewhere_finds_nothing(localizer: Localizer, views: list[View]) -> None:
     there = rigid(rotation_from_vector([0, 0.4, 0]), [3.0, 0, 0]) @ BASE
-    found = localizer.follow(views, BasePose(there, np.eye(6) * 0.01**2), WINDOW)
+    found = localizer.local_search(views, BasePose(there, np.eye(6) * 0.01**2), WINDOW)
     assert not found.is_localized
 
 
@@ -159,10 +160,10 @@ def test_matches_that_agree_only_as_their_windows_do_are_chance(localizer: Local
         size = [view.camera.width - 1, view.camera.height - 1]
         keypoints = np.clip(view.features.keypoints + shift, 0, size).astype(np.float32)
         moved.append(replace(view, features=replace(view.features, keypoints=keypoints)))
-    found = localizer.follow(moved, BasePose(BASE, np.eye(6) * 0.004**2), WINDOW)
+    found = localizer.local_search(moved, BasePose(BASE, np.eye(6) * 0.004**2), WINDOW)
     assert found.status is Status.CHANCE_AGREEMENT, found.reason
-    assert found.evidence.num_inliers >= localizer.config.min_inliers
-    assert localizer.follow(views, BasePose(BASE, np.eye(6) * 0.004**2), WINDOW).is_localized
+    assert found.evidence.num_inliers >= localizer.config.gates.min_inliers
+    assert localizer.local_search(views, BasePose(BASE, np.eye(6) * 0.004**2), WINDOW).is_localized
 
 
 def random_rig(seed: int, count: int = 60) -> tuple[list[Observations], np.ndarray]:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,14 +13,12 @@ import pytest
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
 from sfd2_ros.core.types import Features, Status
-from sfd2_ros.localization import Localizer, LocalizerConfig
-from sfd2_ros.localization.follow import _rare_count
-from sfd2_ros.localization.frames import BasePose
-from sfd2_ros.localization.gating import log10_false_alarms
+from sfd2_ros.localization import Localized, Localizer, Result
+from sfd2_ros.localization.chance import log10_false_alarms, smallest_rare_count
 from sfd2_ros.localization.hint import PlaceHint
 from sfd2_ros.localization.query import View
 from sfd2_ros.localization.states import Method, RobotState
-from sfd2_ros.localization.tracker import RigFrame, TrackedEstimate, Tracker
+from sfd2_ros.localization.tracker import RigFrame, Tracker, TrackerMemory
 from sfd2_ros.localization.tracker_config import TrackerConfig
 from sfd2_ros.mapping import load_map
 
@@ -34,6 +32,22 @@ def base_at(number: float) -> np.ndarray:
     """Return the true map_from_base of a frame."""
     cam = rigid(rotation_from_vector([0.02, 0.01 * number, 0.0]), [0.15 * number - 1, 0.1, 0.05 * number])
     return cam @ inverse(BASE_FROM_CAM)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The result of a frame with the state after it."""
+
+    estimate: Result
+    state: RobotState
+
+    @property
+    def method(self) -> Method:
+        return Method(self.estimate.evidence.method)
+
+    @property
+    def jump(self) -> float:
+        return self.estimate.evidence.jump
 
 
 class Drive:
@@ -54,13 +68,13 @@ class Drive:
         view = View(features, self.place.camera, BASE_FROM_CAM)
         return RigFrame(1_000 + int(number * PERIOD_NS), [view], odom if self.has_odometry else None)
 
-    def go(self, number: float, **changes: Any) -> TrackedEstimate:
-        return self.tracker.process(self.frame(number, **changes))
+    def go(self, number: float, *, hint: PlaceHint | None = None, **changes: Any) -> Answer:
+        return Answer(self.tracker.process(self.frame(number, **changes), hint), self.tracker.state)
 
 
-def off_m(found: TrackedEstimate, number: float) -> float:
-    assert found.estimate.base is not None, found.estimate.reason
-    return float(np.linalg.norm(found.estimate.base.map_from_base[:3, 3] - base_at(number)[:3, 3]))
+def off_m(found: Answer, number: float) -> float:
+    assert isinstance(found.estimate, Localized), found.estimate.reason
+    return float(np.linalg.norm(found.estimate.map_from_base[:3, 3] - base_at(number)[:3, 3]))
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +113,7 @@ def test_no_time_of_a_frame_is_counted_twice(drive: Drive) -> None:
         frame = drive.frame(number)
         started = time.perf_counter()
         found = drive.tracker.process(frame)
-        assert 0 < sum(found.estimate.evidence.seconds.values()) <= time.perf_counter() - started
+        assert 0 < sum(found.evidence.seconds.values()) <= time.perf_counter() - started
 
 
 def test_the_search_confirms_every_tenth_frame(drive: Drive) -> None:
@@ -194,13 +208,13 @@ def test_a_frame_that_cannot_be_used_loses_only_a_robot_that_was_known(drive: Dr
 
 def test_a_hint_rejects_what_contradicts_it_and_accepts_what_does_not(random_place: Any, localizer: Localizer) -> None:
     drive = Drive(random_place, localizer)
-    drive.tracker = Tracker(localizer, state=RELOCALIZING)
+    drive.tracker = Tracker(localizer, memory=TrackerMemory(RELOCALIZING))
     variances = np.array([0.25, 0.25, 0.25, 0, 0, 0])
     far = PlaceHint(base_at(0) @ rigid(np.eye(3), [20.0, 0, 0]), variances)
-    refused = drive.tracker.process(drive.frame(0), far)
+    refused = drive.go(0, hint=far)
     assert (refused.estimate.status, refused.state) == (Status.IMPLAUSIBLE_JUMP, RELOCALIZING)
     assert "from the hint" in refused.estimate.reason
-    found = drive.tracker.process(drive.frame(1), PlaceHint(base_at(1), variances))
+    found = drive.go(1, hint=PlaceHint(base_at(1), variances))
     assert (found.estimate.status, found.state) == (Status.LOCALIZED, TRACKING)
 
 
@@ -213,7 +227,8 @@ def test_what_a_search_cannot_confirm_is_believed_only_while_it_is_sure(
         """A localizer whose search of the whole map finds nothing once the robot is known."""
 
         map = localizer.map
-        follow = staticmethod(localizer.follow)
+        config = localizer.config
+        local_search = staticmethod(localizer.local_search)
         searches = 0
 
         def localize_rig(self, views: Any, near: Any = None) -> Any:
@@ -236,14 +251,15 @@ def test_a_search_that_finds_another_place_than_tracking_stops_both(random_place
 
     class Elsewhere:
         map = localizer.map
-        follow = staticmethod(localizer.follow)
+        config = localizer.config
+        local_search = staticmethod(localizer.local_search)
 
         def localize_rig(self, views: Any, near: Any = None) -> Any:
             found = localizer.localize_rig(views, near=near)
             if drive.tracker.state is RobotState.UNINITIALIZED:
                 return found
-            away = rigid(np.eye(3), [2.0, 0, 0]) @ found.base.map_from_base
-            return replace(found, base=replace(found.base, map_from_base=away))
+            away = rigid(np.eye(3), [2.0, 0, 0]) @ found.map_from_base
+            return replace(found, map_from_base=away)
 
     drive = Drive(random_place, localizer)
     drive.tracker = Tracker(Elsewhere(), TrackerConfig(verify_every=2))  # type: ignore[arg-type]
@@ -261,8 +277,8 @@ def test_switched_off_every_frame_is_searched_and_gated(random_place: Any, local
 def test_base_poses_of_the_tracker_have_their_covariance_about_the_base(drive: Drive) -> None:
     found = [drive.go(number) for number in range(4)]
     for number, one in enumerate(found):
-        base = one.estimate.base
-        assert isinstance(base, BasePose)
+        base = one.estimate
+        assert isinstance(base, Localized)
         error = base.map_from_base[:3, 3] - base_at(number)[:3, 3]
         assert np.all(np.abs(error) < 4 * np.sqrt(np.diag(base.covariance)[:3]))
 
@@ -273,12 +289,11 @@ def test_base_poses_of_the_tracker_have_their_covariance_about_the_base(drive: D
 def test_fewer_than_the_rare_count_agree_by_chance_and_more_do_not(
     num_matches: int, radius_px: float, at_least: int
 ) -> None:
-    config = LocalizerConfig()
-    found = _rare_count(num_matches, at_least, radius_px, config)
+    reach_px, limit, area_px = 8.0, -4.0, float(np.pi * radius_px**2)
+    rare = smallest_rare_count(num_matches, at_least, radius_px=reach_px, area_px=area_px, max_log10_false_alarms=limit)
     counts = np.arange(at_least, num_matches + 1)
-    area = np.pi * radius_px**2
     alarms = [
-        log10_false_alarms(num_matches=num_matches, num_agreeing=int(one), radius_px=config.max_error_px, area_px=area)
-        for one in counts
+        log10_false_alarms(num_matches=num_matches, num_agreeing=int(count), radius_px=reach_px, area_px=area_px)
+        for count in counts
     ]
-    np.testing.assert_array_equal(counts >= found, np.array(alarms) <= config.max_log10_false_alarms / 2)
+    np.testing.assert_array_equal(counts >= rare, np.array(alarms) <= limit)

@@ -10,8 +10,9 @@ import yaml
 
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.features import ExtractorConfig
-from sfd2_ros.localization import FusionConfig, LocalizerConfig, MotionConfig, TrackerConfig
+from sfd2_ros.localization import FusionConfig
 from sfd2_ros.ros.node_config import (
+    LOCALIZER_SETTINGS,
     FeatureNodeConfig,
     LocalizerNodeConfig,
     check_cameras,
@@ -20,13 +21,7 @@ from sfd2_ros.ros.node_config import (
 )
 
 FEATURE_NODE: dict[str, type[Any]] = {"": FeatureNodeConfig, "extractor": ExtractorConfig}
-LOCALIZER_NODE: dict[str, type[Any]] = {
-    "": LocalizerNodeConfig,
-    "localizer": LocalizerConfig,
-    "tracker": TrackerConfig,
-    "motion": MotionConfig,
-    "fusion": FusionConfig,
-}
+LOCALIZER_NODE = LOCALIZER_SETTINGS
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 
 
@@ -126,6 +121,31 @@ def test_params_file_is_complete_and_equal_to_the_defaults(node: str, settings: 
     assert given == expected_tree(settings)
 
 
+def test_the_first_five_settings_of_the_localizer_are_those_to_start_with() -> None:
+    given = yaml.safe_load((CONFIG / "localize.yaml").read_text("utf-8"))["/**/localizer_node"]["ros__parameters"]
+    assert list(given)[:5] == ["map", "cameras", "publish", "base_frame", "odom_frame"]
+
+
+@pytest.mark.ros
+@pytest.mark.usefixtures("ros")
+@pytest.mark.parametrize(
+    ("former", "new"),
+    [
+        ("localizer.candidates", "localizer.retrieval.candidates"),
+        ("localizer.guided_radius_px", "localizer.matching.guided_radius_px"),
+        ("localizer.min_inliers", "localizer.gates.min_inliers"),
+        ("localizer.covariance_scale", "localizer.noise.covariance_scale"),
+        ("localizer.min_agreement", "localizer.gates.min_log_likelihood_ratio"),
+        ("tracker.max_jump", "localizer.gates.max_jump"),
+    ],
+)
+def test_a_former_parameter_name_is_an_error_that_gives_the_new_one(former: str, new: str) -> None:
+    from sfd2_ros.ros.parameters import resolve
+
+    with pytest.raises(ConfigError, match=f"unknown parameter '{former}'; its name is now '{new}'"):
+        resolve({former: 12}, LOCALIZER_NODE)
+
+
 def test_params_file_explains_every_parameter() -> None:
     lines = (CONFIG / "localize.yaml").read_text("utf-8").splitlines()
     settings = [number for number, line in enumerate(lines) if ": " in line and not line.strip().startswith("#")]
@@ -138,7 +158,9 @@ def expected_tree(settings: dict[str, type[Any]]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for prefix, config_class in settings.items():
         values = {name: list(v) if isinstance(v, tuple) else v for name, v in vars(config_class()).items()}
-        tree.update({prefix: values} if prefix else values)
+        group, _, name = prefix.rpartition(".")
+        place = tree.setdefault(group, {}) if group else tree
+        place.update({name: values} if name else values)
     return tree
 
 
@@ -158,7 +180,7 @@ def test_changes_that_come_too_late_are_refused_and_those_that_change_nothing_ar
             return str(err)
         return ""
 
-    assert refused(is_configured=True, localizer__min_inliers=50, max_age_s=1) == ""
+    assert refused(is_configured=True, localizer__gates__min_inliers=50, max_age_s=1) == ""
     assert "'map' needs configure" in refused(is_configured=True, map="/b")
     assert refused(is_configured=False, map="/b") == ""
     assert refused(is_configured=True, map="/a", cameras=["camera"]) == ""

@@ -21,7 +21,8 @@ from sfd2_ros.mapping import Map, MapBuilder, load_map
 from sfd2_ros.mapping.scene import Scene, load_scene
 
 if TYPE_CHECKING:
-    from sfd2_ros.core.types import Camera, PoseEstimate
+    from sfd2_ros.core.types import Camera
+    from sfd2_ros.localization import Result
 
 SCENES = ("herzjesu_p25", "fountain_p11")
 
@@ -48,10 +49,10 @@ def maps(
 
 
 @pytest.fixture(scope="session")
-def localize(extractor: RememberedFeatures) -> Callable[[Map, np.ndarray | Path, Camera], PoseEstimate]:
+def localize(extractor: RememberedFeatures) -> Callable[[Map, np.ndarray | Path, Camera], Result]:
     """Return a call (map, image or its path, camera) that localizes."""
 
-    def run(map_: Map, image: np.ndarray | Path, camera: Camera) -> PoseEstimate:
+    def run(map_: Map, image: np.ndarray | Path, camera: Camera) -> Result:
         pixels = read_image(image) if isinstance(image, Path) else image
         return Localizer(map_).localize(extractor(pixels), camera)
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sfd2_ros.core.types import Evidence, PoseEstimate, Status
+from sfd2_ros.core.types import Evidence
 from sfd2_ros.evaluation.poses_file import write_poses
+from sfd2_ros.localization import Localized
 from sfd2_ros.mapping.scene import load_scene
 
 Run = Callable[..., Any]
@@ -26,7 +27,7 @@ def _write(path: Path, scene: Path, *, moved_m: float = 0.0, names: list[str] | 
         pose = np.linalg.inv(image.cam_from_world)
         pose[0, 3] += moved_m
         if names is None or name in names:
-            estimates[name] = PoseEstimate(Status.LOCALIZED, "", pose, np.eye(6), Evidence())
+            estimates[name] = Localized(pose, np.eye(6), Evidence())
     write_poses(path, estimates)
 
 

@@ -13,7 +13,7 @@ from sfd2_lab.datasets.benchmarks.subset import map_of_images
 from sfd2_ros.core.errors import ImageError
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.features.images import read_image
-from sfd2_ros.localization import Localizer
+from sfd2_ros.localization import Localized, Localizer
 from sfd2_ros.localization.candidates import similar_images
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class PartLocalizer:
             found = self._paper.localize(features, query.camera, candidates)
             return found.status, found.cam_from_map, found.num_inliers
         estimate = self._localizer(query, given).localize(features, query.camera)
-        pose = None if estimate.map_from_cam is None else inverse(estimate.map_from_cam)
+        pose = inverse(estimate.map_from_cam) if isinstance(estimate, Localized) else None
         return estimate.status.value, pose, estimate.evidence.num_inliers
 
     def _given(self, query: Query) -> list[int]:

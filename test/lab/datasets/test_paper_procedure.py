@@ -55,7 +55,7 @@ def test_a_map_of_some_images_knows_only_their_landmarks(random_place: RandomPla
     assert np.array_equal(some.aggregates[0], map_.aggregates[6])
     estimate = Localizer(some).localize(random_place.view(POSE, seed=4), random_place.camera)
     assert set(estimate.evidence.candidates) == {image.name for image in some.images}
-    assert estimate.map_from_cam is not None
+    assert estimate.is_localized
     assert pose_error(inverse(estimate.map_from_cam), POSE)[0] < 0.05
 
 

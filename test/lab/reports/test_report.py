@@ -17,9 +17,10 @@ from sfd2_lab.reports.keypoint_classes import read_labels, share_by_class, stabl
 from sfd2_lab.reports.match_pictures import MatchPicture, choose_for_pictures, picture_of
 from sfd2_lab.reports.report import EvaluationReport, Looked
 from sfd2_ros.core.transforms import inverse, rigid
-from sfd2_ros.core.types import Evidence, Features, PoseEstimate, Status
+from sfd2_ros.core.types import Evidence, Features, Status
 from sfd2_ros.evaluation.outcomes import Outcome
 from sfd2_ros.evaluation.scene_truth import ClassTruth
+from sfd2_ros.localization import Localized, Rejected
 from sfd2_ros.localization.pnp import project
 from sfd2_ros.mapping import load_map
 
@@ -125,13 +126,13 @@ def test_lines_join_a_keypoint_with_its_landmark_in_the_map_image(random_place: 
     for image in map_.images:
         cv2.imwrite(str(tmp_path / image.name), np.zeros((height, width, 3), np.uint8))
     evidence = Evidence(inlier_keypoints=np.array([0]), inlier_landmarks=np.array([landmark]))
-    estimate = PoseEstimate(Status.LOCALIZED, "", np.eye(4), np.eye(6), evidence)
+    estimate = Localized(np.eye(4), np.eye(6), evidence)
     drawn = picture_of(np.zeros((40, 60, 3), np.uint8), _features([[10, 20]], [1.0]), estimate, map_, tmp_path)
     right = drawn[:height, 68:]
     lit = np.argwhere(right[..., 1] > 100)
     assert drawn.shape == (height, 68 + width, 3)
     assert np.abs(lit - [y, x]).sum(axis=1).min() <= 2  # the line ends on the landmark
     assert lit[:, 1].max() <= x + 2
-    refused = PoseEstimate(Status.FEW_MATCHES, "", None, None, Evidence())
+    refused = Rejected(Status.FEW_MATCHES, "", Evidence())
     alone = picture_of(np.zeros((40, 60, 3), np.uint8), _features([[10, 20]], [1.0]), refused, map_, tmp_path)
     assert alone.shape == (40, 60, 3)

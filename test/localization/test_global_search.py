@@ -12,18 +12,18 @@ import pytest
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
 from sfd2_ros.core.types import Status
-from sfd2_ros.localization import Localizer
+from sfd2_ros.localization import GatesConfig, Localizer
 from sfd2_ros.localization.candidates import MapViews
 from sfd2_ros.localization.config import LocalizerConfig
 from sfd2_ros.localization.context import MapContext
-from sfd2_ros.localization.places import search_places
+from sfd2_ros.localization.global_search import global_search
 from sfd2_ros.localization.query import Query, View
 from sfd2_ros.localization.trace import Trace
 from sfd2_ros.mapping import load_map
 
 if TYPE_CHECKING:
     from sfd2_ros.core.types import Features
-    from sfd2_ros.localization.search import Hypothesis
+    from sfd2_ros.localization.hypotheses import Hypothesis
 
 POSE = inverse(rigid(rotation_from_vector([0.02, 0.05, 0.0]), [0.2, 0.1, 0.4]))
 
@@ -31,7 +31,7 @@ POSE = inverse(rigid(rotation_from_vector([0.02, 0.05, 0.0]), [0.2, 0.1, 0.4]))
 def _search(place: Any, features: Features) -> list[Hypothesis]:
     map_ = load_map(place.map_folder)
     context = MapContext(map_, MapViews(map_), LocalizerConfig(), "cpu")
-    return search_places(Query([View(features, place.camera, np.eye(4))]), context, Trace(len(features)))
+    return global_search(Query([View(features, place.camera, np.eye(4))]), context, Trace(GatesConfig()))
 
 
 def _among_wrong_ones(features: Features, right: int) -> Features:
@@ -54,7 +54,7 @@ def test_where_hardly_any_match_agrees_each_image_is_asked_by_itself(random_plac
     np.testing.assert_allclose(found[0].body_from_map, POSE, atol=0.1)
 
 
-@pytest.mark.parametrize(("share", "status"), [(0.2, Status.LOW_INLIER_RATIO), (0.45, Status.LOCALIZED)])
+@pytest.mark.parametrize(("share", "status"), [(0.2, Status.LOW_DISTINCT_RATIO), (0.45, Status.LOCALIZED)])
 def test_a_pose_that_most_distinct_matches_contradict_is_refused(
     random_place: Any, share: float, status: Status
 ) -> None:

@@ -13,9 +13,9 @@ import pytest
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
 from sfd2_ros.evaluation.consistency import nees
 from sfd2_ros.geometry.mixture import MeasuredPose
-from sfd2_ros.localization import Localizer
-from sfd2_ros.localization.modes import with_doubt
+from sfd2_ros.localization import Localized, Localizer
 from sfd2_ros.localization.pnp import project
+from sfd2_ros.localization.second_hypothesis import mixture_covariance
 from sfd2_ros.mapping import load_map
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_a_pose_that_matches_agree_with_closely_wins_over_one_that_more_agree_wi
     localizer: Localizer, random_place: RandomPlace, seed: int
 ) -> None:
     found = localizer.localize(_torn(random_place, to_wrong=0.7, seed=seed), random_place.camera)
-    assert found.map_from_cam is not None
+    assert isinstance(found, Localized)
     assert np.linalg.norm(found.map_from_cam[:3, 3] - inverse(RIGHT)[:3, 3]) < 0.05
 
 
@@ -63,7 +63,7 @@ def _pose(body_from_map: np.ndarray, log_likelihood: float) -> MeasuredPose:
 
 
 def test_where_the_likelihoods_say_nothing_the_covariance_reaches_the_other_pose() -> None:
-    covariance = with_doubt(_pose(RIGHT, 100.0), _pose(WRONG, 100.0))
+    covariance = mixture_covariance(_pose(RIGHT, 100.0), _pose(WRONG, 100.0))
     assert covariance is not None
     assert np.sqrt(np.linalg.eigvalsh(covariance)[-1]) > 0.6 * ASIDE_M
     assert nees(inverse(RIGHT), covariance, inverse(WRONG)) < 3
@@ -71,15 +71,17 @@ def test_where_the_likelihoods_say_nothing_the_covariance_reaches_the_other_pose
 
 
 def test_a_far_less_likely_pose_leaves_no_doubt() -> None:
-    covariance = with_doubt(_pose(RIGHT, 200.0), _pose(WRONG, 100.0))
+    covariance = mixture_covariance(_pose(RIGHT, 200.0), _pose(WRONG, 100.0))
     np.testing.assert_allclose(covariance, 1e-4 * np.eye(6), atol=1e-8)
 
 
 def test_doubt_grows_as_the_likelihoods_draw_near() -> None:
-    spreads = [np.trace(with_doubt(_pose(RIGHT, 100.0), _pose(WRONG, other))) for other in (50.0, 90.0, 97.0, 100.0)]
+    spreads = [
+        np.trace(mixture_covariance(_pose(RIGHT, 100.0), _pose(WRONG, other))) for other in (50.0, 90.0, 97.0, 100.0)
+    ]
     assert spreads == sorted(spreads)
 
 
 def test_a_pose_that_is_not_determined_stays_so() -> None:
     undetermined = MeasuredPose(RIGHT, None)
-    assert with_doubt(undetermined, _pose(WRONG, 1.0)) is None
+    assert mixture_covariance(undetermined, _pose(WRONG, 1.0)) is None

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from sfd2_ros.core.errors import MapError
+from sfd2_ros.core.noise import NoiseConfig
 from sfd2_ros.core.transforms import rigid, rotation_from_vector
-from sfd2_ros.localization import Localizer, LocalizerConfig
+from sfd2_ros.localization import Localized, Localizer, LocalizerConfig
 from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.colmap_io import read_model
 from sfd2_ros.mapping.manifest import MANIFEST, _checksum
 from sfd2_ros.mapping.map_store import COLMAP_FOLDER
-from sfd2_ros.mapping.pose_misfit import KEYPOINT_SIGMA_PX, LANDMARK_SIGMA_PX, pose_misfit
+from sfd2_ros.mapping.reference_pose_nees import reference_pose_nees
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,43 +41,43 @@ def shaken(random_place: Any, tmp_path_factory: pytest.TempPathFactory) -> Map:
 
 
 def test_exact_poses_fit_as_well_as_keypoints_allow(random_place: Any) -> None:
-    misfit = load_map(random_place.map_folder).pose_misfit
+    misfit = load_map(random_place.map_folder).reference_pose_nees
     assert misfit is not None
     assert misfit < 1.5
 
 
 def test_poses_that_are_off_do_not_fit(shaken: Map) -> None:
-    assert shaken.pose_misfit is not None
-    assert shaken.pose_misfit > 4
+    assert shaken.reference_pose_nees is not None
+    assert shaken.reference_pose_nees > 4
 
 
 def test_poses_in_a_map_whose_own_poses_are_off_are_less_sure(random_place: Any, shaken: Map) -> None:
     seen = random_place.view(random_place.images[3].cam_from_world, seed=5)
     for covariance_scale in (1.0, 2.0):
-        config = LocalizerConfig(covariance_scale=covariance_scale)
+        config = LocalizerConfig(noise=NoiseConfig(covariance_scale=covariance_scale))
         found = Localizer(shaken, config).localize(seen, random_place.camera)
         exact = Localizer(load_map(random_place.map_folder), config).localize(seen, random_place.camera)
-        assert found.covariance is not None
-        assert exact.covariance is not None
+        assert isinstance(found, Localized)
+        assert isinstance(exact, Localized)
         assert np.trace(found.covariance) > 4 * np.trace(exact.covariance)
 
 
 def test_too_few_images_cannot_tell(random_place: Any) -> None:
     model = read_model(random_place.map_folder / COLMAP_FOLDER)
-    assert pose_misfit(model, sorted(model.images)[:5]) is not None
-    assert pose_misfit(model, sorted(model.images)[:4]) is None
+    assert reference_pose_nees(model, sorted(model.images)[:5]) is not None
+    assert reference_pose_nees(model, sorted(model.images)[:4]) is None
 
 
 def test_landmarks_at_the_centre_of_a_camera_change_nothing(random_place: Any) -> None:
     model = read_model(random_place.map_folder / COLMAP_FOLDER)
-    before, image = pose_misfit(model, sorted(model.images)), model.image(min(model.images))
+    before, image = reference_pose_nees(model, sorted(model.images)), model.image(min(model.images))
     seen = [
         (i, one) for i, one in model.points3D.items() if image.image_id in _images_of(one) and len(_images_of(one)) > 3
     ]
     for point_id, point in seen[:20]:
         towards = point.xyz - image.projection_center()
         model.point3D(point_id).xyz = image.projection_center() + 1e-12 * towards / np.linalg.norm(towards)
-    assert pose_misfit(model, sorted(model.images)) == pytest.approx(before, rel=0.2)
+    assert reference_pose_nees(model, sorted(model.images)) == pytest.approx(before, rel=0.2)
 
 
 def _images_of(point: Any) -> list[int]:
@@ -87,13 +88,18 @@ def _images_of(point: Any) -> list[int]:
 def test_a_manifest_with_another_misfit_is_refused(random_place: Any, tmp_path: Path, value: Any) -> None:
     random_place.map_again(tmp_path / "map", np.eye(4))
     path = tmp_path / "map" / MANIFEST
-    manifest = json.loads(path.read_text("utf-8")) | {"pose_misfit": value}
+    manifest = json.loads(path.read_text("utf-8")) | {"reference_pose_nees": value}
     manifest["checksum"] = _checksum(manifest)
     path.write_text(json.dumps(manifest), "utf-8")
-    with pytest.raises(MapError, match="pose_misfit"):
+    with pytest.raises(MapError, match="reference_pose_nees"):
         load_map(tmp_path / "map")
 
 
-def test_images_are_measured_as_queries_are_by_default() -> None:
-    config = LocalizerConfig()
-    assert (config.sigma_px, config.landmark_sigma_px) == (KEYPOINT_SIGMA_PX, LANDMARK_SIGMA_PX)
+def test_the_former_name_in_a_manifest_is_read(random_place: Any, tmp_path: Path) -> None:
+    random_place.map_again(tmp_path / "map", np.eye(4))
+    path = tmp_path / "map" / MANIFEST
+    manifest = json.loads(path.read_text("utf-8"))
+    manifest["pose_misfit"] = manifest.pop("reference_pose_nees")
+    manifest["checksum"] = _checksum(manifest)
+    path.write_text(json.dumps(manifest), "utf-8")
+    assert load_map(tmp_path / "map").reference_pose_nees == manifest["pose_misfit"]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sfd2_ros.core.noise import NoiseConfig
 from sfd2_ros.core.transforms import inverse, vector_from_rotation
 from sfd2_ros.geometry.mixture import measure_pose
 from sfd2_ros.geometry.projection import image_points
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-KEYPOINT_SIGMA_PX, LANDMARK_SIGMA_PX = 1.0, 1.7
-"""As the localizer has them by default."""
 _WINDOW_PX = 8.0
+"""Reach of the measurement: that of the search (matching.max_error_px by default)."""
 _MIN_VIEWS = 3
 _LOOSEST_SHARE = 1e-9
 _LEAST_SHARE = 1e-6
@@ -38,7 +38,7 @@ _MIN_IMAGES, _MAX_IMAGES = 5, 100
 _MEDIAN_OF_CHI_SQUARE_6 = 5.348
 
 
-def pose_misfit(reconstruction: Any, image_ids: Sequence[int]) -> float | None:
+def reference_pose_nees(reconstruction: Any, image_ids: Sequence[int]) -> float | None:
     """Measure by how much the poses of a map disagree with its landmarks.
 
     Args:
@@ -96,12 +96,13 @@ def _squared_error(
     near = errors_px <= _WINDOW_PX  # NaN, behind the camera, is not
     if near.sum() < _MIN_LANDMARKS:
         return None
+    noise = NoiseConfig()
     observed = Observations(
         seen.keypoints[shared][near],
         placed[near],
-        LANDMARK_SIGMA_PX**2 * covariances[near],
+        noise.landmark_sigma_px**2 * covariances[near],
         seen.camera,
-        KEYPOINT_SIGMA_PX,
+        noise.sigma_px,
     )
     measured = measure_pose(seen.cam_from_map, [observed], window_px=_WINDOW_PX)
     if measured.covariance is None:
