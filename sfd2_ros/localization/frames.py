@@ -56,6 +56,10 @@ def map_from_odom(map_from_base: NDArray[np.float64], odom_from_base: NDArray[np
 
 
 def worst_deviations(covariance: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the standard deviations along the least certain axes: position (map units) and rotation (radians)."""
+    """Return the standard deviations along the least certain axes: position (map units) and rotation (radians).
+
+    Args:
+        covariance: (6, 6) of a pose.
+    """
     position, rotation = (np.linalg.eigvalsh(block).max() for block in (covariance[:3, :3], covariance[3:, 3:]))
     return float(np.sqrt(max(position, 0.0))), float(np.sqrt(max(rotation, 0.0)))

@@ -13,7 +13,7 @@ it now and then.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sfd2_ros.core.config import check_config
 from sfd2_ros.core.transforms import inverse
@@ -167,7 +167,7 @@ class Tracker:
             return result
         return self._gated(result, jump=mahalanobis2(result, predicted))
 
-    def _gated(self, pose: Localized, **measured: float) -> Result:
+    def _gated(self, pose: Localized, **measured: Any) -> Result:
         """Return a pose with more evidence, or its rejection by a gate on that evidence."""
         limits, evidence = self.localizer.config.gates, replace(pose.evidence, **measured)
         evidence = replace(evidence, gates=read_gates(evidence, limits))

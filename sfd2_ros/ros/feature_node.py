@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sfd2_ros.core.types import Camera, Features
-    from sfd2_ros.ros.hand_over import HandOver
+    from sfd2_ros.ros.intra_process import IntraProcessBridge
 
 SETTINGS: dict[str, type[Any]] = {"": FeatureNodeConfig, "extractor": ExtractorConfig}
 CHANGEABLE = (
@@ -54,7 +54,9 @@ WARM_UP_SIZE = (480, 640, 3)
 class FeatureNode(ManagedNode):
     """Extracts features of the newest image of each camera, on a thread of its own."""
 
-    def __init__(self, ignored: Mapping[str, type[Any]] | None = None, hand_over: HandOver | None = None) -> None:
+    def __init__(
+        self, ignored: Mapping[str, type[Any]] | None = None, bridge: IntraProcessBridge | None = None
+    ) -> None:
         super().__init__("feature_node", SETTINGS, ignored, CHANGEABLE)
         self._config: FeatureNodeConfig = self.settings[""]
         check_cameras(self._config.cameras, self._config.image_topic)
@@ -64,7 +66,7 @@ class FeatureNode(ManagedNode):
         self._worker: Worker[ReceivedImage] | None = None
         self._last: Extraction | None = None
         self._recent = CountsSince()
-        self._output = FeaturesOutput(self, self._config.cameras, hand_over)
+        self._output = FeaturesOutput(self, self._config.cameras, bridge)
         period_s = self._config.diagnostics_period_s
         self._set_period = publish_diagnostics(self, "features", self.diagnose, period_s)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rclpy.node import Node
 
-    from sfd2_ros.ros.hand_over import HandOver
+    from sfd2_ros.ros.intra_process import IntraProcessBridge
 
 
 class FeaturesInput:
@@ -24,24 +24,24 @@ class FeaturesInput:
         node: to subscribe with.
         camera: name of the camera.
         callback: called with every message, on a thread of the executor or of the feature node.
-        hand_over: to nodes of this process; None when there are none.
+        bridge: to nodes of this process; None when there are none.
     """
 
     def __init__(
-        self, node: Node, camera: str, callback: Callable[[LocalFeatures], None], hand_over: HandOver | None
+        self, node: Node, camera: str, callback: Callable[[LocalFeatures], None], bridge: IntraProcessBridge | None
     ) -> None:
-        self._node, self._hand_over = node, hand_over
+        self._node, self._bridge = node, bridge
         self._topic = node.resolve_topic_name(f"{camera}/features")
         self._subscription: Any = None
-        if hand_over is None or not hand_over.receive(self._topic, callback):
+        if bridge is None or not bridge.subscribe(self._topic, callback):
             self._subscription = node.create_subscription(
                 LocalFeatures, self._topic, callback, newest_only("reliable"), qos_overriding_options=overridable()
             )
 
     def close(self) -> None:
-        """Take nothing any more."""
+        """Unsubscribe."""
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
-        elif self._hand_over is not None:
-            self._hand_over.cease(self._topic)
+        elif self._bridge is not None:
+            self._bridge.unsubscribe(self._topic)
         self._subscription = None

@@ -13,7 +13,7 @@ from sensor_msgs.msg import Image
 from sfd2_ros.msg import LocalFeatures
 from sfd2_ros.ros.conversions.features import fill_message
 from sfd2_ros.ros.conversions.images import image_message
-from sfd2_ros.ros.hand_over import HandedFeatures, HandOver
+from sfd2_ros.ros.intra_process import HandedFeatures, IntraProcessBridge
 from sfd2_ros.ros.qos import newest_only, overridable
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ class FeaturesOutput:
     Args:
         node: to publish with.
         cameras: their names.
-        hand_over: to nodes of this process; None when there are none.
+        bridge: to nodes of this process; None when there are none.
     """
 
-    def __init__(self, node: Node, cameras: Sequence[str], hand_over: HandOver | None) -> None:
-        self._hand_over = hand_over
+    def __init__(self, node: Node, cameras: Sequence[str], bridge: IntraProcessBridge | None) -> None:
+        self._bridge = bridge
         self._publishers = {
             camera: node.create_publisher(
                 LocalFeatures, f"{camera}/features", newest_only("reliable"), qos_overriding_options=overridable()
@@ -81,19 +81,19 @@ class FeaturesOutput:
             )
             for camera in cameras
         }
-        if hand_over is not None:
+        if bridge is not None:
             for publisher in self._publishers.values():
-                hand_over.offer(publisher.topic_name)
+                bridge.advertise(publisher.topic_name)
 
     def deliver(self, camera: str, made: Extraction) -> None:
         """Hand over, publish, and draw, each only where somebody takes it; without a hand-over always publish."""
         publisher = self._publishers[camera]
-        is_taken = self._hand_over is not None and self._hand_over.has_receiver(publisher.topic_name)
-        if is_taken and self._hand_over is not None:
+        is_taken = self._bridge is not None and self._bridge.has_subscriber(publisher.topic_name)
+        if is_taken and self._bridge is not None:
             handed = _described(HandedFeatures(), made)
             if made.features is not None and made.camera is not None:
                 handed.handed = made.features, made.camera
-            self._hand_over.send(publisher.topic_name, handed)
+            self._bridge.send(publisher.topic_name, handed)
         if not is_taken or publisher.get_subscription_count() > 0:
             message = _described(LocalFeatures(), made)
             if made.features is not None and made.camera is not None:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from sfd2_ros.localization.hint import PlaceHint
     from sfd2_ros.mapping import Map
     from sfd2_ros.msg import LocalFeatures, LocalizationStatus
-    from sfd2_ros.ros.hand_over import HandOver
+    from sfd2_ros.ros.intra_process import IntraProcessBridge
 
 SETTINGS = LOCALIZER_SETTINGS
 CHANGEABLE = (
@@ -68,9 +68,11 @@ CHANGEABLE = (
 class LocalizerNode(ManagedNode):
     """Localizes the newest features of each camera, on a thread of its own."""
 
-    def __init__(self, ignored: Mapping[str, type[Any]] | None = None, hand_over: HandOver | None = None) -> None:
+    def __init__(
+        self, ignored: Mapping[str, type[Any]] | None = None, bridge: IntraProcessBridge | None = None
+    ) -> None:
         super().__init__("localizer_node", SETTINGS, ignored, CHANGEABLE)
-        self._hand_over = hand_over
+        self._bridge = bridge
         self._snapshot = localizer_settings(self.settings)
         check_cameras(self._config.cameras)
         self._check_settings()
@@ -115,7 +117,7 @@ class LocalizerNode(ManagedNode):
         """Start the worker, then subscribe."""
         self._features = NewestItems()
         self._worker = Worker("localize", self._features, self._process, self.report_failure)
-        self._input = RigInput(self, self._config, self._features, self._hand_over)
+        self._input = RigInput(self, self._config, self._features, self._bridge)
         self._hints = self.create_subscription(
             PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, reliable()
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rclpy.node import Node
 
     from sfd2_ros.msg import LocalFeatures
-    from sfd2_ros.ros.hand_over import HandOver
+    from sfd2_ros.ros.intra_process import IntraProcessBridge
     from sfd2_ros.ros.newest import NewestItems
     from sfd2_ros.ros.node_config import LocalizerNodeConfig
 
@@ -32,7 +32,7 @@ class RigInput:
         node: to subscribe with.
         config: cameras, and how they are synchronised.
         items: where frames are left; of a camera alone under its name, of a rig under "rig".
-        hand_over: to nodes of this process; None when there are none.
+        bridge: to nodes of this process; None when there are none.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class RigInput:
         node: Node,
         config: LocalizerNodeConfig,
         items: NewestItems[list[LocalFeatures]],
-        hand_over: HandOver | None,
+        bridge: IntraProcessBridge | None,
     ) -> None:
         self._node, self._items = node, items
         self._putting = threading.Lock()
@@ -55,7 +55,7 @@ class RigInput:
                 wait_ns=int(config.sync_wait_s * NS_PER_S),
             )
             self._timer = node.create_timer(max(config.sync_wait_s / _CHECKS_A_WAIT, 0.005), self._give_due)
-        self._inputs = [FeaturesInput(node, camera, partial(self._put, camera), hand_over) for camera in config.cameras]
+        self._inputs = [FeaturesInput(node, camera, partial(self._put, camera), bridge) for camera in config.cameras]
 
     @property
     def late(self) -> int:

@@ -28,7 +28,7 @@ def test_nothing_is_said_of_a_pose_before_the_first_fix(
         assert (status.status, status.state) != ("localized", status.TRACKING)
         assert status.state == status.UNINITIALIZED
         assert status.reason
-    robot.probe.until(lambda: "frame refused (1 so far), " in node.output())
+    robot.probe.until(lambda: "frame rejected (1 so far), " in node.output())
     robot.probe.handle_for(0.5)
     assert robot.broadcasts("robot_map") == []
     assert robot.poses == robot.odometry == robot.paths == []

@@ -28,39 +28,39 @@ class HandedFeatures(LocalFeatures):  # type: ignore[misc]  # generated messages
     handed: tuple[Features, Camera] | None = None
 
 
-class HandOver:
+class IntraProcessBridge:
     """Where the nodes of one process meet, by the full name of the topic that they would otherwise use."""
 
     def __init__(self) -> None:
         self._changing = threading.Lock()
-        self._offered: set[str] = set()
-        self._receivers: dict[str, Callable[[LocalFeatures], None]] = {}
+        self._advertised: set[str] = set()
+        self._subscribers: dict[str, Callable[[LocalFeatures], None]] = {}
 
-    def offer(self, topic: str) -> None:
-        """Say that a topic's features will be sent here."""
+    def advertise(self, topic: str) -> None:
+        """Announce that features of a topic will be sent here."""
         with self._changing:
-            self._offered.add(topic)
+            self._advertised.add(topic)
 
-    def receive(self, topic: str, callback: Callable[[LocalFeatures], None]) -> bool:
-        """Have the callback called, on the sender's thread, with what is sent; false when nobody offers the topic."""
+    def subscribe(self, topic: str, callback: Callable[[LocalFeatures], None]) -> bool:
+        """Call the callback, on the sender's thread, with each message; False where the topic is not advertised."""
         with self._changing:
-            if topic in self._offered:
-                self._receivers[topic] = callback
-            return topic in self._offered
+            if topic in self._advertised:
+                self._subscribers[topic] = callback
+            return topic in self._advertised
 
-    def cease(self, topic: str) -> None:
-        """Have nothing called any more."""
+    def unsubscribe(self, topic: str) -> None:
+        """Stop the calls."""
         with self._changing:
-            self._receivers.pop(topic, None)
+            self._subscribers.pop(topic, None)
 
-    def has_receiver(self, topic: str) -> bool:
-        """Return whether somebody in this process takes the features of a topic."""
+    def has_subscriber(self, topic: str) -> bool:
+        """Return whether a subscriber of the topic is in this process."""
         with self._changing:
-            return topic in self._receivers
+            return topic in self._subscribers
 
     def send(self, topic: str, message: LocalFeatures) -> None:
-        """Give a message to who takes this topic, if anybody does."""
+        """Give a message to the subscriber of a topic, if there is one."""
         with self._changing:
-            receiver = self._receivers.get(topic)
-        if receiver is not None:
-            receiver(message)
+            subscriber = self._subscribers.get(topic)
+        if subscriber is not None:
+            subscriber(message)
