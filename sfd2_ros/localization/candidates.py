@@ -62,7 +62,7 @@ def covisible_groups(landmarks: Landmarks, images: Sequence[int], min_shared: in
 
 
 def landmarks_of(landmarks: Landmarks, images: Sequence[int]) -> NDArray[np.int64]:
-    """Return the indices of all landmarks that any of these images saw, sorted."""
+    """Return the indices (M,) of all landmarks that any of these images saw, sorted."""
     is_seen = np.zeros(len(landmarks), bool)
     for image in images:
         is_seen[landmarks.seen_by(image)] = True
@@ -81,7 +81,7 @@ class MapViews:
         self._centres, self._directions = poses[:, :3, 3], poses[:, :3, 2]
 
     def near(self, cam_from_map: NDArray[np.float64], count: int) -> list[int]:
-        """Return indices of the images nearest to a pose that look about the same way, nearest first."""
+        """Return indices of the images nearest to a pose (4, 4) that look about the same way, nearest first."""
         pose = inverse(cam_from_map)
         same_way = np.flatnonzero(self._directions @ pose[:3, 2] > _SAME_WAY_COSINE)
         distances = np.linalg.norm(self._centres[same_way] - pose[:3, 3], axis=1)
@@ -89,7 +89,7 @@ class MapViews:
 
 
 def facing(landmarks: Landmarks, chosen: NDArray[np.int64], cam_from_map: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Keep the landmarks that are seen from a similar side as in the map (within 75 degrees)."""
+    """Keep the landmarks (M,) that a pose (4, 4) sees from a similar side as in the map (within 75 degrees)."""
     centre = inverse(cam_from_map)[:3, 3]
     towards = centre - landmarks.positions[chosen]
     cosine = np.sum(towards * landmarks.normals[chosen], axis=1) / np.maximum(np.linalg.norm(towards, axis=1), 1e-12)

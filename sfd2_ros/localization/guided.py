@@ -46,7 +46,7 @@ class InView:
 
 
 def landmarks_in_view(query: Query, context: MapContext, body_from_map: NDArray[np.float64]) -> list[InView]:
-    """Return for each view of a query what it should see from a pose."""
+    """Return for each view of a query what it should see from a pose (4, 4) of the body."""
     in_views = []
     for number, view in enumerate(query.views):
         pose, camera = query.cam_from_map(number, body_from_map), view.camera
@@ -87,7 +87,7 @@ def _most_similar(similarity: NDArray[np.float32]) -> NDArray[np.bool_]:
 def refine_matches(
     query: Query, context: MapContext, matches: LandmarkMatches, body_from_map: NDArray[np.float64]
 ) -> Hypothesis:
-    """Refine a pose by the matches that agree with it, first loosely, then closely."""
+    """Refine a pose (4, 4) by the matches that agree with it, first loosely, then closely."""
     config, min_inliers = context.config.matching, context.config.gates.min_inliers
     positions = context.landmarks.positions[matches.landmarks]
     for limit_px, enough in ((config.max_error_px, _ROUGH_DEVIATIONS), (config.final_error_px, _CLOSE_DEVIATIONS)):

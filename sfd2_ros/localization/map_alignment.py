@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 AGREE_M, AGREE_RAD = 0.5, np.radians(2.0)
 MIN_IMAGES = 3
+"""Images that must agree: with two, one repetition of a street would do. Not tuned."""
 MIN_SHARE = 0.5
+"""Of the localized images, how many must agree: more than any other alignment can have."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _S_PER_NS = 1e-9
+"""Seconds of a nanosecond."""
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,18 @@ if TYPE_CHECKING:
 _WINDOW_PX = 8.0
 """Reach of the measurement: that of the search (matching.max_error_px by default)."""
 _MIN_VIEWS = 3
+"""Images that must see a landmark: the one that is measured and two others that place it."""
 _LOOSEST_SHARE = 1e-9
+"""Information added along the axes where the other images have none, as a fraction of theirs, so that it can be
+inverted."""
 _LEAST_SHARE = 1e-6
 """Of what all images say of a landmark; below, what the others say is lost in rounding (a landmark at a centre)."""
 _MIN_LANDMARKS = 30
+"""Landmarks that an image must share with others for its covariance to mean something. Not tuned."""
 _MIN_IMAGES, _MAX_IMAGES = 5, 100
+"""Fewer give no median; of more, a hundred are measured, to bound the time. Not tuned."""
 _MEDIAN_OF_CHI_SQUARE_6 = 5.348
+"""Of the squared normalised errors of exact poses with six degrees of freedom."""
 
 
 def reference_pose_nees(reconstruction: Any, image_ids: Sequence[int]) -> float | None:

@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from sfd2_ros.ros.node_config import LocalizerNodeConfig
 
 FRUSTUM_DEPTH_M = 1.0
+"""Of a camera in rviz."""
 INLIER_SIZE_M = 0.08
+"""Of a landmark in rviz: larger than the map's points."""
 MATCH_WIDTH_M = 0.01
+"""Of a line of sight in rviz."""
 
 
 class LocalizerOutputs:
