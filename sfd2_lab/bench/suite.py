@@ -190,8 +190,8 @@ def left_out(photographs: PhotographSets) -> list[str]:
     said = []
     if not photographs.scenes:
         said.append(
-            "No photographs with poses were at hand: features and pipelines were compared on simulated towns only."
+            "No real images with poses were available: features and pipelines were compared on simulated towns only."
         )
     if not photographs.cameras:
-        said.append("No frames of fixed cameras were at hand: day and night of webcams are left out.")
+        said.append("No frames of fixed cameras were available: webcams are left out.")
     return said

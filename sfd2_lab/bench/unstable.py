@@ -123,7 +123,7 @@ def classes_of_numbers(label_set: str, *, first: int = 0) -> NDArray[np.uint8]:
     """
     known = load_stability_table().classes_of(label_set)
     if first + len(known) > 256:
-        raise ConfigError(f"label set {label_set!r} has {len(known)} labels; 8-bit pictures hold 256")
+        raise ConfigError(f"label set {label_set!r} has {len(known)} labels; 8-bit images hold 256")
     of_number = np.full(256, NOT_LABELLED, np.uint8)
     of_number[first : first + len(known)] = known
     return of_number
@@ -137,7 +137,7 @@ def read_label_numbers(path: Path) -> NDArray[np.uint8]:
     """
     numbers: NDArray[np.uint8] | None = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if numbers is None or numbers.ndim != 2 or numbers.dtype != np.uint8:
-        raise SceneError(f"labels {str(path)!r} are no 8-bit picture of one channel; write label numbers as PNG")
+        raise SceneError(f"labels {str(path)!r} are not an 8-bit image of one channel; write label numbers as PNG")
     return numbers
 
 
@@ -170,7 +170,7 @@ def _photographs(folder: Path, list_name: str | None) -> list[str]:
     listed = read_image_list(find_list(folder, list_name))
     missing = [name for name in listed if name not in by_stem]
     if missing:
-        raise SceneError(f"{list_name!r} names {len(missing)} photographs that are not in images/: {missing[0]}, ...")
+        raise SceneError(f"{list_name!r} names {len(missing)} images that are not in images/: {missing[0]}, ...")
     return [by_stem[name] for name in listed]
 
 

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 _SHOWN = 10
 # What the network's stability head says, where no labels are: (name, least stability, stable).
 _LEVELS = (
-    ("long-term, says the network", 0.75, True),
-    ("short-term, says the network", 0.3, False),
-    ("unstable, says the network", 0.0, False),
+    ("long-term (network)", 0.75, True),
+    ("short-term (network)", 0.3, False),
+    ("unstable (network)", 0.0, False),
 )
 
 

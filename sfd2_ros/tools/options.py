@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 weights_option = click.option(
     "--weights",
     type=click.Path(path_type=Path),
-    help="Weights of the network: a safetensors file or a published checkpoint. Default: those that ship.",
+    help="Weights of the network: a safetensors file or a published checkpoint. Default: the shipped weights.",
 )
 device_option = click.option(
-    "--device", default="auto", show_default=True, help="Where the network runs: cpu, cuda, cuda:1 or auto."
+    "--device", default="auto", show_default=True, help="Device of the network: cpu, cuda, cuda:1 or auto."
 )
 
 
@@ -46,7 +46,7 @@ def _refuse_to_replace_what_is_no_json(path: Path) -> None:
     with path.open("rb") as stream:
         start = stream.read(64).lstrip()
     if start and not start.startswith((b"{", b"[")):
-        raise OutputError(f"--json {str(path)!r} exists and is no JSON file; name another path, or remove it yourself")
+        raise OutputError(f"--json {str(path)!r} exists and is not a JSON file; give another path, or remove it")
 
 
 json_option = click.option(
@@ -54,9 +54,9 @@ json_option = click.option(
     "json_path",
     type=click.Path(path_type=Path),
     callback=_checked_output,
-    help="Write the figures of this run to a JSON file; an older one is replaced.",
+    help="Write the figures of this run to a JSON file; an existing one is replaced.",
 )
-overwrite_option = click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace existing outputs.")
 
 
 FIRST_LINE_S = 10.0

@@ -154,7 +154,7 @@ def _wait_until_active(nodes: list[NodeProcess]) -> None:
 
     if not wait_until(are_active, START_S):
         said = "\n".join(node.last_lines(5) for node in nodes)
-        raise DependencyError(f"the nodes were not active within {START_S:.0f} s; they said:\n{said}")
+        raise DependencyError(f"the nodes were not active within {START_S:.0f} s; their output:\n{said}")
 
 
 def _wait_until_quiet(recorder: PoseRecorder, nodes: list[NodeProcess]) -> None:

@@ -55,7 +55,7 @@ def _draw(replayed: ReplayedBag) -> Figure:
     silent = [(stamp - start) / 1e9 for stamp in replayed.truth if stamp not in replayed.poses]
     below.plot(silent, [1.0] * len(silent), "x", color="tab:red", ms=4, label="no pose")
     below.set(xlabel="time [s]", ylabel="error [m]")
-    below.set_title("distance to the truth; dashed: 0.25 m and 0.5 m", loc="left", fontsize=9)
+    below.set_title("distance to the ground truth; dashed: 0.25 m and 0.5 m", loc="left", fontsize=9)
     if silent:
         below.legend(fontsize=8)
     return figure

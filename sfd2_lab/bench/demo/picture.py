@@ -68,8 +68,8 @@ def _draw_plan(axes: Any, outcomes: Sequence[Outcome], map_: Map) -> None:
     mapped = np.array([inverse(image.cam_from_world)[:3, 3] for image in map_.images]) @ plane.T
     axes.scatter(*landmarks.T, s=2, color=GREY, alpha=0.5, linewidths=0, label="landmarks", rasterized=True)
     axes.plot(*mapped.T, "+", ms=5, color=GREY, mew=1.0, label="mapping images")
-    axes.plot(*truth.T, "-", lw=1.2, color=BLUE, label="truth")
-    axes.plot(*told.T, "o", ms=4.5, mfc="none", mew=1.4, color=ORANGE, label="told on TF")
+    axes.plot(*truth.T, "-", lw=1.2, color=BLUE, label="ground truth")
+    axes.plot(*told.T, "o", ms=4.5, mfc="none", mew=1.4, color=ORANGE, label="published on TF")
     if len(refused):
         axes.plot(*refused.T, "x", ms=6, color=RED, label="refused")
     lines = np.concatenate([truth, mapped])
@@ -115,7 +115,7 @@ def _draw_errors(axes: Any, outcomes: Sequence[Outcome]) -> None:
     axes.axhline(0.25, color=GREY, lw=1, ls="--")
     axes.set_yscale("log")
     axes.set_ylabel("error [m]")
-    axes.set_title("distance to the truth; dashed: 0.25 m", loc="left")
+    axes.set_title("distance to the ground truth; dashed: 0.25 m", loc="left")
 
 
 def _draw_latencies(axes: Any, outcomes: Sequence[Outcome]) -> None:

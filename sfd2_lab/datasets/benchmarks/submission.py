@@ -58,7 +58,7 @@ def check_submission(path: Path, benchmark: Benchmark) -> int:
     problems = Problems(path)
     prefix = benchmark.rules.file_prefix
     if not re.fullmatch(rf"{prefix}{METHOD_PATTERN}\.txt", path.name):
-        problems.add(f"the file's name is {path.name!r}; {prefix}METHOD.txt is asked for")
+        problems.add(f"the file's name is {path.name!r}; it must be {prefix}METHOD.txt")
     text = path.read_bytes() if path.is_file() else b""
     if b"\r" in text:
         problems.add("lines end as on Windows; end them with a line feed alone")
