@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the bench asks of a scene folder: map images, queries under their conditions, labels."""
+"""What the bench reads of a scene folder: map images, queries under their conditions, labels."""
 
 from __future__ import annotations
 

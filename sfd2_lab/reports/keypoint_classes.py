@@ -32,7 +32,7 @@ _LEVELS = (
 
 @dataclass(frozen=True)
 class ClassShare:
-    """Which share of the keypoints lies on one class.
+    """Which fraction of the keypoints lies on one class.
 
     Attributes:
         name: of the class.
@@ -81,7 +81,7 @@ def share_by_class(
 
 
 def stable_fraction(shares: Iterable[ClassShare]) -> float | None:
-    """Return the share of keypoints on what lasts; None without keypoints."""
+    """Return the fraction of keypoints on what lasts; None without keypoints."""
     shares = list(shares)
     return sum(share.fraction for share in shares if share.is_stable) if shares else None
 

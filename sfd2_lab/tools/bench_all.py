@@ -139,7 +139,7 @@ def _write(benches: Sequence[dict[str, Any]], output: Path, said: Sequence[str])
 
 
 def _data_folder(data: Path | None) -> Path | None:
-    """Return the folder with photographs: the one that is named, must be there."""
+    """Return the folder with images: the one that is named, must be there."""
     named = data or (Path(os.environ["SFD2_DATA"]) if os.environ.get("SFD2_DATA") else None)
     if named is not None and not named.is_dir():
         raise SceneError(

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`sfd2 bench labels`: where the keypoints of labelled photographs lie."""
+"""`sfd2 bench labels`: where the keypoints of labelled images lie."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def fusion(**options: Any) -> None:
 
     The queries of each condition of a SCENE form a drive, three times, each with another odometry that drifts from
     their ground truth. Printed are medians and p95 of the errors, and of the steps of the robot's pose when map to odom
-    is updated; the mean NEES (6 for a right covariance), also for a filter that assumes independent errors; "anew"
+    is updated; the mean NEES (6 for a right covariance), also for a filter that assumes independent errors; "again"
     counts resets of the filter.
     """
     from sfd2_lab.bench.fusion_rows import fusion_rows  # noqa: PLC0415 - see above

@@ -116,7 +116,7 @@ def command(*, conditions: str, device: str, output: Path | None, bag: Path | No
 
 
 def _refuse_early(base: DriveConfig, conditions: list[str], target: _Output) -> None:
-    """Refuse what cannot end well before the long work."""
+    """Reject what cannot end well before the long work."""
     from sfd2_lab.simulation.conditions import condition_named  # noqa: PLC0415
     from sfd2_lab.simulation.rigs import make_rig  # noqa: PLC0415
     from sfd2_lab.simulation.scene_folder import SCENE_MARKER  # noqa: PLC0415

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`sfd2 weights calibrate`: how readily the stability head says that something moves."""
+"""`sfd2 weights calibrate`: shift the stability head."""
 
 from __future__ import annotations
 

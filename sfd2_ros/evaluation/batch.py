@@ -37,7 +37,7 @@ def localize_images(
         camera_of: intrinsics of an image by its name; asked for all images before the first is read.
 
     Yields:
-        Name and estimate, in order. An image that cannot be read is refused as BAD_IMAGE, the others go on.
+        Name and estimate, in order. An image that cannot be read is rejected as BAD_IMAGE, the others go on.
 
     Raises:
         CameraError: an image has no intrinsics.

@@ -34,7 +34,7 @@ UNREAD_SUFFIXES = (
     *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".gif", ".jfif", ".jpe", ".exr", ".hdr"),
     *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"),
 )
-"""Endings of photographs that `list_images` passes over and names."""
+"""Endings of images that `list_images` passes over and names."""
 
 _BITS_IN_USE = (8, 10, 12, 14, 16)
 """Of the values in a 16-bit container: what sensors and converters have."""

@@ -31,7 +31,7 @@ _DEVIATION = (0.229, 0.224, 0.225)
 
 
 class NetworkOutput(NamedTuple):
-    """What the network says of a batch of images.
+    """Output of the network for a batch of images.
 
     Attributes:
         detection_logits: (B, 65, H/8, W/8); channel 8 y + x is the pixel (x, y) of the cell, the last one is "none".

@@ -126,7 +126,7 @@ class _Run:
             )
 
     def _features(self, name: str, image: NDArray[np.uint8]) -> Features:
-        """Extract, count, and draw when asked."""
+        """Extract and count; draw if an overlay folder is given."""
         start = time.perf_counter()
         features = self._extractor(image)
         self._seconds += time.perf_counter() - start

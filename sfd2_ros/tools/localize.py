@@ -98,7 +98,7 @@ def command(
 
 
 def _fail_on_bad_images(estimates: dict[str, PoseEstimate]) -> None:
-    """Let the exit code say that images could not be read, after the poses of the others are written."""
+    """Fail when images could not be read, after the poses of the others are written."""
     bad = [one.reason for one in estimates.values() if one.status is Status.BAD_IMAGE]
     if bad:
         raise ImageError(
@@ -144,7 +144,7 @@ def _queries(
 
 
 def extractor_for(map_: Map, weights: Path | None, device: str) -> Any:
-    """Return an extractor with the settings of the map; refuse weights that the map was not made with."""
+    """Return an extractor with the settings of the map; reject weights that the map was not made with."""
     from sfd2_ros.core.config import config_from_mapping  # noqa: PLC0415
     from sfd2_ros.core.errors import ConfigError, MapError  # noqa: PLC0415
     from sfd2_ros.features.extractor import ExtractorConfig, load_extractor  # noqa: PLC0415

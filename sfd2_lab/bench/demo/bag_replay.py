@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Plays a bag with several cameras into the real nodes, as on a robot, and compares what they say with its truth."""
+"""Plays a bag with several cameras into the real nodes and compares their poses with its ground truth."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ReplayedBag:
     rate: float
 
     def figures(self) -> dict[str, Any]:
-        """Return recall over the instants with truth, and what became of the frames.
+        """Return recall over the instants with ground truth, and what became of the frames.
 
         Where the cameras of one instant are localized one by one, its last pose counts.
         """

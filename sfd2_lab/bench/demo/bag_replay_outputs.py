@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Files of a replayed bag: figures, poses, and a picture of the drive from above."""
+"""Files of a replayed bag: figures, poses, and an image of the drive from above."""
 
 from __future__ import annotations
 

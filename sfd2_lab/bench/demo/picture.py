@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One picture of a demo run: the drive from above, an image with its keypoints, errors and latencies."""
+"""One image of a demo run: the drive from above, an image with its keypoints, errors and latencies."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def write_picture(
 
 
 def _draw_plan(axes: Any, outcomes: Sequence[Outcome], map_: Map) -> None:
-    """Draw landmarks, truth and what the robot was told, seen along its own up axis: a map's z need not be up."""
+    """Draw landmarks, truth and published poses, seen along its own up axis: a map's z need not be up."""
     plane = _ground_plane(outcomes)
     truth = np.array([outcome.truth[:3, 3] for outcome in outcomes]) @ plane.T
     told = (

@@ -43,7 +43,7 @@ def write_submission(path: Path, poses: Mapping[str, NDArray[np.float64]]) -> No
 
 
 def submission_name(benchmark: Benchmark, method: str) -> str:
-    """Return the file name that the benchmark asks for."""
+    """Return the file name that the benchmark requires."""
     return f"{benchmark.rules.file_prefix}{method}.txt"
 
 

@@ -113,7 +113,7 @@ def _percent(values: Sequence[float]) -> str:
 
 
 def _explanation(benchmark: Benchmark) -> str:
-    """Say what the row of this run may be compared with."""
+    """Return with what the row of this run may be compared."""
     asked = len(benchmark.queries)
     public = sum(query.name in benchmark.truth for query in benchmark.queries)
     return (

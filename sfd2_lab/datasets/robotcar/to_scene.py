@@ -39,14 +39,14 @@ def convert_to_scene(
     """Write undistorted images with their poses as a scene folder; all are in map.txt.
 
     Args:
-        sequence: checked, with truth.
+        sequence: checked, with ground truth.
         path: folder to make: images/CAMERA/MICROSECONDS.png, sparse/, map.txt.
         stretch: what part of the sequence.
         overwrite: replace an existing scene that this function made.
         progress: called with step, done and total.
 
     Returns:
-        The figures of the conversion. Images at whose time the truth is silent are left out and counted.
+        The figures of the conversion. Images at whose time the ground truth is silent are left out and counted.
 
     Raises:
         ConfigError: no images are in the stretch.
