@@ -179,13 +179,13 @@ def draw_homography(generator: np.random.Generator, size: tuple[int, ...]) -> ND
 
 
 def warp(image: NDArray[np.uint8], view_from_image: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Return the view of an image."""
+    """Return the view (H, W, 3) of an image."""
     view: NDArray[np.uint8] = cv2.warpPerspective(image, view_from_image, image.shape[1::-1], flags=cv2.INTER_CUBIC)
     return view
 
 
 def estimate_homography(first: Features, second: Features, matches: Matches) -> NDArray[np.float64] | None:
-    """Return second_from_first by RANSAC over the matches, the same each time; None where they give none."""
+    """Return second_from_first (3, 3) by RANSAC over the matches, the same each time; None where they give none."""
     if len(matches) < _LEAST_MATCHES:
         return None
     cv2.setRNGSeed(0)

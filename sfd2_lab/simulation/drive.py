@@ -118,7 +118,7 @@ class World:
         return config.speed_mps or _SPEEDS_MPS.get(config.route, 6.0)
 
     def poses(self, config: DriveConfig) -> tuple[list[NDArray[np.float64]], list[int]]:
-        """Return map_from_base and the stamp in nanoseconds of each instant of a drive.
+        """Return map_from_base (4, 4) and the stamp in nanoseconds of each instant of a drive.
 
         Raises:
             ConfigError: the route is too short for so many frames.

@@ -66,7 +66,7 @@ class Lamps:
     power: NDArray[np.float64]
 
     def nearest(self, place: NDArray[np.float64]) -> Lamps:
-        """Return the few lamps that matter around a place."""
+        """Return the few lamps that matter around a place (3,)."""
         distance = np.linalg.norm(self.position - place, axis=1)
         order = np.argsort(distance, kind="stable")[:_LAMPS_AT_ONCE]
         order = order[distance[order] < _LAMP_REACH_M]

@@ -80,7 +80,7 @@ def soak(
         trial.write_curve(curve, figures)
     click.echo(
         f"{figures['minutes']} minutes: {figures['frames']} frames, {figures['poses']} poses, {figures['wrong']} "
-        f"wrong, {figures['lost']} without an answer, refused: {figures['refused'] or 'none'}"
+        f"wrong, {figures['lost']} without an answer, rejected: {figures['refused'] or 'none'}"
     )
     for name, memory in figures["memory"].items():
         click.echo(

@@ -68,7 +68,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
 
 def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
-    """Decode the bytes of an image file; like `read_image`.
+    """Decode the bytes of an image file to (H, W, 3) uint8 RGB, like `read_image`.
 
     Args:
         data: content of a JPEG, PNG, WebP, TIFF, ... file.

@@ -79,7 +79,7 @@ def match_distinct(
     min_similarity: float = -1.0,
     ratio: float,
 ) -> DistinctMatches:
-    """Match as `match_mutual` does without a ratio, and return which matches pass the ratio test.
+    """Match (N, D) with (M, D) descriptors mutually; return which matches pass the ratio test.
 
     One look at the similarities instead of two. Arguments and errors are those of `match_mutual`.
     """

@@ -85,7 +85,7 @@ def command(
     if run.unreadable:
         raise ImageError(
             f"{len(run.unreadable)} of {len(names)} images cannot be read and are not in {str(output)!r}, the others "
-            "are; mend or remove them"
+            "are; repair or remove them"
         )
 
 

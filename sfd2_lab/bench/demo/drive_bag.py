@@ -63,7 +63,7 @@ class DriveFrame:
 
     @property
     def odom_from_base(self) -> NDArray[np.float64]:
-        """What odometry measures at the time of the image."""
+        """Odometry at the time of the image: odom_from_base (4, 4)."""
         before, after = self.odometry
         share = (self.time_ns - before.time_ns) / max(after.time_ns - before.time_ns, 1)
         return interpolate(before.odom_from_base, after.odom_from_base, share)

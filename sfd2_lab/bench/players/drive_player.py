@@ -154,7 +154,7 @@ class DrivePlayer:
         raise DependencyError(f"the nodes are there, but answered no image within {timeout_s:.0f} s")
 
     def publish_mount(self, base_from_cam: NDArray[np.float64]) -> None:
-        """Publish where the camera is mounted, once and latched."""
+        """Publish base_from_cam (4, 4), once and latched."""
         names = self._names
         edge = transform_message(self.now_ns(), names.base, names.camera_frame, base_from_cam)
         self._static_tf.publish(TFMessage(transforms=[edge]))
@@ -198,7 +198,7 @@ class DrivePlayer:
         self._infos.publish(info)
 
     def publish_image(self, image: NDArray[np.uint8], time_ns: int, **changes: Any) -> None:
-        """Publish an image; `changes` replace fields of the message, as a broken driver does."""
+        """Publish an image (H, W, 3); `changes` replace fields of the message, as a broken driver does."""
         message = image_message(image, header_at(time_ns, self._names.camera_frame))
         for field, value in changes.items():
             setattr(message, field, value)
