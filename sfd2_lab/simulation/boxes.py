@@ -83,7 +83,7 @@ def add_card(
     size: tuple[float, float],
     look: Look,
 ) -> None:
-    """Add a rectangle around a centre (3,) in the world, along right and up, that shows one texture of `size` metres."""
+    """Add a rectangle around a centre (3,) in the world, along right and up, with one texture of `size` metres."""
     middle = np.asarray(centre, dtype=np.float64)
     along = np.asarray(axes[0], dtype=np.float64) * size[0]
     rise = np.asarray(axes[1], dtype=np.float64) * size[1]
