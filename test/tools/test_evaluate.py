@@ -120,7 +120,7 @@ def test_what_cannot_be_scored_is_refused(sfd2: Run, scene: Path, tmp_path: Path
 def test_figures_never_replace_what_is_no_json(sfd2: Run, scene: Path, tmp_path: Path) -> None:
     _write(tmp_path / "p.txt", scene)
     before = (tmp_path / "p.txt").read_text()
-    sfd2("evaluate", tmp_path / "p.txt", scene, "--json", tmp_path / "p.txt").refused(1, "is no JSON file", "p.txt")
+    sfd2("evaluate", tmp_path / "p.txt", scene, "--json", tmp_path / "p.txt").refused(1, "is not a JSON file", "p.txt")
     assert (tmp_path / "p.txt").read_text() == before
     (tmp_path / "f.json").write_text("")
     for _ in range(2):
