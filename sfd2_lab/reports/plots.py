@@ -132,4 +132,4 @@ def draw_classes(axes: Any, shares: Sequence[ClassShare]) -> None:
     colours = [BLUE if share.is_stable else RED for share in shown]
     bars = axes.barh([share.name for share in shown], [100 * share.fraction for share in shown], color=colours)
     axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)
-    axes.set_xlabel("keypoints [%]; blue lasts, red does not")
+    axes.set_xlabel("keypoints [%]; blue: long-term, red: unstable")

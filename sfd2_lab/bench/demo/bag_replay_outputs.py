@@ -38,7 +38,7 @@ def _draw(replayed: ReplayedBag) -> Figure:
     above, below = figure.subplots(1, 2)
     truth = np.array([pose[:3, 3] for _, pose in sorted(replayed.truth.items())]).reshape(-1, 3)
     told = np.array([pose[:3, 3] for _, pose in sorted(replayed.poses.items())]).reshape(-1, 3)
-    above.plot(truth[:, 0], truth[:, 1], "-", color="0.7", lw=3, label="truth")
+    above.plot(truth[:, 0], truth[:, 1], "-", color="0.7", lw=3, label="ground truth")
     above.plot(told[:, 0], told[:, 1], "o", color="tab:blue", ms=4, label="published by the localizer")
     above.set(xlabel="east [m]", ylabel="north [m]", aspect="equal", adjustable="datalim")
     above.set_title(f"{', '.join(replayed.cameras)}", loc="left", fontsize=9)

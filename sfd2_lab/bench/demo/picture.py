@@ -71,7 +71,7 @@ def _draw_plan(axes: Any, outcomes: Sequence[Outcome], map_: Map) -> None:
     axes.plot(*truth.T, "-", lw=1.2, color=BLUE, label="ground truth")
     axes.plot(*told.T, "o", ms=4.5, mfc="none", mew=1.4, color=ORANGE, label="published on TF")
     if len(refused):
-        axes.plot(*refused.T, "x", ms=6, color=RED, label="refused")
+        axes.plot(*refused.T, "x", ms=6, color=RED, label="rejected")
     lines = np.concatenate([truth, mapped])
     (left, bottom), (right, top) = lines.min(axis=0) - MARGIN_M, lines.max(axis=0) + MARGIN_M
     # Widened to the shape of the axes below: matplotlib fulfils one fixed limit and the aspect, not two.
