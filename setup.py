@@ -15,7 +15,7 @@ if version is None:
 setup(
     name="sfd2_ros",
     version=version.group(1),
-    description="Semantic-aware visual localization (SFD2) for ROS 2",
+    description="Visual localization for ROS 2 with SFD2 features",
     long_description=(root / "README.md").read_text("utf-8") if (root / "README.md").exists() else "",
     long_description_content_type="text/markdown",
     license="Apache-2.0",

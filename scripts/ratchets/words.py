@@ -17,7 +17,7 @@ WORDS = {
     r"mend(?:s|ed|ing)?": "fix",
     r"anew": "again",
     r"lets? go": "release",
-    r"(?<!ground )truth": "ground truth",
+    r"(?<!ground )(?<!--)truth(?!\.json)": "ground truth",
     r"pictures?|photographs?": "image",
     r"(?:a|the|this|as a|what|which|smaller|larger) share": "fraction",
     r"nobody|somebody|whoever": "no subscriber, a subscriber",

@@ -31,13 +31,13 @@ MODES = ("measured", "fused", "independent")
 
 @dataclass
 class _Told:
-    """What was told in one mode, of all seeds of odometry.
+    """What was published in one mode, of all seeds of odometry.
 
     Attributes:
-        errors: metres and degrees from the truth, of each pose.
+        errors: metres and degrees from the ground truth, of each pose.
         steps: metres and degrees by which each new map to odom moved the robot.
         nees: of each pose.
-        anew: how often the filter began anew after the first pose.
+        anew: how often the filter began again after the first pose.
     """
 
     errors: list[tuple[float, float]] = field(default_factory=list)

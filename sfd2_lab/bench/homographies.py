@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Photographs and homographies of them, drawn by a seed: every pixel's true place in the other view is known."""
+"""Images and homographies of them, drawn by a seed: every pixel's true place in the other view is known."""
 
 from __future__ import annotations
 
@@ -73,19 +73,19 @@ def bench_homographies(
     seed: int = 0,
     lightglue: Mapping[str, Matcher] = MappingProxyType({}),
 ) -> list[HomographyRow]:
-    """Match photographs with views of them.
+    """Match images with views of them.
 
     Args:
-        folder: of photographs.
+        folder: of images.
         methods: extractors by name.
         progress: called with step, done, total.
-        views: of each photograph; the same for all methods.
+        views: of each image; the same for all methods.
         seed: of the homographies.
         lightglue: by method, for a further row of it.
 
     Raises:
         ConfigError: `views` is not positive.
-        ImageError: no photographs, or one that cannot be read.
+        ImageError: no images, or one that cannot be read.
     """
     if views < 1:
         raise ConfigError(f"views is {views!r}; at least 1 is needed")
@@ -98,7 +98,7 @@ def bench_homographies(
 
 
 def folder_name(folder: Path) -> str:
-    """Return what rows call a folder of photographs: its name, of images/ in a scene that of the scene."""
+    """Return what rows call a folder of images: its name, of images/ in a scene that of the scene."""
     path = folder.resolve()
     return path.parent.name if path.name == "images" else path.name
 
@@ -179,13 +179,13 @@ def draw_homography(generator: np.random.Generator, size: tuple[int, ...]) -> ND
 
 
 def warp(image: NDArray[np.uint8], view_from_image: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Return the view of an image."""
+    """Return the view (H, W, 3) of an image."""
     view: NDArray[np.uint8] = cv2.warpPerspective(image, view_from_image, image.shape[1::-1], flags=cv2.INTER_CUBIC)
     return view
 
 
 def estimate_homography(first: Features, second: Features, matches: Matches) -> NDArray[np.float64] | None:
-    """Return second_from_first by RANSAC over the matches, the same each time; None where they give none."""
+    """Return second_from_first (3, 3) by RANSAC over the matches, the same each time; None where they give none."""
     if len(matches) < _LEAST_MATCHES:
         return None
     cv2.setRNGSeed(0)
@@ -213,5 +213,5 @@ def corner_error_px(estimated: NDArray[np.float64] | None, truth: NDArray[np.flo
 
 
 def area_under_recall(errors: Sequence[float], limit: float) -> float:
-    """Return the mean over all thresholds from 0 to `limit` of the share of errors below them, in [0, 1]."""
+    """Return the mean over all thresholds from 0 to `limit` of the fraction of errors below them, in [0, 1]."""
     return float(np.mean(np.maximum(0.0, limit - np.minimum(np.array(errors), limit)) / limit))

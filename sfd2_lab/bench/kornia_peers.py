@@ -34,7 +34,7 @@ class KorniaPeer:
 
     Args:
         method: its name.
-        detect: from a picture to what is in it.
+        detect: from an image to what is in it.
         device: where the network runs.
         max_keypoints: most that are kept.
         weights_id: identity of the method and its weights.
@@ -128,7 +128,7 @@ def _ready(network: Any, device: str) -> tuple[Any, torch.device]:
 
 
 def _peer(method: str, detect: Detect, device: torch.device, max_keypoints: int, weights_id: str) -> KorniaPeer:
-    """Measure the length of a descriptor on a small picture, and see that the weights give one."""
+    """Measure the length of a descriptor on a small image, and see that the weights give one."""
     texture = torch.rand((1, 3, 96, 96), generator=torch.Generator().manual_seed(0)).to(device)
     with torch.inference_mode():
         dimension = int(detect(texture)[2].shape[-1])

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""LightGlue of the library kornia: matches the features of two pictures, with weights that the user names.
+"""LightGlue of the library kornia: matches the features of two images, with weights that the user provides.
 
 Source: Lindenberger et al., "LightGlue: Local Feature Matching at Light Speed", ICCV 2023.
 """
@@ -44,7 +44,7 @@ class LightGlueMatcher:
         self._network, self._device = network, device
 
     def __call__(self, first: Features, second: Features) -> Matches:
-        """Match the keypoints of two pictures; the similarity is the network's score in [0, 1]."""
+        """Match the keypoints of two images; the similarity is the network's score in [0, 1]."""
         if not len(first) or not len(second):
             return Matches(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
         with torch.inference_mode():

@@ -34,7 +34,7 @@ _WRONG_INTRINSICS = {Status.WRONG_FOCAL_LENGTH, Status.WRONG_PRINCIPAL_POINT}
 
 
 def nees_rows(drive: PosedDrive) -> list[dict[str, Any]]:
-    """Return one row a condition: how the errors of single pictures compare with their covariances."""
+    """Return one row a condition: how the errors of single images compare with their covariances."""
     rows = []
     for condition in drive.conditions:
         shots = [shot for instant in drive.instants(condition) for shot in instant]
@@ -99,12 +99,12 @@ def tracking_rows(
 def intrinsics_rows(
     drive: PosedDrive, scales: Sequence[float] = FOCAL_SCALES, shares: Sequence[float] = CENTRE_SHARES
 ) -> list[dict[str, Any]]:
-    """Return one row a lie: what becomes of pictures whose camera is said to have other intrinsics.
+    """Return one row for each wrong value of the intrinsics: poses accepted without and with the gate.
 
     Args:
         drive: with queries.
         scales: of the focal length.
-        shares: how far off the principal point is, of the focal length; in another direction for every picture.
+        shares: how far off the principal point is, of the focal length; in another direction for every image.
     """
     config = drive.localizer.config
     unchecked = replace(config.gates, max_focal_error=ANY_INTRINSICS, max_centre_error=ANY_INTRINSICS)
@@ -136,7 +136,7 @@ def _with_principal_point(share: float, number: int, camera: Camera) -> Camera:
 
 
 def _error(estimate: Result, shot: Shot) -> tuple[float, float] | None:
-    """Return metres and degrees between estimate and truth of the base; None when refused."""
+    """Return metres and degrees between result and ground truth of the base; None when rejected."""
     if not isinstance(estimate, Localized):
         return None
     return pose_error(inverse(estimate.map_from_base), inverse(shot.map_from_base))

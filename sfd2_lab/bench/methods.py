@@ -45,7 +45,7 @@ class MethodOptions:
 
 @dataclass(frozen=True)
 class Methods:
-    """Methods that were asked for.
+    """The chosen methods.
 
     Attributes:
         ready: extractors by name, in the order asked for.

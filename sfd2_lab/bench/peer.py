@@ -20,7 +20,7 @@ HALF_BYTES = 2
 
 
 class PeerMissingError(Sfd2Error):
-    """A method cannot run here: its library or its weights are not at hand; the message says what to do."""
+    """A method cannot run here: its library or its weights are not available; the message has the remedy."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def find_weights(method: str, named: Path | None, folder: Path | None, *, where:
         )
     if not found:
         raise PeerMissingError(
-            f"no weights of {method} at hand; get them from {where} and name them: --weights-of {method}=FILE"
+            f"no weights of {method} were found; download them from {where} and give them: --weights-of {method}=FILE"
         )
     return found[0]
 

@@ -48,7 +48,7 @@ class PipelineRow:
     Attributes:
         scene: name of the scene.
         condition: of the queries; "foreign" for images of other places.
-        method: "ours", "plain", or "plain, 12 inliers": plain, with poses of fewer inliers refused.
+        method: "ours", "plain", or "plain, 12 inliers": plain, with poses of fewer inliers rejected.
         queries: images with a reference pose.
         localized: those with a pose.
         recall: shares of the queries within the three thresholds.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CANDIDATES = 10
 """Map images that a query is matched with; as many as our own localizer takes."""
 MAX_ERROR_PX = 12.0
-"""Largest reprojection error of an inlier, the customary value for photographs of about a megapixel."""
+"""Largest reprojection error of an inlier, the customary value for images of about a megapixel."""
 
 
 @dataclass(frozen=True, eq=False)

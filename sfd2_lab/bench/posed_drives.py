@@ -31,14 +31,14 @@ PHOTOGRAPHS_HZ = 10.0
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """One query picture.
+    """One query image.
 
     Attributes:
-        condition: light and weather; of photographs the name of the scene.
+        condition: light and weather; of real images the name of the scene.
         camera_name: which camera of a rig; empty for one alone.
         stamp_ns: when.
         view: features, intrinsics, place on the base.
-        map_from_base: (4, 4) the truth; of a camera without a vehicle, of the camera itself.
+        map_from_base: (4, 4) the ground truth; of a camera without a vehicle, of the camera itself.
     """
 
     condition: str
@@ -63,7 +63,7 @@ class PosedDrive:
     shots: list[Shot]
 
     def instants(self, condition: str) -> list[list[Shot]]:
-        """Return the pictures of a condition, those of one moment together, in order of time."""
+        """Return the images of a condition, those of one moment together, in order of time."""
         chosen = [shot for shot in self.shots if shot.condition == condition]
         stamps = sorted({shot.stamp_ns for shot in chosen})
         return [[shot for shot in chosen if shot.stamp_ns == stamp] for stamp in stamps]
@@ -80,7 +80,7 @@ def load_drive(
     """Map a scene, unless its map lies in `work` from before, and extract the features of its queries.
 
     Args:
-        folder: scene with map.txt and query.txt; made by `sfd2 simulate`, or photographs.
+        folder: scene with map.txt and query.txt; made by `sfd2 simulate`, or of real images.
         work: where maps are kept.
         extractor: of features.
         progress: told what is done.

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Features that are extracted once, however many pipelines ask for them."""
+"""Features that are extracted once, for any number of pipelines."""
 
 from __future__ import annotations
 

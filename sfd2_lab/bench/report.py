@@ -133,7 +133,7 @@ def _foreign_accepted(row: Mapping[str, Any]) -> float | None:
 _PLOTS = {
     "features": (
         _Plot("Queries within 0.25 m and 2°.", _scene, _fine_recall, "recall [%]", is_share=True),
-        _Plot("Inliers of a query, 0 for refused ones.", _scene, lambda row: row.get("mean_inliers"), "inliers"),
+        _Plot("Inliers of a query, 0 for rejected ones.", _scene, lambda row: row.get("mean_inliers"), "inliers"),
     ),
     "timelapse": (
         _Plot(
@@ -171,10 +171,10 @@ _PLOTS = {
     ),
     "simulator": (
         _Plot(
-            "Pictures a second.",
+            "Images a second.",
             lambda row: str(row["condition"]),
             lambda row: row.get("frames_per_second"),
-            "pictures a second",
+            "images a second",
         ),
     ),
 }

@@ -30,7 +30,7 @@ class FeatureRow:
         recall: shares of the queries within (0.25 m, 2 deg), (0.5 m, 5 deg), (5 m, 10 deg); refused ones count against.
         median_position_m: over the localized queries; None without any.
         median_rotation_deg: likewise.
-        mean_inliers: over all queries, 0 for refused ones.
+        mean_inliers: over all queries, 0 for rejected ones.
         refused: queries without a pose.
         unstable_fraction: share of the keypoints of labelled queries on what is volatile or moves; None without labels.
         extract_ms: median time of an extraction from a query.

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the bench asks of a scene folder: map images, queries under their conditions, labels."""
+"""What the bench reads of a scene folder: map images, queries under their conditions, labels."""
 
 from __future__ import annotations
 
@@ -103,7 +103,9 @@ def _true_conditions(folder: Path) -> dict[str, str]:
         content = json.loads(path.read_text(encoding="utf-8"))
         return {str(one["name"]): str(one["condition"]) for one in content["images"]}
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as err:
-        raise SceneError(f"{str(path)!r} is no truth of a simulated scene: {err}; simulate it again") from err
+        raise SceneError(
+            f"{str(path)!r} is not the ground truth of a simulated scene: {err}; simulate it again"
+        ) from err
 
 
 def _first_folder(name: str) -> str:

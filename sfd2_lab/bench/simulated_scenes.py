@@ -39,10 +39,10 @@ def simulated_scene(
     Args:
         seed: of the town.
         conditions: of the query drives, each in a session of its own, on another line than the mapping drive.
-        frames: pictures of each drive.
+        frames: images of each drive.
         work: folder for scenes.
         progress: called with step, done, total.
-        size: (w, h) of the pictures.
+        size: (w, h) of the images.
         route: "street", "loop" or "corridor".
         device: where to render.
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures a second of the simulator."""
+"""Images a second of the simulator."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SimulatorRow:
         frames_per_second: of the wall clock, all of them together.
         frame_ms: median.
         frame_ms_quartiles: first and third.
-        processor_s: seconds of all cores together for a picture, median; what a busy machine does not blur.
+        processor_s: seconds of all cores together for an image, median; what a busy machine does not blur.
         threads: that torch may use.
     """
 
@@ -55,7 +55,7 @@ def bench_simulator(
     size: tuple[int, int] = (640, 480),
     device: str = "cpu",
 ) -> list[SimulatorRow]:
-    """Render a drive under each condition and time its pictures; every condition paints its own world anew.
+    """Render a drive under each condition and time its images; every condition paints its own world again.
 
     Args:
         conditions: names.

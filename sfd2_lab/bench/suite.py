@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""All benches in one run: on photographs where they are at hand, and on simulated towns in every case."""
+"""All benches in one run: on real images if available, and on simulated towns."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class SuiteSettings:
     """What to run.
 
     Attributes:
-        seed: of the simulated town; the next seed is the town whose images must be refused.
-        frames: pictures of each simulated drive.
+        seed: of the simulated town; the next seed is the town whose images must be rejected.
+        frames: images of each simulated drive.
         conditions: of the queries in the town.
-        size: (w, h) of simulated pictures.
+        size: (w, h) of simulated images.
         pairs: most pairs of each kind and fixed camera.
-        speed_images: pictures that extraction is timed on.
+        speed_images: images that extraction is timed on.
         foreign: most images of another place that are offered to each scene.
         max_keypoints: budget of the bench of features; pipelines take twice as many, as our localizer does.
         device: where networks and the simulator run.
@@ -59,7 +59,7 @@ class SuiteSettings:
 
 @dataclass(frozen=True)
 class PhotographSets:
-    """Photographs at hand.
+    """Real images that are available.
 
     Attributes:
         scenes: folders with poses, map.txt and query.txt.
@@ -93,7 +93,7 @@ class Suite:
         Args:
             settings: how much of it.
             methods: of features.
-            photographs: at hand; may be none.
+            photographs: real images; may be none.
             work: folder for scenes and maps.
             progress: called with step, done, total.
         """
@@ -152,7 +152,7 @@ class Suite:
         return rows
 
     def _pipeline(self) -> list[Any]:
-        """Offer to each scene photographs of another one, and to the town those of another town."""
+        """Offer to each scene real images of another one, and to the town those of another town."""
         keypoints = 2 * self._settings.max_keypoints
         extractor = load_extractor(None, self._settings.device, max_keypoints=keypoints)
         scenes, elsewhere = self._photographs.scenes, self._simulated(self._settings.seed + 1, ())
@@ -186,12 +186,12 @@ class Suite:
 
 
 def left_out(photographs: PhotographSets) -> list[str]:
-    """Return sentences on what could not be run for want of photographs."""
+    """Return sentences on what could not be run because real images were missing."""
     said = []
     if not photographs.scenes:
         said.append(
-            "No photographs with poses were at hand: features and pipelines were compared on simulated towns only."
+            "No real images with poses were available: features and pipelines were compared on simulated towns only."
         )
     if not photographs.cameras:
-        said.append("No frames of fixed cameras were at hand: day and night of webcams are left out.")
+        said.append("No frames of fixed cameras were available: webcams are left out.")
     return said

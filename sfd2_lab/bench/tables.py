@@ -180,7 +180,7 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         ("pictures", _number("pictures")),
         ("a second", _number("frames_per_second", 2)),
         ("ms", _spread("frame_ms", 0)),
-        ("processor s a picture", _number("processor_s", 2)),
+        ("processor s an image", _number("processor_s", 2)),
         ("threads", _number("threads")),
     ),
 }

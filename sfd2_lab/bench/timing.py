@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def extract_timed(peer: Peer, image: NDArray[np.uint8]) -> tuple[Features, float]:
-    """Return the features of an image and the seconds that it took, copies to and from the device included."""
+    """Return the features of an image (H, W, 3) and the seconds it took, with copies to and from the device."""
     start = time.perf_counter()
     features = peer(image)
     return features, time.perf_counter() - start
@@ -28,7 +28,7 @@ def extract_timed(peer: Peer, image: NDArray[np.uint8]) -> tuple[Features, float
 def extract_all(
     peer: Peer, images: Sequence[NDArray[np.uint8]], on_done: Callable[[int], None]
 ) -> tuple[list[Features], float]:
-    """Return the features of images, and the median milliseconds of an extraction after one to warm up.
+    """Return the features of images (H, W, 3), and the median milliseconds of an extraction after one to warm up.
 
     Args:
         peer: the method.

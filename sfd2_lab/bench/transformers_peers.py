@@ -26,7 +26,7 @@ _CELL_PX = 8
 
 
 class SuperPointPeer:
-    """SuperPoint, in float32, on gray pictures as it was trained.
+    """SuperPoint, in float32, on gray images as it was trained.
 
     Source: DeTone et al., "SuperPoint: Self-Supervised Interest Point Detection and Description", CVPRW 2018.
 

@@ -103,7 +103,7 @@ def score_views(
     match_seconds: float = 0.0,
     correct_px: float = CORRECT_PX,
 ) -> PairScore:
-    """Compare keypoints and matches of two views with the truth.
+    """Compare keypoints and matches of two views with the ground truth.
 
     Args:
         first: features of one view.

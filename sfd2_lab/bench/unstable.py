@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Keypoints on what is gone tomorrow: how many lie on sky, water, vehicles and people, where labels say so."""
+"""Keypoints on unstable classes: how many lie on sky, water, vehicles and people, by label images."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _UNSTABLE = 0  # class of what is volatile or moves
 
 @dataclass(frozen=True)
 class LabelledRow:
-    """Figures of one method on one folder of labelled photographs.
+    """Figures of one method on one folder of labelled images.
 
     Attributes:
         scene: name of the folder.
         method: name.
-        images: number of photographs.
+        images: number of images.
         unstable_fraction: share of all keypoints on labelled pixels that lie on what is volatile or moves; None
             without any.
         unstable_area: share of the labelled pixels that are.
-        mean_keypoints: of a photograph.
+        mean_keypoints: of an image.
         extract_ms: median time of an extraction.
         bytes_per_keypoint: of a descriptor.
         weights_id: identity of the method's weights.
@@ -66,19 +66,19 @@ def bench_labelled(
     label_set: str,
     list_name: str | None = None,
 ) -> list[LabelledRow]:
-    """Count where the keypoints of labelled photographs lie.
+    """Count where the keypoints of labelled images lie.
 
     Args:
-        folder: with images/ and labels/: 8-bit PNGs of the photographs' names and sizes with label numbers.
+        folder: with images/ and labels/: 8-bit PNGs of the images' names and sizes with label numbers.
         methods: extractors by name.
         progress: called with step, done, total.
         label_set: of data/stability.yaml: what the numbers mean.
-        list_name: of the photographs, with or without ending; None for all.
+        list_name: of the images, with or without ending; None for all.
 
     Raises:
         ConfigError: there is no such label set.
         SceneError: the list names what is not there, or labels are missing or unreadable.
-        ImageError: a photograph cannot be read.
+        ImageError: an image cannot be read.
     """
     classes = classes_of_numbers(label_set)
     names = _photographs(folder, list_name)
@@ -112,7 +112,7 @@ def bench_labelled(
 
 
 def classes_of_numbers(label_set: str, *, first: int = 0) -> NDArray[np.uint8]:
-    """Return the stability class of each of 256 label numbers; `NOT_LABELLED` where the number says nothing.
+    """Return the stability class of each of 256 label numbers; `NOT_LABELLED` for numbers without a class.
 
     Args:
         label_set: of data/stability.yaml.
@@ -123,7 +123,7 @@ def classes_of_numbers(label_set: str, *, first: int = 0) -> NDArray[np.uint8]:
     """
     known = load_stability_table().classes_of(label_set)
     if first + len(known) > 256:
-        raise ConfigError(f"label set {label_set!r} has {len(known)} labels; 8-bit pictures hold 256")
+        raise ConfigError(f"label set {label_set!r} has {len(known)} labels; 8-bit images hold 256")
     of_number = np.full(256, NOT_LABELLED, np.uint8)
     of_number[first : first + len(known)] = known
     return of_number
@@ -133,11 +133,11 @@ def read_label_numbers(path: Path) -> NDArray[np.uint8]:
     """Read label numbers (h, w).
 
     Raises:
-        SceneError: it is no 8-bit picture of one channel.
+        SceneError: it is no 8-bit image of one channel.
     """
     numbers: NDArray[np.uint8] | None = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if numbers is None or numbers.ndim != 2 or numbers.dtype != np.uint8:
-        raise SceneError(f"labels {str(path)!r} are no 8-bit picture of one channel; write label numbers as PNG")
+        raise SceneError(f"labels {str(path)!r} are not an 8-bit image of one channel; write label numbers as PNG")
     return numbers
 
 
@@ -170,7 +170,7 @@ def _photographs(folder: Path, list_name: str | None) -> list[str]:
     listed = read_image_list(find_list(folder, list_name))
     missing = [name for name in listed if name not in by_stem]
     if missing:
-        raise SceneError(f"{list_name!r} names {len(missing)} photographs that are not in images/: {missing[0]}, ...")
+        raise SceneError(f"{list_name!r} names {len(missing)} images that are not in images/: {missing[0]}, ...")
     return [by_stem[name] for name in listed]
 
 

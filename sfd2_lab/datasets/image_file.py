@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Looks at the head and the tail of image files: whether they are whole, and how large the picture is."""
+"""Looks at the head and the tail of image files: whether they are whole, and how large the image is."""
 
 from __future__ import annotations
 

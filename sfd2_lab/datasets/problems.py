@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with a download, gathered and said all at once, before hours of work."""
+"""What is wrong with a download, collected and listed at once, before hours of work."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Plots and pictures as data URIs, so that a report is one file that asks nothing of the network."""
+"""Plots and images as data URIs, so that a report is one file that needs nothing from the network."""
 
 from __future__ import annotations
 

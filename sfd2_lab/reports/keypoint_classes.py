@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 _SHOWN = 10
 # What the network's stability head says, where no labels are: (name, least stability, stable).
 _LEVELS = (
-    ("long-term, says the network", 0.75, True),
-    ("short-term, says the network", 0.3, False),
-    ("unstable, says the network", 0.0, False),
+    ("long-term (network)", 0.75, True),
+    ("short-term (network)", 0.3, False),
+    ("unstable (network)", 0.0, False),
 )
 
 
 @dataclass(frozen=True)
 class ClassShare:
-    """Which share of the keypoints lies on one class.
+    """Which fraction of the keypoints lies on one class.
 
     Attributes:
         name: of the class.
@@ -81,7 +81,7 @@ def share_by_class(
 
 
 def stable_fraction(shares: Iterable[ClassShare]) -> float | None:
-    """Return the share of keypoints on what lasts; None without keypoints."""
+    """Return the fraction of keypoints on what lasts; None without keypoints."""
     shares = list(shares)
     return sum(share.fraction for share in shares if share.is_stable) if shares else None
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of what agreed: a query beside the map image that shares most of its inliers."""
+"""Images of what agreed: a query beside the map image that shares most of its inliers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _GREEN = (60, 220, 90)
 
 @dataclass(frozen=True, eq=False)
 class MatchPicture:
-    """A picture for a report.
+    """An image for a report.
 
     Attributes:
         caption: what it shows.
@@ -46,7 +46,7 @@ class MatchPicture:
 
 
 def choose_for_pictures(outcomes: Sequence[Outcome], count: int) -> list[Outcome]:
-    """Choose images that are worth a look: of each condition in turn a refused or the worst one, then middling ones.
+    """Choose images that are worth a look: of each condition in turn a rejected or the worst one, then middling ones.
 
     Args:
         outcomes: of all images.
@@ -79,7 +79,7 @@ def picture_of(
     Args:
         query: (H, W, 3) uint8 RGB.
         features: of the query.
-        estimate: of the query; a refused one is drawn with its keypoints alone.
+        estimate: of the query; a rejected one is drawn with its keypoints alone.
         map_: that it was localized in.
         image_folder: what the names of map images are relative to; a map image that is not there leaves its half out.
     """

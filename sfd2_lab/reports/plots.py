@@ -81,7 +81,7 @@ def _ground_plane(poses: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def draw_errors(axes: Any, outcomes: Sequence[Outcome]) -> None:
-    """Draw the position errors in the order of time, or of the list, on a logarithmic scale; refusals on the rim."""
+    """Draw the position errors in the order of time, or of the list, on a logarithmic scale; rejections on the rim."""
     queries = [one for one in outcomes if not one.is_foreign]
     if all(one.stamp_ns is not None for one in queries):
         queries.sort(key=lambda one: one.stamp_ns or 0)
@@ -127,9 +127,9 @@ def draw_inliers(axes: Any, outcomes: Sequence[Outcome]) -> None:
 
 
 def draw_classes(axes: Any, shares: Sequence[ClassShare]) -> None:
-    """Draw the share of keypoints on each class: lasting ones blue, others red."""
+    """Draw the fraction of keypoints on each class: lasting ones blue, others red."""
     shown = shares[::-1]
     colours = [BLUE if share.is_stable else RED for share in shown]
     bars = axes.barh([share.name for share in shown], [100 * share.fraction for share in shown], color=colours)
     axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)
-    axes.set_xlabel("keypoints [%]; blue lasts, red does not")
+    axes.set_xlabel("keypoints [%]; blue: long-term, red: unstable")

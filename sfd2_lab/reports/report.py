@@ -49,7 +49,7 @@ class _Figure:
 
 @dataclass(frozen=True, eq=False)
 class EvaluationReport:
-    """What a report tells.
+    """Content of a report.
 
     Attributes:
         title: of the page.
@@ -68,7 +68,7 @@ class EvaluationReport:
     looked: Looked = field(default_factory=Looked)
 
     def write(self, path: Path) -> None:
-        """Write the report as one HTML file that asks nothing of the network.
+        """Write the report as one HTML file that needs nothing from the network.
 
         Raises:
             OutputError: the folder cannot be written.

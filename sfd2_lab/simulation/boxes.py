@@ -24,7 +24,7 @@ def add_box(
     *,
     uv: tuple[float, float] = (0.0, 0.0),
 ) -> None:
-    """Add a box between two corners, z up in the frame; all sides show the texture from `uv` on, in metres."""
+    """Add a box between two corners (3,), z up in the frame; all sides show the texture from `uv` on, in metres."""
     a, b = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
     width, length, height = (b - a).tolist()
     sides = (
@@ -49,7 +49,7 @@ def add_prism(
     *,
     sides: int = 6,
 ) -> None:
-    """Add a pole from foot to tip, world metres, with a radius at each end."""
+    """Add a pole from foot to tip (3,), world metres, with a radius at each end."""
     start, end = np.asarray(foot, dtype=np.float64), np.asarray(tip, dtype=np.float64)
     axis = (end - start) / np.linalg.norm(end - start)
     helper = np.array((1.0, 0.0, 0.0)) if abs(axis[0]) < 0.9 else np.array((0.0, 1.0, 0.0))
@@ -83,7 +83,7 @@ def add_card(
     size: tuple[float, float],
     look: Look,
 ) -> None:
-    """Add a rectangle around a centre in the world, along right and up, that shows one texture of `size` metres."""
+    """Add a rectangle around a centre (3,) in the world, along right and up, with one texture of `size` metres."""
     middle = np.asarray(centre, dtype=np.float64)
     along = np.asarray(axes[0], dtype=np.float64) * size[0]
     rise = np.asarray(axes[1], dtype=np.float64) * size[1]

@@ -24,12 +24,12 @@ _WHITE = 2.2
 
 
 def develop(light: Light, condition: Condition, key: tuple[int | str, ...]) -> NDArray[np.uint8]:
-    """Turn light into the picture that a camera gives.
+    """Turn light into the image that a camera gives.
 
     Args:
         light: (h, w, 3) float32 linear.
         condition: exposure, noise, blur.
-        key: seeds of the noise, another for each picture; the last two are the numbers of the picture and the camera.
+        key: seeds of the noise, another for each image; the last two are the numbers of the image and the camera.
 
     Returns:
         (h, w, 3) uint8 RGB.
@@ -50,7 +50,7 @@ def develop(light: Light, condition: Condition, key: tuple[int | str, ...]) -> N
 
 
 def compressed(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """Return a picture (h, w, 3) after JPEG compression."""
+    """Return an image (h, w, 3) after JPEG compression."""
     bgr = np.ascontiguousarray(picture[..., ::-1])
     _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
@@ -58,7 +58,7 @@ def compressed(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
 
 
 def _bloomed(light: Light, share: float) -> Light:
-    """Spread a share of what is brighter than white over a wide neighbourhood."""
+    """Spread a fraction of what is brighter than white over a wide neighbourhood."""
     if share <= 0:
         return light
     bright = np.maximum(light - 0.9, 0)

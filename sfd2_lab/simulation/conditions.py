@@ -33,7 +33,7 @@ class Condition:
         wetness: 0 dry, 1 rain on every surface, with puddles.
         snow: 0 none, 1 deep.
         rain_streaks: number per megapixel.
-        drops: on the lens, number in a picture.
+        drops: on the lens, number in an image.
         flakes: of falling snow, number per megapixel.
         haze_per_m: share of light that is replaced by the horizon's colour per metre.
         exposure: factor before the tone curve.

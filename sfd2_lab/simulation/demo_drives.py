@@ -31,11 +31,11 @@ def write_demo_drives(
     """Render a mapping drive into a scene folder and a query drive into a bag.
 
     Args:
-        scene: folder to make; all its pictures are in map.txt.
+        scene: folder to make; all its images are in map.txt.
         bag: rosbag2 folder to make: the next session, beside the line of the mapping drive, starting a bit later.
-        mapping: the mapping drive; None for 40 pictures over 60 m under an overcast sky.
+        mapping: the mapping drive; None for 40 images over 60 m under an overcast sky.
         condition: of the query drive.
-        query_frames: pictures of the query drive.
+        query_frames: images of the query drive.
         overwrite: replace what exists.
         on_frame: called with every frame of both drives when it is written.
 

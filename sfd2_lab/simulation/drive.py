@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Renders drives: a vehicle with cameras goes along a street, and every frame comes with its truth."""
+"""Renders drives: a vehicle with cameras goes along a street, and every frame comes with its ground truth."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class DriveConfig:
     Attributes:
         seed: of the world; decides the town.
         session: decides cars, people, leaves, and how the vehicle sways; 0 is usually the mapping drive.
-        frames: number of instants; each gives a picture per camera.
+        frames: number of instants; each gives an image per camera.
         condition: see `conditions.CONDITIONS`.
         rig: see `rigs.RIGS`.
-        size: (w, h) of the pictures, pixels.
+        size: (w, h) of the images, pixels.
         route: "street", "loop" or "corridor".
         lateral_m: offset to the left of the lane's middle.
         start_m: where along the route it starts.
@@ -67,11 +67,11 @@ class DriveConfig:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture with its truth.
+    """One image with its ground truth.
 
     Attributes:
         index: of the instant in the drive.
-        stamp_ns: time of the picture; sessions are a day apart.
+        stamp_ns: time of the image; sessions are a day apart.
         camera: of the rig.
         image: (h, w, 3) uint8 RGB.
         depth_m: (h, w) float32 along the optical axis, infinite in the sky.
@@ -118,7 +118,7 @@ class World:
         return config.speed_mps or _SPEEDS_MPS.get(config.route, 6.0)
 
     def poses(self, config: DriveConfig) -> tuple[list[NDArray[np.float64]], list[int]]:
-        """Return map_from_base and the stamp in nanoseconds of each instant of a drive.
+        """Return map_from_base (4, 4) and the stamp in nanoseconds of each instant of a drive.
 
         Raises:
             ConfigError: the route is too short for so many frames.

@@ -33,7 +33,7 @@ def write_drive_bag(
     overwrite: bool = False,
     on_frame: Callable[[Frame], None] = lambda _frame: None,
 ) -> int:
-    """Render a drive into a bag and return the number of pictures.
+    """Render a drive into a bag and return the number of images.
 
     Topics: /camera/NAME/image_raw (or image_raw/compressed) and /camera/NAME/camera_info in frame NAME_optical;
     /tf odom to base_link with drift; /tf_static base_link to NAME_optical; /odom; /ground_truth, the pose of
@@ -44,7 +44,7 @@ def write_drive_bag(
         config: the drive.
         path: the bag's folder.
         storage: "sqlite3" or "mcap".
-        is_compressed: write JPEG instead of raw pictures.
+        is_compressed: write JPEG instead of raw images.
         overwrite: replace an existing bag.
         on_frame: called with every frame when it is written.
 
@@ -66,7 +66,7 @@ def write_drive_bag(
 
 
 class _Motion:
-    """Writes what is known of the motion, in step with the pictures."""
+    """Writes what is known of the motion, in step with the images."""
 
     def __init__(self, bag: BagWriter, world: World, config: DriveConfig) -> None:
         self._bag = bag

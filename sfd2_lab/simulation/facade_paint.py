@@ -25,7 +25,7 @@ FACADE_TEXELS_PER_M = 50.0
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
-    """A picture of a facade in the making.
+    """An image of a facade in the making.
 
     Attributes:
         colour: (h, w, 3) float32, square roots of the linear albedo.
@@ -40,7 +40,7 @@ class Canvas:
     height_m: float
 
     def box(self, left: float, bottom: float, right: float, top: float) -> tuple[int, int, int, int]:
-        """Return left, top, right, bottom in texels of a box in metres, inside the picture."""
+        """Return left, top, right, bottom in texels of a box in metres, inside the image."""
         rows, cols = self.mask.shape
         x = np.clip(np.round(np.array([left, right]) * self.density), 0, cols).astype(int)
         y = np.clip(np.round((self.height_m - np.array([top, bottom])) * self.density), 0, rows).astype(int)

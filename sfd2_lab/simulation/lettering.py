@@ -69,8 +69,8 @@ def text_mask(text: str, height_px: int, *, weight: float = 0.16, slant: float =
     Args:
         text: capitals, digits and spaces; what else there is stays blank.
         height_px: height of the image; letters fill nearly all of it.
-        weight: thickness of strokes as a share of the height.
-        slant: lean to the right, as a share of the height.
+        weight: thickness of strokes as a fraction of the height.
+        slant: lean to the right, as a fraction of the height.
     """
     unit = max(height_px, 4) / 8 * 16
     advance = 5.6
@@ -98,7 +98,7 @@ def write(
     colour: NDArray[np.float32],
     slant: float = 0.0,
 ) -> None:
-    """Write text into a box of a picture, as large as fits.
+    """Write text into a box of an image, as large as fits.
 
     Args:
         canvas: (h, w, 3) float32, changed in place.

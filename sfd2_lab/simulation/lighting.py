@@ -28,7 +28,7 @@ _HEADLIGHT_PLACES_M = ((1.9, 0.6, 0.65), (1.9, -0.6, 0.65))
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What is seen at M places of a picture, float32 unless said otherwise.
+    """What is seen at M places of an image, float32 unless said otherwise.
 
     Attributes:
         position: (M, 3) metres in the world.
@@ -66,7 +66,7 @@ class Lamps:
     power: NDArray[np.float64]
 
     def nearest(self, place: NDArray[np.float64]) -> Lamps:
-        """Return the few lamps that matter around a place."""
+        """Return the few lamps that matter around a place (3,)."""
         distance = np.linalg.norm(self.position - place, axis=1)
         order = np.argsort(distance, kind="stable")[:_LAMPS_AT_ONCE]
         order = order[distance[order] < _LAMP_REACH_M]
@@ -134,7 +134,7 @@ def headlight_light(samples: Samples, world_from_base: NDArray[np.float64], shar
 
 
 def below_movers(samples: Samples, moment: Moment) -> torch.Tensor:
-    """Return the share (M, 1) of light from above that moving things leave to the ground beside and below them."""
+    """Return the fraction (M, 1) of light from above that moving things leave to the ground beside and below them."""
     share = torch.ones_like(samples.mask)
     is_ground = samples.finish[:, 2] > 0
     eye = moment.world_from_base[:2, 3]
@@ -177,7 +177,7 @@ def emitted(samples: Samples, condition: Condition) -> torch.Tensor:
 
 
 def mirrored_share(samples: Samples) -> torch.Tensor:
-    """Return the share (M,) of mirror reflection: gloss where the mask is set, more at grazing angles."""
+    """Return the fraction (M,) of mirror reflection: gloss where the mask is set, more at grazing angles."""
     facing = torch.clamp(-_along(samples.direction, samples.normal), 0, 1)
     grazing = 1 - facing
     square = grazing * grazing

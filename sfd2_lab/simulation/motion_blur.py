@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Blur of a moving camera: each pixel is smeared along its way through the picture while the shutter is open."""
+"""Blur of a moving camera: each pixel is smeared along its way through the image while the shutter is open."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def motion_blurred(
     camera: Camera,
     later_from_now: NDArray[np.float64],
 ) -> NDArray[np.float32]:
-    """Smear a picture by the motion of its camera.
+    """Smear an image by the motion of its camera.
 
     Args:
         light: (h, w, 3) float32.

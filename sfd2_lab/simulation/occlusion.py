@@ -19,7 +19,7 @@ CELL_M = 0.125
 
 
 class OcclusionMap:
-    """Share of the sky seen from the ground, on a grid over the world."""
+    """Fraction of the sky seen from the ground, on a grid over the world."""
 
     def __init__(self, bounds: tuple[float, float, float, float]) -> None:
         """Start with open ground.

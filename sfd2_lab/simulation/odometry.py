@@ -64,7 +64,7 @@ def drifting(poses: Sequence[Pose], seed: int, *, times: float = 1.0) -> list[Po
 
 
 def camera_moves(poses: Sequence[Pose], share: float) -> list[Pose]:
-    """Return later_from_now (4, 4) of the vehicle for a share of the time from each pose to the next.
+    """Return later_from_now (4, 4) of the vehicle for a fraction of the time from each pose to the next.
 
     Args:
         poses: (4, 4) map_from_base each.

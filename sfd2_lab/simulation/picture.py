@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Where a picture is shaded: once a pixel, and four times where a pixel shows more than one surface."""
+"""Where an image is shaded: once a pixel, and four times where a pixel shows more than one surface."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class SurfaceTable:
 
 @dataclass(frozen=True, eq=False)
 class PicturePlan:
-    """Shading places of a picture.
+    """Shading places of an image.
 
     Attributes:
         surface: (M,) int64 surface at each place.
@@ -170,7 +170,7 @@ class PicturePlan:
     size: tuple[int, int]
 
     def resolve(self, values: torch.Tensor) -> torch.Tensor:
-        """Average values (M, 3) of the shading places to a picture (h, w, 3)."""
+        """Average values (M, 3) of the shading places to an image (h, w, 3)."""
         height, width = self.size
         picture = torch.zeros((height * width, 3), dtype=values.dtype, device=values.device)
         picture[self.plain] = values[: len(self.plain)]

@@ -53,7 +53,7 @@ def snow_flakes(light: Light, rng: np.random.Generator, per_megapixel: int) -> L
 
 
 def lens_drops(light: Light, rng: np.random.Generator, count: int) -> Light:
-    """Show drops on the lens: each shows a small, blurred picture of its surroundings upside down."""
+    """Show drops on the lens: each shows a small, blurred image of its surroundings upside down."""
     if count == 0:
         return light
     height, width = light.shape[:2]
@@ -66,7 +66,7 @@ def lens_drops(light: Light, rng: np.random.Generator, count: int) -> Light:
 
 
 def _add_drop(wet: Light, soft: Light, centre: tuple[float, float], radius: float) -> None:
-    """Draw one drop in place, from the blurred picture."""
+    """Draw one drop in place, from the blurred image."""
     height, width = wet.shape[:2]
     left, right = max(0, int(centre[0] - radius)), min(width, int(centre[0] + radius) + 2)
     top, bottom = max(0, int(centre[1] - 1.2 * radius)), min(height, int(centre[1] + 1.2 * radius) + 2)

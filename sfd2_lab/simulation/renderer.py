@@ -60,7 +60,7 @@ class Renderer:
         world_from_base: NDArray[np.float64],
         time_s: float,
     ) -> Picture:
-        """Draw one picture.
+        """Draw one image.
 
         Args:
             camera: intrinsics without distortion.

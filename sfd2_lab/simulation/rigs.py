@@ -55,7 +55,7 @@ def make_rig(name: str, size: tuple[int, int]) -> tuple[RigCamera, ...]:
 
     Args:
         name: "front", "stereo" or "robotcar".
-        size: (w, h) of every picture in pixels.
+        size: (w, h) of every image in pixels.
 
     Raises:
         ConfigError: there is no such rig.

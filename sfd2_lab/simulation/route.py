@@ -36,7 +36,7 @@ class Motion:
 
     Attributes:
         speed_mps: mean speed, metres a second.
-        rate_hz: pictures a second.
+        rate_hz: images a second.
         lateral_m: offset to the left of the middle of its lane, metres.
         seed: decides swaying and changes of speed.
         start_m: where it starts along the route, metres.
@@ -77,15 +77,15 @@ def ring_line(corners: Line) -> Line:
 
 
 def poses_along(line: Line, motion: Motion, count: int) -> tuple[list[NDArray[np.float64]], list[int]]:
-    """Return map_from_base (4, 4) and the stamp in nanoseconds of each picture of a drive.
+    """Return map_from_base (4, 4) and the stamp in nanoseconds of each image of a drive.
 
     Args:
         line: (N, 2) from `route_line`.
         motion: speed, offset, seed.
-        count: number of pictures.
+        count: number of images.
 
     Raises:
-        ConfigError: the route is too short for so many pictures.
+        ConfigError: the route is too short for so many images.
     """
     rng = generator(motion.seed, "motion")
     step_s = 1 / motion.rate_hz

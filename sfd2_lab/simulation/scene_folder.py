@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Writes drives as a scene folder: what COLMAP users have, with labels, depth and the truth beside it."""
+"""Writes drives as a scene folder: what COLMAP users have, with labels, depth and the ground truth beside it."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Part:
     """One drive of a scene.
 
     Attributes:
-        folder: below images/; names of its pictures start with it.
+        folder: below images/; names of its images start with it.
         config: the drive.
-        is_map: whether its pictures go to map.txt, otherwise to query.txt.
+        is_map: whether its images go to map.txt, otherwise to query.txt.
     """
 
     folder: str
@@ -57,11 +57,11 @@ def write_scene(
     overwrite: bool = False,
     on_frame: Callable[[Frame], None] = lambda _frame: None,
 ) -> int:
-    """Render drives into a scene folder and return the number of pictures.
+    """Render drives into a scene folder and return the number of images.
 
     The folder holds images/ (JPEG), sparse/ (a COLMAP text model with the true poses), map.txt, query.txt, labels/
     (PNG, ADE20K ids), instances/ (16-bit PNG, numbers as in truth.json), depth/ (16-bit PNG, 256 to the metre, 0 for
-    none), and truth.json.
+    none), and ground truth.json.
 
     Args:
         world: that the drives belong to.

@@ -59,7 +59,7 @@ class Shader:
         """Return the light (M, 3) from what is seen to the eye.
 
         Args:
-            seen: surfaces at M places of a picture.
+            seen: surfaces at M places of an image.
             eye: (4, 4) world_from_cam.
             moment: where the vehicle and other moving things are.
             mirrored: (M, 3) light from what wet ground mirrors at each place, or None.

@@ -59,7 +59,7 @@ class ShadowMap:
         self._closeness = self._render(surfaces.select(is_flat), corners[is_flat], atlas)
 
     def lit(self, position: torch.Tensor, normal: torch.Tensor) -> torch.Tensor:
-        """Return the share (M,) of sunlight that reaches places (M, 3) in metres with unit normals (M, 3)."""
+        """Return the fraction (M,) of sunlight that reaches places (M, 3) in metres with unit normals (M, 3)."""
         # A step off the surface keeps it from shading itself.
         moved = position + normal * (1.5 * self._cell_m)
         place = [self._along(moved, axis) for axis in range(3)]

@@ -216,7 +216,7 @@ def raised(point: NDArray[np.float64], height: float) -> NDArray[np.float64]:
 def frame_at(
     position: ArrayLike, right: ArrayLike = (1.0, 0.0, 0.0), up: ArrayLike = (0.0, 0.0, 1.0)
 ) -> NDArray[np.float64]:
-    """Return world_from_object for an object with x to the right, y up and z out of the picture.
+    """Return world_from_object for an object with x to the right, y up and z out of the image.
 
     Args:
         position: (3,) origin of the object in the world.

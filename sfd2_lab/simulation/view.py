@@ -35,7 +35,7 @@ _RELIEF = (0.10, 0.2)
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """Surfaces at M places of a picture.
+    """Surfaces at M places of an image.
 
     Attributes:
         samples: place, normal, colour.
@@ -50,7 +50,7 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Geometry of one picture.
+    """Geometry of one image.
 
     Attributes:
         table: the visible surfaces.
@@ -153,7 +153,7 @@ def _visible(table: SurfaceTable, atlas: TextureAtlas, camera: Camera, side: int
 
 
 def _culled(surfaces: Surfaces, camera: Camera, eye: NDArray[np.float64]) -> Surfaces:
-    """Return the surfaces that can be in the picture: ahead, near enough, inside its borders, facing it."""
+    """Return the surfaces that can be in the image: ahead, near enough, inside its borders, facing it."""
     cam_from_world = inverse(eye)
     corners = rotated(surfaces.corners, cam_from_world[:3, :3]) + cam_from_world[:3, 3]
     x, y, z = corners[..., 0], corners[..., 1], corners[..., 2]

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which surface is seen at each sample of a picture: spans of convex polygons and a z-buffer.
+"""Which surface is seen at each sample of an image: spans of convex polygons and a z-buffer.
 
 Polygons are never clipped: in homogeneous coordinates each edge is a linear function of the pixel (Olano and Greer
 1997), and so is the inverse depth. Each row of each polygon is one span; spans become fragments; the nearest fragment
@@ -26,7 +26,7 @@ _AT_ONCE = 4096
 
 @dataclass(frozen=True, eq=False)
 class Outlines:
-    """Polygons in a picture.
+    """Polygons in an image.
 
     Attributes:
         edges: (N, E, 3) float64; inside where a column + b row + c >= 0 for every edge.
@@ -45,7 +45,7 @@ def perspective_outlines(corners: torch.Tensor, intrinsics: tuple[float, float, 
     Args:
         corners: (N, 4, 3) float64 in the optical frame of the camera.
         intrinsics: fx, fy, cx, cy in samples.
-        rows: height of the picture in samples.
+        rows: height of the image in samples.
     """
     fx, fy, cx, cy = intrinsics
     edges = torch.linalg.cross(corners, corners.roll(-1, 1))
@@ -92,7 +92,7 @@ def nearest_surface(
 
     Args:
         outlines: N polygons.
-        size: (h, w) of the picture in samples; samples lie at whole columns and rows.
+        size: (h, w) of the image in samples; samples lie at whole columns and rows.
         is_cutout: (N,) bool, polygons with holes.
         cutout_test: (surface, column, row, closeness) of fragments of those -> (M,) bool, kept; None draws no holes.
 

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 @click.option("--steps", type=click.IntRange(min=1), help="Instead of run.steps of the CONFIGs.")
 @click.option("--crop-px", type=click.IntRange(min=64), help="Instead of run.crop_px.")
 @click.option("--pairs", type=click.IntRange(min=1), help="Instead of run.pairs.")
-@click.option("--max-minutes", type=click.FloatRange(min=0), help="Stop after so many minutes, ready to go on.")
+@click.option(
+    "--max-minutes", type=click.FloatRange(min=0), help="Stop after this many minutes; the run can be resumed."
+)
 @device_option
 @json_option
 def command(
@@ -45,11 +47,11 @@ def command(
     device: str,
     json_path: Path | None,
 ) -> None:
-    """Train each CONFIG with several seeds and compare what the averaged weights measure.
+    """Train each CONFIG with several seeds and compare the averaged weights.
 
-    The paper's ablation: sfd2 ablate config/training/ablation_*.yaml -o runs/ablation --data DATA. All variants' first
-    seeds are trained before the second ones. Interrupted at any time, the same command goes on. The table has the mean
-    over the seeds and, in brackets, highest less lowest.
+    The ablation of the paper: sfd2 ablate config/training/ablation_*.yaml -o runs/ablation --data DATA. The first seeds
+    of all variants are trained before the second ones. When it was interrupted, the same command continues. The table
+    has the mean over the seeds and, in brackets, highest minus lowest.
     """
     from sfd2_lab.tools.train import render_missing  # noqa: PLC0415
     from sfd2_lab.training import ablation  # noqa: PLC0415

@@ -37,19 +37,23 @@ _ALL = "sfd2,sift,sift-colmap,orb,aliked,disk,superpoint,xfeat"
     type=click.Path(path_type=Path),
     help="Folder with data/scenes, data/drives, data/timelapse and weights. Default: SFD2_DATA, else simulated only.",
 )
-@click.option("--methods", default=_ALL, callback=comma_list, show_default=True, help="Of features, by commas.")
-@click.option("--frames", type=click.IntRange(3), default=20, show_default=True, help="Of each simulated drive.")
+@click.option("--methods", default=_ALL, callback=comma_list, show_default=True, help="Methods, separated by commas.")
+@click.option("--frames", type=click.IntRange(3), default=20, show_default=True, help="Frames of each simulated drive.")
 @click.option(
-    "--conditions", default="overcast,night,snow,rain", callback=comma_list, show_default=True, help="Of the town."
+    "--conditions",
+    default="overcast,night,snow,rain",
+    callback=comma_list,
+    show_default=True,
+    help="Conditions of the town.",
 )
 @click.option(
     "--only",
     default="features,timelapse,pipeline,speed,simulator",
     callback=comma_list,
     show_default=True,
-    help="Benches to run, by commas.",
+    help="Benches to run, separated by commas.",
 )
-@click.option("--size", type=click.IntRange(160), default=640, show_default=True, help="Width of simulated pictures.")
+@click.option("--size", type=click.IntRange(160), default=640, show_default=True, help="Width of simulated images.")
 @device_option
 def bench_all(
     *,
@@ -64,9 +68,9 @@ def bench_all(
 ) -> None:
     """Run every bench and write OUTPUT/bench.json and OUTPUT/report.html.
 
-    Features, fixed cameras, pipelines, time of extraction and of the simulator. Without photographs the places are
-    simulated, and the report says so. Methods whose weights are not at hand are named in the report. Figures of each
-    bench stand in OUTPUT as soon as it is done. This takes tens of minutes on a small machine.
+    Features, fixed cameras, pipelines, time of extraction and of the simulator. Without real images all places are
+    simulated, and the report notes it. Methods whose weights are missing are listed in the report. The figures of each
+    bench are written when it ends. This takes tens of minutes on a small machine.
     """
     from sfd2_lab.bench.suite import (  # noqa: PLC0415 - torch is slow to import
         PhotographSets,
@@ -99,7 +103,7 @@ def bench_all(
 @click.option("--html", type=click.Path(path_type=Path), help="Page to write.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Tables to write as Markdown.")
 def bench_report(*, figures: tuple[Path, ...], html: Path | None, markdown: Path | None) -> None:
-    """Put figures that benches wrote with --json on one page; those of one bench are joined in one table."""
+    """Join figures that benches wrote with --json on one page, one table for each bench."""
     from sfd2_lab.bench.report import joined, write_bench_report  # noqa: PLC0415
     from sfd2_lab.bench.tables import markdown_of, table_of  # noqa: PLC0415
 
@@ -135,7 +139,7 @@ def _write(benches: Sequence[dict[str, Any]], output: Path, said: Sequence[str])
 
 
 def _data_folder(data: Path | None) -> Path | None:
-    """Return the folder with photographs: the one that is named, must be there."""
+    """Return the folder with images: the one that is named, must be there."""
     named = data or (Path(os.environ["SFD2_DATA"]) if os.environ.get("SFD2_DATA") else None)
     if named is not None and not named.is_dir():
         raise SceneError(

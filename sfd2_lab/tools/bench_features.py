@@ -42,9 +42,7 @@ _DEFAULT_CONDITIONS = ("overcast", "night", "snow", "rain")
     callback=comma_list,
     help="Of the queries, by commas; of simulated towns by default overcast,night,snow,rain, of scenes all.",
 )
-@click.option(
-    "--frames", type=click.IntRange(2), default=20, show_default=True, help="Pictures of each simulated drive."
-)
+@click.option("--frames", type=click.IntRange(2), default=20, show_default=True, help="Images of each simulated drive.")
 @click.option(
     "--work", type=click.Path(path_type=Path), help="Keep simulated scenes and maps here; else they are removed."
 )
@@ -57,20 +55,20 @@ def command(
     work: Path | None,
     **options: Any,
 ) -> None:
-    """Map scenes with each method and localize their queries: same images, keypoints, pairs, triangulation and PnP.
+    """Map scenes with each method and localize their queries, everything else equal.
 
-    A SCENE has images/, sparse/ with poses, map.txt and query.txt. A town of --simulate is mapped under an overcast
-    sky and asked for under each condition, in another session and from another line. Every map image is matched with
-    every other (up to 150) and every query with the whole map, by mutual nearest neighbours without a limit of
-    similarity; poses are not refined by a second look. A method whose library or weights are missing has a row that
-    says so.
+    Equal are images, number of keypoints, pairs, triangulation and PnP. A SCENE has images/, sparse/ with poses,
+    map.txt and query.txt. A town of --simulate is mapped under an overcast sky and queried in each condition, in
+    another session and from another line. Every map image is matched with every other one (up to 150) and every query
+    with the whole map, by mutual nearest neighbours without a minimum similarity; guided matching is off. A method
+    whose library or weights are missing has a row with the remedy.
     """
     folders = [*scenes, *more_scenes]
     if not folders and not seeds:
         raise click.UsageError("name scenes with --data, or towns with --simulate")
     twice = {folder.resolve().name for folder in folders}
     if len(twice) < len(folders) or len(set(seeds)) < len(seeds):
-        raise click.UsageError("two scenes have the same name; rows would not tell them apart")
+        raise click.UsageError("two scenes have the same name, so their rows could not be distinguished; rename one")
     methods = methods_from(options)
     with ExitStack() as stack:
         base = work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sfd2_bench_")))

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`sfd2 bench labels`: where the keypoints of labelled photographs lie."""
+"""`sfd2 bench labels`: where the keypoints of labelled images lie."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from sfd2_ros.tools.options import progress_bar, write_json
 
 @click.command("labels")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--label-set", required=True, help="What label numbers mean: ade20k, camvid, cityscapes, ...")
-@click.option("--list", "list_name", help="Photographs, a name a line, with or without ending. Default: all.")
+@click.option("--label-set", required=True, help="Meaning of the label numbers: ade20k, camvid, cityscapes, ...")
+@click.option("--list", "list_name", help="File with image names, one a line, with or without suffix. Default: all.")
 @method_options
 def command(*, folder: Path, label_set: str, list_name: str | None, **options: Any) -> None:
     """Count how many keypoints lie on sky, water, vehicles and people.
 
-    FOLDER has images/ and labels/: 8-bit PNGs of the photographs' names and sizes. What counts as unstable is said by
-    the groups volatile and dynamic of the stability table.
+    FOLDER has images/ and labels/: 8-bit PNGs with the names and sizes of the images. Unstable are the groups volatile
+    and dynamic of the stability table.
     """
     from sfd2_lab.bench.rows import bench_as_json  # noqa: PLC0415 - torch is slow to import, --help is not
     from sfd2_lab.bench.unstable import bench_labelled  # noqa: PLC0415

@@ -40,9 +40,9 @@ def _scene_options(command: Callable[..., None]) -> Callable[..., None]:
 def nees(**options: Any) -> None:
     """Compare the errors of poses with their covariances, by condition.
 
-    A SCENE has images/, sparse/ with true poses, map.txt and query.txt, from `sfd2 simulate` or photographs. The mean
-    of the normalised errors squared is 6 for a right covariance; it is printed with the bounds within which the mean
-    of as many independent right poses lies 19 times of 20.
+    A SCENE has images/, sparse/ with ground truth, map.txt and query.txt, from `sfd2 simulate` or a camera. The mean of
+    the normalised errors squared (NEES) is 6 for a right covariance. It is printed with the bounds that contain the
+    mean of as many independent right poses 19 times of 20.
     """
     from sfd2_lab.bench.localizer_rows import nees_rows  # noqa: PLC0415 - torch is slow to import, --help is not
 
@@ -59,7 +59,7 @@ def nees(**options: Any) -> None:
 def rig(**options: Any) -> None:
     """Compare the cameras of a rig, each alone, with all of them together.
 
-    A SCENE is made by `sfd2 simulate --rig robotcar` (or stereo). Recall is of frames within 0.25 m and 2 degrees.
+    A SCENE is made by `sfd2 simulate --rig robotcar` (or stereo). Recall counts frames within 0.25 m and 2 degrees.
     """
     from sfd2_lab.bench.localizer_rows import rig_rows  # noqa: PLC0415 - see above
 
@@ -71,9 +71,9 @@ def rig(**options: Any) -> None:
 @click.command("tracking")
 @_scene_options
 def tracking(**options: Any) -> None:
-    """Compare tracking with a search of the whole map for every frame: seconds of the processor, recall, errors.
+    """Compare tracking with a search of the whole map for every frame: time, recall, errors.
 
-    The queries of each condition of a SCENE are taken for a drive, with odometry that drifts from their true poses.
+    The queries of each condition of a SCENE form a drive, with odometry that drifts from their ground truth.
     """
     from sfd2_lab.bench.localizer_rows import tracking_rows  # noqa: PLC0415 - see above
 
@@ -96,12 +96,12 @@ def tracking(**options: Any) -> None:
 @click.option("--motion-share", type=float, help="The setting fusion.motion_share.  [default: the setting's]")
 @_scene_options
 def fusion(**options: Any) -> None:
-    """Compare measured poses with the same fused with odometry, and fused as if they erred independently.
+    """Compare measured poses with poses fused with odometry.
 
-    The queries of each condition of a SCENE are taken for a drive, three times, each with another odometry that drifts
-    from their true poses. Medians and p95 of the errors, and of the steps by which each new map to odom moves the
-    robot; the mean of the normalised errors squared (NEES) is 6 for a right covariance; "anew" counts how often the
-    filter began anew.
+    The queries of each condition of a SCENE form a drive, three times, each with another odometry that drifts from
+    their ground truth. Printed are medians and p95 of the errors, and of the steps of the robot's pose when map to odom
+    is updated; the mean NEES (6 for a right covariance), also for a filter that assumes independent errors; "again"
+    counts resets of the filter.
     """
     from sfd2_lab.bench.fusion_rows import fusion_rows  # noqa: PLC0415 - see above
     from sfd2_ros.core.config import config_from_mapping  # noqa: PLC0415
@@ -126,10 +126,10 @@ def fusion(**options: Any) -> None:
 @click.command("intrinsics")
 @_scene_options
 def intrinsics(**options: Any) -> None:
-    """Say of the cameras of a SCENE that they have other intrinsics, and count the poses that come of it.
+    """Localize the images of a SCENE with wrong intrinsics, and count the accepted poses.
 
-    By what is said of focal length or principal point: poses without and with the check, how far off they are, and how
-    many pictures were refused for it.
+    For each error of focal length or principal point: poses without and with the gate, their errors, and the number of
+    rejected images.
     """
     from sfd2_lab.bench.localizer_rows import intrinsics_rows  # noqa: PLC0415 - see above
 

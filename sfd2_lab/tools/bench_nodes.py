@@ -37,10 +37,10 @@ work_option = click.option(
 def latency(
     *, work: Path, sizes: list[str], frames: int, device: str, json_path: Path | None, markdown: Path | None
 ) -> None:
-    """Measure from the stamp of an image to its pose, part by part, in two processes and in one.
+    """Measure the time from the stamp of an image to its pose, step by step.
 
-    A simulated drive is replayed in lock step: the next frame waits for the answer to the last, so that a slow machine
-    measures its own latency and not that of a queue.
+    In two processes and in one. A simulated drive is replayed in lock step: the next frame waits for the answer to the
+    last one, so a slow machine measures its own latency and not that of a queue.
     """
     parsed = [_size(text) for text in sizes]
     require_ros_and_quiet()
@@ -69,7 +69,7 @@ def latency(
 def soak(
     *, work: Path, minutes: float, composed: bool, curve: Path | None, device: str, json_path: Path | None
 ) -> None:
-    """Replay a simulated drive again and again; count poses and watch the memory of each process."""
+    """Replay a simulated drive repeatedly; count poses and record the memory of each process."""
     require_ros_and_quiet()
     from sfd2_lab.bench.trials import soak as trial  # noqa: PLC0415 - needs ROS
 
@@ -80,7 +80,7 @@ def soak(
         trial.write_curve(curve, figures)
     click.echo(
         f"{figures['minutes']} minutes: {figures['frames']} frames, {figures['poses']} poses, {figures['wrong']} "
-        f"wrong, {figures['lost']} without an answer, refused: {figures['refused'] or 'none'}"
+        f"wrong, {figures['lost']} without an answer, rejected: {figures['refused'] or 'none'}"
     )
     for name, memory in figures["memory"].items():
         click.echo(

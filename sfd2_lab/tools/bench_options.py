@@ -76,7 +76,7 @@ def method_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def methods_from(options: dict[str, Any]) -> Methods:
-    """Make the methods that the options of `method_options` name, and say on standard error what is missing."""
+    """Make the methods that the options of `method_options` name, and print on standard error what is missing."""
     from sfd2_lab.bench.methods import MethodOptions, make_methods  # noqa: PLC0415 - torch is slow to import
 
     quiet_colmap()
@@ -96,7 +96,7 @@ def methods_from(options: dict[str, Any]) -> Methods:
 
 
 def settings_of(options: dict[str, Any], methods: Methods) -> dict[str, Any]:
-    """Return what a JSON file tells of how a bench was run."""
+    """Return the settings of a bench for its JSON file."""
     return {
         "max_keypoints": options["max_keypoints"],
         "device": options["device"],
@@ -106,7 +106,7 @@ def settings_of(options: dict[str, Any], methods: Methods) -> dict[str, Any]:
 
 
 def share(value: float | None) -> str:
-    """Write a share in percent."""
+    """Format a fraction as percent."""
     return ABSENT if value is None else f"{value:.1%}"
 
 

@@ -32,13 +32,13 @@ _CONDITIONS = ("night", "snow", "rain")
     callback=comma_list,
     help="Of the queries, by commas; of simulated towns by default night,snow,rain, of scenes all.",
 )
-@click.option("--frames", type=click.IntRange(2), default=20, show_default=True, help="Pictures of a simulated drive.")
+@click.option("--frames", type=click.IntRange(2), default=20, show_default=True, help="Images of a simulated drive.")
 @click.option(
     "--foreign",
     "foreign_folders",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Scene of another place, whose images must be refused. May be repeated.",
+    help="Scene of another place, whose images must be rejected. May be repeated.",
 )
 @click.option("--max-keypoints", type=int, default=2048, show_default=True, help="Budget of an image.")
 @click.option("--work", type=click.Path(path_type=Path), help="Keep simulated scenes here; else they are removed.")
@@ -48,18 +48,17 @@ _CONDITIONS = ("night", "snow", "rain")
 def command(
     *, scenes: tuple[Path, ...], seeds: tuple[int, ...], work: Path | None, json_path: Path | None, **options: Any
 ) -> None:
-    """Localize the same images, by the same features, with our localizer and with plain hierarchical localization.
+    """Compare our localizer with plain hierarchical localization, on the same images and features.
 
-    Plain is what such pipelines do at their simplest: similar images by the same global descriptor, mutual nearest
-    neighbours with each of them, COLMAP's RANSAC over the matches that have a landmark, and every pose that it finds
-    is taken. "plain, 12 inliers" refuses poses of fewer. Both have the same pairs of map images and COLMAP's
-    triangulation. Times are from features to pose, in turn on the same image, so that their ratio holds on a busy
-    machine too.
+    Plain is such a pipeline in its simplest form: similar images by the same global descriptor, mutual nearest
+    neighbours with each of them, COLMAP's RANSAC over the matches that have a landmark; every pose is accepted. "plain,
+    12 inliers" rejects poses with fewer. Both use the same pairs of map images and COLMAP's triangulation. Times are
+    from features to pose, in turn on the same image, so their ratio is valid on a busy machine too.
     """
     if not scenes and not seeds:
         raise click.UsageError("name scenes with --data, or towns with --simulate")
     if len({folder.resolve().name for folder in scenes}) < len(scenes) or len(set(seeds)) < len(seeds):
-        raise click.UsageError("two scenes have the same name; rows would not tell them apart")
+        raise click.UsageError("two scenes have the same name, so their rows could not be distinguished; rename one")
     quiet_colmap()
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sfd2_bench_")))

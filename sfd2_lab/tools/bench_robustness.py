@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder with photographs of other places below it; drives/kitti_a among them is mapped too.",
+    help="Folder with images of other places; drives/kitti_a below it is mapped too.",
 )
 @click.option(
     "--foreign-images", type=click.IntRange(0), default=1000, show_default=True, help="Images of other places; 0: none."
@@ -36,10 +36,11 @@ if TYPE_CHECKING:
 def command(
     *, work: Path, data: Path | None, foreign_images: int, faults: tuple[str, ...], device: str, json_path: Path | None
 ) -> None:
-    """Do faults to the real nodes, a good frame before and after each, and localize images of other places.
+    """Inject faults into the real nodes, and localize images of other places.
 
-    Interrupted among the images of other places, it goes on there when called again; the faults are done again.
-    Exits with 1 when a fault is not survived or a false pose was told.
+    A good frame is localized before and after each fault. When an interrupted run is called again, it continues among
+    the images of other places; the faults are repeated. The exit code is 1 if a fault is not survived or a wrong pose
+    was published.
     """
     require_ros_and_quiet()
     from sfd2_lab.bench.trials.faults import RUNNING  # noqa: PLC0415

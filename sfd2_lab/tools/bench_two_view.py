@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from sfd2_lab.bench.methods import Methods
     from sfd2_lab.bench.two_view import Matcher, PairFigures
 
-_seed_option = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of what is drawn.")
+_seed_option = click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the random choices."
+)
 _lightglue_option = click.option(
     "--lightglue",
     multiple=True,
@@ -63,10 +65,10 @@ def timelapse(
     lightglue: dict[str, Path],
     **options: Any,
 ) -> None:
-    """Match frames of fixed cameras, a FOLDER each: what did not move between two frames is at the same pixel.
+    """Match frames of fixed cameras, one FOLDER each: a static point keeps its pixel.
 
-    Frames are night by their measured brightness, so that a night in fog or with a long exposure counts as day. Pairs
-    by day, between night and day, and by night are told apart. A keypoint or match is right within 3 pixels.
+    A frame is night if its mean brightness is low, so a night in fog or with a long exposure counts as day. Pairs by
+    day, between night and day, and by night are listed separately. A keypoint or match is right within 3 pixels.
     """
     from sfd2_lab.bench.timelapse import bench_timelapse  # noqa: PLC0415 - torch is slow to import
 
@@ -88,17 +90,17 @@ def timelapse(
 
 @click.command("homographies")
 @click.argument("folders", nargs=-1, required=True, metavar="IMAGES...", type=click.Path(path_type=Path))
-@click.option("--views", type=click.IntRange(1), default=5, show_default=True, help="Of each photograph.")
+@click.option("--views", type=click.IntRange(1), default=5, show_default=True, help="Views of each image.")
 @_seed_option
 @_lightglue_option
 @method_options
 def homographies(
     *, folders: tuple[Path, ...], views: int, seed: int, lightglue: dict[str, Path], **options: Any
 ) -> None:
-    """Match photographs of folders IMAGES with views of them: homographies drawn by a seed, nothing else changed.
+    """Match images of folders IMAGES with views of them under random homographies.
 
-    A keypoint or match is right within 3 pixels; a homography, by RANSAC over the matches, by the mean error of the
-    view's corners.
+    Nothing but the geometry changes. A keypoint or match is right within 3 pixels; a homography, estimated by RANSAC,
+    is scored by the mean error of the corners of the view.
     """
     from sfd2_lab.bench.homographies import (  # noqa: PLC0415 - see above
         AUC_PX,
@@ -141,7 +143,7 @@ def _lightglue_from(named: dict[str, Path], options: dict[str, Any]) -> dict[str
 
 def _refuse_same_names(names: Sequence[str]) -> None:
     if len(set(names)) < len(names):
-        raise click.UsageError("two folders have the same name; rows would not tell them apart")
+        raise click.UsageError("two folders have the same name, so their rows could not be distinguished; rename one")
 
 
 def _write(bench: str, rows: Sequence[Any], methods: Methods, options: dict[str, Any], more: dict[str, Any]) -> None:

@@ -27,8 +27,7 @@ TABLE = "table.md"
 def command() -> None:
     """Run benchmarks: robotcar-seasons, robotcar-seasons-v2, aachen, aachen-v1.1, cmu.
 
-    ROOT is the folder that the data set was unpacked to, in its own layout; docs/datasets.md says what to download.
-    Small copies to try come from `sfd2 simulate --as NAME`.
+    ROOT is the unpacked data set in its own layout. docs/datasets.md lists the downloads.
     """
 
 
@@ -52,7 +51,7 @@ def _choice_options(function: Callable[..., None]) -> Callable[..., None]:
 def check(
     *, name: str, root: Path, slices: str | None, all_views: bool, submission: Path | None, json_path: Path | None
 ) -> None:
-    """Look at all files of the data set NAME at ROOT; name those that are missing, cut or misnamed."""
+    """Check all files of the data set NAME at ROOT; list missing, truncated and misnamed ones."""
     from sfd2_lab.datasets.benchmarks.registry import load_benchmark  # noqa: PLC0415 - torch is slow to import
     from sfd2_lab.datasets.benchmarks.submission import check_submission  # noqa: PLC0415
 
@@ -84,8 +83,8 @@ def check(
 def run(*, name: str, root: Path, slices: str | None, all_views: bool, **options: Any) -> None:
     """Map, localize and score the data set NAME at ROOT, and write the submission file.
 
-    All files are looked at first. The output folder gets maps/, answers/, the submission file, and table.md: recall
-    per condition where poses are public, beside the published rows. An interrupted run goes on where it was.
+    All files are checked first. The output folder has maps/, answers/, the submission file, and table.md: recall by
+    condition where poses are public, beside the published rows. An interrupted run continues when it is called again.
     """
     from sfd2_lab.datasets.benchmarks.lists import read_pairs  # noqa: PLC0415 - see above
     from sfd2_lab.datasets.benchmarks.procedures import procedure_for  # noqa: PLC0415

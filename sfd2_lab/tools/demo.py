@@ -18,17 +18,21 @@ if TYPE_CHECKING:
 
 
 @click.command("demo")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder for everything made.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Output folder.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
     help="Scene folder of a recorded drive with map.txt and query.txt. Default: a simulated one.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the town and of odometry's drift."
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of the town and of the drift of odometry.",
 )
 @click.option("--condition", help="Light and weather of the simulated query drive.  [default: overcast]")
-@click.option("--frames", type=click.IntRange(2), default=30, show_default=True, help="Most frames to replay.")
+@click.option("--frames", type=click.IntRange(2), default=30, show_default=True, help="Maximum number of frames.")
 @device_option
 @json_option
 def command(
@@ -41,13 +45,13 @@ def command(
     device: str,
     json_path: Path | None,
 ) -> None:
-    """Build a map of one drive, start the real nodes, replay another drive into them, and score what TF said.
+    """Map one drive, replay another one into the real nodes, and score the poses on TF.
 
-    The nodes run as processes in a ROS domain of their own, on this machine alone, so a running robot is not disturbed.
-    Images, intrinsics and odometry are replayed in lock step: the next frame waits for the answer to the last, since a
-    machine slower than the camera would drop frames, as it should on a robot. A recorded drive without odometry gets
-    one that drifts away from its true poses. OUTPUT then holds summary.json, frames.json, demo.png, map/, query_bag/
-    and logs/.
+    The nodes run as processes in a ROS domain of their own, on this machine only, so a running robot is not disturbed.
+    Images, intrinsics and odometry are replayed in lock step: the next frame waits for the answer to the last one,
+    because a machine slower than the camera would drop frames, as on a robot. A recorded drive without odometry gets
+    one that drifts from its ground truth. OUTPUT then holds summary.json, frames.json, demo.png, map/, query_bag/ and
+    logs/.
     """
     from sfd2_ros.ros.native import require_ros  # noqa: PLC0415
 
@@ -73,7 +77,7 @@ def _print(summary: Mapping[str, Any], output: Path) -> None:
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    table = Table(title="where the robot was told to be, against where it was", title_justify="left", show_header=False)
+    table = Table(title="poses on TF, compared with the ground truth", title_justify="left", show_header=False)
     for name, value in _rows(summary):
         table.add_row(name, value)
     console = Console()

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The report of `sfd2 evaluate --html`, with pictures of matches where a map is named."""
+"""The report of `sfd2 evaluate --html`, with images of matches where a map is named."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def write_page_of(
         estimated: (4, 4) cam_from_map by image name.
         queries: with their reference poses.
         outcomes: of all images.
-        map_path: map in which some images are localized again, for pictures of their matches; None: no pictures.
+        map_path: map in which some images are localized again, for images of their matches; None: no images.
         pictures: how many to draw at the most.
         weights: of the network; None for the shipped ones.
         device: torch device.

@@ -33,11 +33,11 @@ _CAMERAS_HELP = "Names, by commas: left, rear, right, stereo_left, stereo_centre
 
 @click.group("robotcar")
 def command() -> None:
-    """Convert sequences of the Oxford RobotCar dataset, as downloaded.
+    """Convert sequences of the Oxford RobotCar data set, as downloaded.
 
-    A sequence is a folder such as 2014-11-28-12-07-13 with mono_left/, mono_left.timestamps, gps/, vo/, ...; --sdk
-    names the dataset's development kit (github.com/ori-mrg/robotcar-dataset-sdk), whose models/ and extrinsics/ hold
-    the calibration. All files are looked at first; what is missing, cut or misnamed is named at once.
+    A sequence is a folder such as 2014-11-28-12-07-13 with mono_left/, mono_left.timestamps, gps/, vo/, ...; --sdk is
+    the development kit of the data set (github.com/ori-mrg/robotcar-dataset-sdk), whose models/ and extrinsics/ hold
+    the calibration. All files are checked first; missing, truncated and misnamed ones are listed.
     """
 
 
@@ -55,7 +55,9 @@ def _common(function: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--from", "from_s", type=float, default=0.0, show_default=True, help="Seconds after the start."),
         click.option("--to", "to_s", type=float, help="Seconds after the start.  [default: the end]"),
-        click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Of each camera, 1 in N."),
+        click.option(
+            "--every", type=click.IntRange(1), default=1, show_default=True, help="Use one in N images of each camera."
+        ),
         json_option,
         overwrite_option,
     )
@@ -66,16 +68,16 @@ def _common(function: Callable[..., None]) -> Callable[..., None]:
 
 @command.command("to-bag")
 @_common
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the bag to make.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the new bag.")
 @click.option(
     "--odometry", default="vo", show_default=True, help="TF from odom to base_link: vo (vo/vo.csv), ins, none."
 )
-@click.option("--compressed", is_flag=True, help="Write JPEG instead of raw pictures.")
+@click.option("--compressed", is_flag=True, help="Write JPEG instead of raw images.")
 @click.option("--storage", type=click.Choice(["mcap", "sqlite3"]), help="Default: by the ending of --output.")
 def to_bag(*, output: Path, storage: str | None, compressed: bool, **options: Any) -> None:
-    """Convert a SEQUENCE to a rosbag2 with undistorted pictures, camera_info, TF, odometry and ground truth.
+    """Convert a SEQUENCE to a rosbag2: undistorted images, camera_info, TF, odometry, ground truth.
 
-    An interrupted conversion goes on where it was when it is called again with the same options.
+    An interrupted conversion continues when it is called again with the same options.
     """
     from sfd2_lab.datasets.robotcar.to_bag import BagSettings, convert_to_bag  # noqa: PLC0415 - torch is slow to import
 
@@ -98,15 +100,15 @@ def to_bag(*, output: Path, storage: str | None, compressed: bool, **options: An
 
 @command.command("to-scene")
 @_common
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Scene folder to make.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="New scene folder.")
 def to_scene(*, output: Path, **options: Any) -> None:
-    """Convert a SEQUENCE to a scene folder with undistorted pictures and their poses, for `sfd2 map build`."""
+    """Convert a SEQUENCE to a scene folder with undistorted images and poses, for `sfd2 map build`."""
     from sfd2_lab.datasets.robotcar.to_scene import convert_to_scene  # noqa: PLC0415 - see above
 
     quiet_colmap()
     refuse_same_path(output, options["json_path"])
     if options["truth"] == "none":
-        raise click.UsageError("a scene needs poses: --truth ins or rtk")
+        raise click.UsageError("a scene needs poses; use --truth ins or --truth rtk")
     sequence = _open(odometry="none", **options)
     with progress_bar() as progress:
         figures = convert_to_scene(
@@ -129,9 +131,9 @@ def to_scene(*, output: Path, **options: Any) -> None:
 def replay(
     *, bag: Path, map_path: Path, output: Path, rate: float, device: str, json_path: Path | None, overwrite: bool
 ) -> None:
-    """Play BAG into the real nodes with all its cameras, and score the poses that they publish.
+    """Play BAG into the real nodes with all its cameras, and score the published poses.
 
-    The nodes run in a ROS domain of their own. Images that come while they are busy are dropped, as on a robot; every
+    The nodes run in a ROS domain of their own. Images that arrive while they are busy are dropped, as on a robot; every
     instant counts. OUTPUT gets replay.json (figures), poses.txt (base_from_map of each instant), replay.png and logs/.
     """
     from sfd2_ros.ros.native import require_ros  # noqa: PLC0415 - see above

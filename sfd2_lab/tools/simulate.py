@@ -58,39 +58,45 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str) -> t
     parts = value.split("x")
     if len(parts) != 2 or not all(part.isdigit() and 16 <= int(part) <= MAX_SIDE_PX for part in parts):
         raise click.BadParameter(
-            f"{value!r} is no picture size; WIDTHxHEIGHT of 16 to {MAX_SIDE_PX} each is needed, for example 640x480"
+            f"{value!r} is not an image size; allowed is WIDTHxHEIGHT, 16 to {MAX_SIDE_PX} each, for example 640x480"
         )
     return int(parts[0]), int(parts[1])
 
 
 @click.command("simulate")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="World: another seed, another town.")
-@click.option("--frames", type=click.IntRange(1), default=40, show_default=True, help="Pictures per camera and drive.")
-@click.option("--condition", "conditions", default="overcast", show_default=True, help="One or more, by commas.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the town.")
+@click.option("--frames", type=click.IntRange(1), default=40, show_default=True, help="Images per camera and drive.")
 @click.option(
-    "--session", type=click.IntRange(0), default=0, show_default=True, help="Day: other cars, people, leaves."
+    "--condition",
+    "conditions",
+    default="overcast",
+    show_default=True,
+    help="One or more conditions, separated by commas.",
+)
+@click.option(
+    "--session", type=click.IntRange(0), default=0, show_default=True, help="Seed of the day: cars, people, leaves."
 )
 @click.option("--rig", default="front", show_default=True, help="Cameras: front, stereo, robotcar.")
-@click.option("--size", default="640x480", show_default=True, callback=_size, help="Of each picture, pixels.")
+@click.option("--size", default="640x480", show_default=True, callback=_size, help="Image size, pixels.")
 @click.option("--route", default="street", show_default=True, help="street: ahead; loop: round a block; corridor.")
 @click.option(
     "--lateral", "lateral_m", type=_Real(-50, 50), default=0.0, show_default=True, help="Metres left of the lane."
 )
 @click.option("--speed", "speed_mps", type=_Real(0, 100), help="Metres a second.  [default: 6, in a corridor 1.6]")
-@click.option("--rate", "rate_hz", type=_Real(0.01, 1000), default=4.0, show_default=True, help="Pictures a second.")
+@click.option("--rate", "rate_hz", type=_Real(0.01, 1000), default=4.0, show_default=True, help="Images a second.")
 @click.option("--device", default="cpu", show_default=True, help="Where to render: cpu, cuda, cuda:1 or auto.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Scene folder to write.")
 @click.option("--bag", type=click.Path(path_type=Path), help="Rosbag2 to write instead.")
-@click.option("--storage", default="sqlite3", show_default=True, help="Of the bag: sqlite3 or mcap.")
-@click.option("--compressed", is_flag=True, help="Write JPEG into the bag instead of raw pictures.")
+@click.option("--storage", default="sqlite3", show_default=True, help="Storage of the bag: sqlite3 or mcap.")
+@click.option("--compressed", is_flag=True, help="Write JPEG into the bag instead of raw images.")
 @json_option
 @overwrite_option
 def command(*, conditions: str, device: str, output: Path | None, bag: Path | None, **options: Any) -> None:
-    """Render drives through a simulated street, with the truth about every pixel.
+    """Render drives through a simulated street, with ground truth for every pixel.
 
-    A scene folder holds the first condition as the mapping drive (map.txt) and every further one as a query drive of
-    a later session, on another line (query.txt). With one condition all pictures are the mapping drive. A bag holds
-    one drive.
+    A scene folder holds the first condition as the mapping drive (map.txt) and each other one as a query drive of a
+    later session, on another line of the lane (query.txt). With one condition all images are the mapping drive. A bag
+    holds one drive.
 
     Conditions: overcast, sun, dawn, dusk, night, rain, night_rain, snow, autumn, winter.
     """
@@ -106,11 +112,11 @@ def command(*, conditions: str, device: str, output: Path | None, bag: Path | No
     _refuse_early(base, names, target)
     figures = _render(base, names, target, device)
     write_json(options["json_path"], figures)
-    click.echo(f"{figures['pictures']} pictures, {figures['frames_per_second']:.2f} a second, in {path}")
+    click.echo(f"{figures['pictures']} images, {figures['frames_per_second']:.2f} a second, in {path}")
 
 
 def _refuse_early(base: DriveConfig, conditions: list[str], target: _Output) -> None:
-    """Refuse what cannot end well before the long work."""
+    """Reject what cannot end well before the long work."""
     from sfd2_lab.simulation.conditions import condition_named  # noqa: PLC0415
     from sfd2_lab.simulation.rigs import make_rig  # noqa: PLC0415
     from sfd2_lab.simulation.scene_folder import SCENE_MARKER  # noqa: PLC0415

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 @click.option(
     "--data", default=Path(), type=click.Path(path_type=Path), help="Folder that the paths in CONFIG are relative to."
 )
-@click.option("--max-minutes", type=click.FloatRange(min=0), help="Stop after so many minutes, ready to go on.")
-@click.option("--render", is_flag=True, help="Only render the simulated views that CONFIG asks for.")
+@click.option(
+    "--max-minutes", type=click.FloatRange(min=0), help="Stop after this many minutes; the run can be resumed."
+)
+@click.option("--render", is_flag=True, help="Only render the simulated views of CONFIG.")
 @click.option("--tensorboard", is_flag=True, help="Write logs for TensorBoard too, into the folder of the run.")
 @device_option
 @json_option
@@ -44,10 +46,10 @@ def command(
     device: str,
     json_path: Path | None,
 ) -> None:
-    """Train weights as CONFIG says.
+    """Train weights with the settings of CONFIG.
 
-    Interrupted at any time, the same command goes on where the last checkpoint is, on the same trajectory. The folder
-    of the run holds best.safetensors and last.safetensors (weights for --weights), log.jsonl, config.yaml and
+    When it was interrupted, the same command resumes at the last checkpoint, on the same trajectory. The folder of the
+    run holds best.safetensors and last.safetensors (weights for --weights), log.jsonl, config.yaml and
     state.safetensors. On several GPUs: torchrun --nproc-per-node 4 -m sfd2_ros.tools.main train CONFIG -o RUN
     """
     from sfd2_lab.training.assemble import make_trainer, make_validation, trim_log  # noqa: PLC0415

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Renders the simulated views that a training source asks for."""
+"""Renders the simulated views of a training source."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ from sfd2_ros.tools.options import check_suffix, overwrite_option
 def command(*, files: tuple[Path, ...], output: Path, overwrite: bool) -> None:
     """Write the mean of the weights in FILES, rounded to float16, under the terms of all of them.
 
-    For trainings that went on from the same start, or from each other: their mean is often better on images unlike
-    those of the training than each of them. Maps have to be built again with it.
+    For trainings from the same start, or from each other: their mean is often better than each of them on images unlike
+    the training data. Maps must be built again.
     """
     from sfd2_ros.features.average import average as mean_of  # noqa: PLC0415
     from sfd2_ros.features.weights import in_half_precision, read_weights, write_weights  # noqa: PLC0415

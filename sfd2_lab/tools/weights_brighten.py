@@ -24,11 +24,11 @@ from sfd2_ros.tools.options import check_suffix, overwrite_option
 )
 @overwrite_option
 def command(*, file: Path | None, output: Path, level: float, overwrite: bool) -> None:
-    """Write the weights in FILE so that the network sees images with their dark parts lifted to another level.
+    """Write the weights in FILE with another level for dark parts of images.
 
-    Without FILE, those that ship with the package, which lift to 0.4. More matches of real nights with days, more
-    keypoints on what moves (docs/model_card.md). The values stay, the identity is another: maps have to be built again
-    with it.
+    Without FILE, the shipped weights, whose level is 0.4. A higher level gives more matches between real nights and
+    days, and more keypoints on dynamic objects (docs/model_card.md). The values stay, the identity changes: maps must
+    be built again.
     """
     from sfd2_ros.features.weights import read_weights, with_brightness, write_weights  # noqa: PLC0415
 

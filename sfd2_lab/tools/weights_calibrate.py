@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`sfd2 weights calibrate`: how readily the stability head says that something moves."""
+"""`sfd2 weights calibrate`: shift the stability head."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from sfd2_ros.tools.options import check_suffix, overwrite_option
 @click.option("--pairs", default=16, show_default=True, type=click.IntRange(min=1), help="Pairs of crops to look at.")
 @overwrite_option
 def command(*, file: Path, output: Path, views: Path, target: float, pairs: int, overwrite: bool) -> None:
-    """Shift the stability head of the weights in FILE until few keypoints lie on what moves.
+    """Shift the stability head of the weights in FILE until few keypoints lie on dynamic objects.
 
-    Takes the smallest shift that reaches the target on simulated views, 800 keypoints in crops of 320x320, and prints
-    what each shift costs. The file is a plain one with another identity: maps have to be built again with it.
+    The smallest shift that reaches the target on simulated views is used (800 keypoints in crops of 320x320); the cost
+    of each shift is printed. The identity changes: maps must be built again.
     """
     import numpy as np  # noqa: PLC0415
     import torch  # noqa: PLC0415

@@ -24,11 +24,11 @@ from sfd2_ros.tools.options import check_suffix, overwrite_option
 )
 @overwrite_option
 def command(*, file: Path | None, output: Path, dimension: str, views: Path, pairs: int, overwrite: bool) -> None:
-    """Shorten the descriptors of the weights in FILE, or of those that ship with the package.
+    """Shorten the descriptors of the weights in FILE, or of the shipped weights.
 
-    A linear map of the descriptors is learned on simulated views with true correspondence and folded into the network's
-    last convolution. The file is a plain one with another identity: maps have to be built again with it. The views are
-    taken to be under terms that the weights' terms cover, as views that this project simulates are.
+    A linear map of the descriptors is learned on simulated views with true correspondence and folded into the last
+    convolution of the network. The identity changes: maps must be built again. The terms of the views must be covered
+    by those of the weights, as is the case for views that this project simulates.
     """
     import numpy as np  # noqa: PLC0415
     import torch  # noqa: PLC0415

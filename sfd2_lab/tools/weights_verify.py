@@ -25,14 +25,14 @@ _WEBCAM_PAIRS = 10
 @click.option("--labelled", type=click.Path(path_type=Path), help="Folder with images/, labels/ and val.txt.")
 @click.option("--label-set", default="camvid", show_default=True, help="Label set of those labels.")
 @click.option(
-    "--webcams", type=click.Path(path_type=Path), help="Folder with a folder of photographs per fixed webcam."
+    "--webcams", type=click.Path(path_type=Path), help="Folder with one folder of images for each fixed webcam."
 )
 @click.option(
     "--tolerance",
     default=0.05,
     show_default=True,
     type=click.FloatRange(min=0),
-    help="Difference from the card that is still the same, as a share.",
+    help="Allowed relative difference from the card.",
 )
 @device_option
 @json_option
@@ -46,10 +46,10 @@ def command(
     device: str,
     json_path: Path | None,
 ) -> None:
-    """Recompute the card's short table of the weights in FILE, and compare it with what the card says.
+    """Recompute the figures of the card of the weights in FILE, and compare them with the card.
 
-    Without FILE, the weights that ship. The card's figures lie beside the weights, as NAME.card.json; weights without
-    one are measured and not compared. The exit code is 1 when a figure differs.
+    Without FILE, the shipped weights. The figures of the card are beside the weights, as NAME.card.json; weights
+    without one are measured and not compared. The exit code is 1 if a figure differs.
     """
     from sfd2_ros.features import load_extractor  # noqa: PLC0415
     from sfd2_ros.features.weights import SHIPPED_WEIGHTS  # noqa: PLC0415

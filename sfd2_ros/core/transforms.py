@@ -64,13 +64,13 @@ def quaternion_xyzw(a_from_b: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def inverse(a_from_b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return b_from_a."""
+    """Return b_from_a (4, 4)."""
     rotation = a_from_b[:3, :3].T
     return rigid(rotation, -rotation @ a_from_b[:3, 3])
 
 
 def rotation_angle_rad(a_from_b: NDArray[np.float64]) -> float:
-    """Return the angle of the rotation of a_from_b, in [0, pi] radians, accurate for small angles too."""
+    """Return the angle of the rotation of a_from_b (4, 4), in [0, pi] radians, accurate for small angles too."""
     rotation = a_from_b[:3, :3]
     sine = np.linalg.norm(rotation - rotation.T) / np.sqrt(8)
     cosine = (np.trace(rotation) - 1) / 2

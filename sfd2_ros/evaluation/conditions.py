@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of all images and of each condition apart, with refusals by reason."""
+"""Scores of all images and of each condition apart, with rejections by reason."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class GroupScores:
         scores: recall, medians, false accepts.
         median_inliers: over the images with a pose; None without one, or where they are not known.
         refused: queries without a pose.
-        reasons: of the refusals, with their numbers, the most frequent first; foreign images are not among them.
+        reasons: of the rejections, with their numbers, the most frequent first; foreign images are not among them.
     """
 
     condition: str

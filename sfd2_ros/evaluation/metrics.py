@@ -69,7 +69,7 @@ def score_poses(
     """Score poses.
 
     Args:
-        estimated: cam_from_map by image name; refused images are absent.
+        estimated: cam_from_map by image name; rejected images are absent.
         reference: cam_from_map of every query by name.
         foreign: names of images that show another place; a pose for one is a false accept.
         thresholds: pairs of (metres, degrees), both to be met.

@@ -33,8 +33,8 @@ class Outcome:
     Attributes:
         name: of the image.
         condition: under which it was taken.
-        is_foreign: whether it shows another place and should have been refused.
-        status: "localized", the reason of a refusal, or `NOT_SAID`.
+        is_foreign: whether it shows another place and should have been rejected.
+        status: "localized", the reason of a rejection, or `NOT_SAID`.
         inliers: matches that agree with the pose; None where not known.
         position_m: error; None without a pose, and for foreign images.
         rotation_deg: error; likewise.
@@ -65,7 +65,7 @@ def outcomes_of(
     """Say of every query and every foreign image what became of it.
 
     Args:
-        estimated: cam_from_map by image name; refused images are absent.
+        estimated: cam_from_map by image name; rejected images are absent.
         queries: with their reference poses, and the foreign images.
         details: status and inliers by image name, from `read_details`; may be empty.
         truth: conditions and times.

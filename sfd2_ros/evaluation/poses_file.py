@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pose files in the benchmarks' format: `name qw qx qy qz tx ty tz` (cam_from_map), a line a localized image.
 
-Refused images have no line; their reasons stand in the JSON beside it.
+Rejected images have no line; their reasons stand in the JSON beside it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def write_poses(path: Path, estimates: Mapping[str, Result]) -> None:
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Refuse names that a line of a pose file or of an image list cannot hold.
+    """Reject names that a line of a pose file or of an image list cannot hold.
 
     Raises:
         PoseFileError: a name is empty, begins or ends with a space, begins with #, breaks the line, or is not UTF-8.

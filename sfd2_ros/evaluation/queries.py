@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a scene asks to be localized, and what it wants refused."""
+"""What a scene asks to be localized, and what it wants rejected."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def load_queries(folder: Path, list_name: str | None = None) -> Queries:
 
 
 def refuse_strangers(estimated: Mapping[str, object], queries: Queries, source: str) -> None:
-    """Refuse poses of which none is of a query: they would score as if nothing had been localized.
+    """Reject poses of which none is of a query: they would score as if nothing had been localized.
 
     Args:
         estimated: poses by image name.

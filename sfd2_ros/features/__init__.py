@@ -13,7 +13,7 @@ __all__ = ["Extractor", "ExtractorConfig", "load_extractor"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the extractor when it is asked for, so that reading an image does not wait for torch."""
+    """Import the extractor when it is needed, so that reading an image does not wait for torch."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from sfd2_ros.features import extractor  # noqa: PLC0415

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAXIMUM_BYTES = 1 << 30
-"""Larger files are refused unread; the network has 16 MB, with the state of an optimiser 50 MB."""
+"""Larger files are rejected unread; the network has 16 MB, with the state of an optimiser 50 MB."""
 
 _WRAPPERS = ("model", "state_dict", "net", "network", "weights")
 _REMEDY = "give a .safetensors file of `sfd2 weights import` or a checkpoint (.pth) of the SFD2 network"
@@ -96,7 +96,7 @@ def _state_dict_of(content: Any, path: Path, wrappers: Sequence[str], remedy: st
 
 
 def _reason(error: Exception) -> str:
-    """Say why torch refused; its own text is long and advises to execute the file."""
+    """Return why torch failed; its own text is long and advises to execute the file."""
     stranger = re.search(r"GLOBAL (\S+)", str(error))
     if stranger is not None:
         return (

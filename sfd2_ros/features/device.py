@@ -24,7 +24,7 @@ def choose_device(name: str) -> torch.device:
 
     Raises:
         ConfigError: the name is none of these.
-        DependencyError: CUDA is asked for and not there, or has fewer devices.
+        DependencyError: CUDA is needed and not there, or has fewer devices.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -63,6 +63,6 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 
 
 def has_fast_bfloat16() -> bool:
-    """Return whether this CPU multiplies bfloat16 faster than float32; False where an older PyTorch cannot tell."""
+    """Return whether this CPU multiplies bfloat16 faster than float32; False if an older PyTorch cannot detect it."""
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(capabilities.get(name, False) for name in _FAST_BFLOAT16)

@@ -34,7 +34,7 @@ UNREAD_SUFFIXES = (
     *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".gif", ".jfif", ".jpe", ".exr", ".hdr"),
     *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"),
 )
-"""Endings of photographs that `list_images` passes over and names."""
+"""Endings of images that `list_images` passes over and names."""
 
 _BITS_IN_USE = (8, 10, 12, 14, 16)
 """Of the values in a 16-bit container: what sensors and converters have."""
@@ -68,7 +68,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
 
 def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
-    """Decode the bytes of an image file; like `read_image`.
+    """Decode the bytes of an image file to (H, W, 3) uint8 RGB, like `read_image`.
 
     Args:
         data: content of a JPEG, PNG, WebP, TIFF, ... file.

@@ -1,8 +1,8 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Where the first picture of a JPEG file ends, and whether one without an end marker is whole.
+"""Where the first image of a JPEG file ends, and whether one without an end marker is whole.
 
-Phones append a film to the picture (motion photos); some cameras leave the end marker out. Decoders fill the rows that
+Phones append a film to the image (motion photos); some cameras leave the end marker out. Decoders fill the rows that
 are missing with gray, without an error, so neither may be taken for the other.
 """
 
@@ -37,7 +37,7 @@ _redirecting = threading.Lock()
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Return (h, w) of the first picture, or None where no frame header is found."""
+    """Return (h, w) of the first image, or None where no frame header is found."""
     for marker, place in _segments(data):
         if marker in _FRAMES:
             height, width = struct.unpack_from(">HH", data, place + 3)
@@ -46,7 +46,7 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 
 def has_end(data: bytes) -> bool:
-    """Return whether the first picture of a JPEG file has its end marker, whatever follows it."""
+    """Return whether the first image of a JPEG file has its end marker, whatever follows it."""
     try:
         return any(marker == _END_OF_IMAGE for marker, _ in _segments(data))
     except struct.error:  # a segment is cut
@@ -56,10 +56,10 @@ def has_end(data: bytes) -> bool:
 def decode_without_end(data: bytes) -> NDArray[np.uint8] | None:
     """Decode a JPEG file that lacks its end marker as OpenCV decodes one unchanged.
 
-    It is decoded with different fillings before an end marker: they show where the data of the picture run out.
+    It is decoded with different fillings before an end marker: they show where the data of the image run out.
 
     Returns:
-        None where a part of the picture is missing.
+        None where a part of the image is missing.
     """
     data = data.rstrip(b"\xff")  # the first byte of a marker, or of a value that is cut
     with _quiet_stderr():

@@ -111,7 +111,7 @@ def select_keypoints(
 
 
 def shows_something(image: torch.Tensor, keypoints: torch.Tensor) -> torch.Tensor:
-    """Tell which keypoints lie on more than one even colour, such as the black rim of an undistorted image.
+    """Return which keypoints do not lie on one even colour, such as the black rim of an undistorted image.
 
     Args:
         image: (C, H, W) float in [0, 1].

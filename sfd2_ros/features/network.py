@@ -31,7 +31,7 @@ _DEVIATION = (0.229, 0.224, 0.225)
 
 
 class NetworkOutput(NamedTuple):
-    """What the network says of a batch of images.
+    """Output of the network for a batch of images.
 
     Attributes:
         detection_logits: (B, 65, H/8, W/8); channel 8 y + x is the pixel (x, y) of the cell, the last one is "none".
@@ -131,13 +131,13 @@ class Sfd2Network(nn.Module):
         return NetworkOutput(self.detection(shared), descriptors, self.stability(shared))
 
     def normalised(self, images: torch.Tensor) -> torch.Tensor:
-        """Return images as the first convolution wants them."""
+        """Return images (B, 3, H, W), normalised and in the memory order of the first convolution."""
         lifted = lift_shadows(images, self.brightness) if self.brightness > 0 else images
         return (lifted - self.mean) / self.deviation
 
 
 def rectified(values: torch.Tensor) -> torch.Tensor:
-    """Set what is negative to zero, in place."""
+    """Set negative values of (B, C, H, W) to zero, in place."""
     if values.dtype is torch.bfloat16 and values.device.type == "cpu" and not torch.is_grad_enabled():
         # Negative numbers are those with the sign bit, as of integers; torch's own takes five to ten times as long.
         values.view(torch.int16).clamp_(min=0)

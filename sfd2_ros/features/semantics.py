@@ -48,7 +48,7 @@ class StabilityTable:
         return tuple(by_class[index] for index in range(CLASS_COUNT))
 
     def classes_of(self, label_set: str) -> NDArray[np.uint8]:
-        """Return the network's class by label number, (L,) uint8, `NOT_LABELLED` where the label says nothing.
+        """Return the network's class by label number, (L,) uint8, `NOT_LABELLED` for labels without a class.
 
         Raises:
             ConfigError: there is no such label set.

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Matches near where a pose says they must be."""
+"""Guided matching: matches near the projections of landmarks under a pose."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def match_distinct(
     min_similarity: float = -1.0,
     ratio: float,
 ) -> DistinctMatches:
-    """Match as `match_mutual` does without a ratio, and tell which matches would pass the test with one.
+    """Match (N, D) with (M, D) descriptors mutually; return which matches pass the ratio test.
 
     One look at the similarities instead of two. Arguments and errors are those of `match_mutual`.
     """
@@ -146,7 +146,7 @@ def _nearest(query: torch.Tensor, target: torch.Tensor, *, with_second: bool) ->
 
 
 def _best_of_rows(similarity: torch.Tensor, *, with_second: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return the index of the highest of each row, the highest, and the second highest (-inf when not asked for).
+    """Return the index of the highest of each row, the highest, and the second highest (-inf when not requested).
 
     The similarities are not usable afterwards.
     """

@@ -38,8 +38,14 @@ if TYPE_CHECKING:
 @click.option("--list", "list_name", help="Queries, one name a line. Default: query.txt of the reference, else all.")
 @json_option
 @click.option("--html", type=click.Path(path_type=Path), help="Write a report with plots; an older one is replaced.")
-@click.option("--map", "map_path", type=click.Path(path_type=Path), help="For pictures of matches in the report.")
-@click.option("--pictures", default=6, show_default=True, type=click.IntRange(0), help="Matches to draw, with --map.")
+@click.option("--map", "map_path", type=click.Path(path_type=Path), help="Map, to draw matches in the report.")
+@click.option(
+    "--pictures",
+    default=6,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Number of images with drawn matches, with --map.",
+)
 @weights_option
 @device_option
 def command(
@@ -54,15 +60,15 @@ def command(
     weights: Path | None,
     device: str,
 ) -> None:
-    """Score POSES against the poses of the scene folder REFERENCE.
+    """Score POSES against the reference poses of a scene folder.
 
-    Recall counts every query: one without a pose counts against it. Images of foreign.txt, where the scene has one,
-    must have no pose; each that has one is a false accept. Where the scene records conditions (truth.json, as
-    `sfd2 simulate` writes it), each is scored apart too. The details that `sfd2 localize` wrote beside POSES give
-    inliers and reasons of refusals.
+    Recall counts every query: a query without a pose counts against it. Images of foreign.txt, if the scene has one,
+    must have no pose; each pose of such an image is a false accept. If the scene records conditions (truth.json, as
+    `sfd2 simulate` writes it), each condition is scored separately. The details that `sfd2 localize` wrote beside POSES
+    give inliers and the reasons of rejections.
 
-    The report (--html) is one file. With --map it shows matches and what keypoints lie on: a few images are localized
-    again for that.
+    The report (--html) is one file. With --map it shows matches and the classes of the keypoints; a few images are
+    localized again for that.
     """
     from sfd2_ros.evaluation.conditions import score_by_condition, score_outcomes  # noqa: PLC0415
     from sfd2_ros.evaluation.outcomes import outcomes_of, read_details  # noqa: PLC0415
@@ -93,7 +99,7 @@ def command(
 
 def _check_options(html: Path | None, json_path: Path | None, map_path: Path | None) -> None:
     if html is None and map_path is not None:
-        raise click.UsageError("--map is for the pictures of the report; name the report with --html")
+        raise click.UsageError("--map is used for the report only; give the report with --html")
     if html is not None:
         refuse_existing(html, overwrite=True)
         refuse_same_path(html, json_path)
@@ -111,4 +117,4 @@ def _print(groups: Sequence[GroupScores]) -> None:
         table.add_row(*row, str(scores.false_accepts))
     Console().print(table)
     for reason, count in groups[-1].reasons.items():
-        click.echo(f"  refused {count:5d}  {reason}")
+        click.echo(f"  rejected {count:5d}  {reason}")

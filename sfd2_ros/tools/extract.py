@@ -34,10 +34,16 @@ if TYPE_CHECKING:
 @click.command("extract")
 @click.argument("images", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="HDF5 file to write (feats.h5).")
-@click.option("--overlay", type=click.Path(path_type=Path), help="Folder for pictures with the keypoints drawn.")
-@click.option("--max-keypoints", type=int, default=2048, show_default=True, help="Keypoints of an image, at most.")
+@click.option("--overlay", type=click.Path(path_type=Path), help="Folder for images with drawn keypoints.")
 @click.option(
-    "--max-side", type=int, default=1600, show_default=True, help="Reduce images with a longer side to this, pixels."
+    "--max-keypoints", type=int, default=2048, show_default=True, help="Maximum number of keypoints of an image."
+)
+@click.option(
+    "--max-side",
+    type=int,
+    default=1600,
+    show_default=True,
+    help="Reduce images whose longer side exceeds this, pixels.",
 )
 @weights_option
 @device_option
@@ -55,11 +61,11 @@ def command(
     json_path: Path | None,
     overwrite: bool,
 ) -> None:
-    """Extract features of IMAGES: an image, a folder of images, or a scene folder with images/ in it.
+    """Extract features of IMAGES: an image, a folder of images, or a scene folder with images/.
 
-    The file has hloc's layout: a group per image with keypoints, scores, descriptors, image_size, and stability.
-    Overlay pictures show long-term keypoints in blue, short-term in amber, unstable in red. Images that cannot be read
-    are named with the reason and left out; the others are written, and the exit code is 1.
+    The file has hloc's layout: one group per image with keypoints, scores, descriptors, image_size and stability.
+    Overlays show long-term keypoints in blue, short-term in amber, unstable in red. Images that cannot be read are
+    listed with the reason and left out; the exit code is then 1.
     """
     from sfd2_ros.features import ExtractorConfig, load_extractor  # noqa: PLC0415
     from sfd2_ros.features.feature_file import write_features  # noqa: PLC0415
@@ -79,7 +85,7 @@ def command(
     if run.unreadable:
         raise ImageError(
             f"{len(run.unreadable)} of {len(names)} images cannot be read and are not in {str(output)!r}, the others "
-            "are; mend or remove them"
+            "are; repair or remove them"
         )
 
 
@@ -120,7 +126,7 @@ class _Run:
             )
 
     def _features(self, name: str, image: NDArray[np.uint8]) -> Features:
-        """Extract, count, and draw when asked."""
+        """Extract and count; draw if an overlay folder is given."""
         start = time.perf_counter()
         features = self._extractor(image)
         self._seconds += time.perf_counter() - start
@@ -169,6 +175,6 @@ def _refuse_existing(output: Path, overlay: Path | None, *, overwrite: bool) -> 
 
     refuse_existing(output, overwrite=overwrite)
     if overlay is not None and overlay.exists() and not overlay.is_dir():
-        raise OutputError(f"overlay {str(overlay)!r} is a file, pictures need a folder; name another path")
+        raise OutputError(f"overlay {str(overlay)!r} is a file; a folder is needed; give another path")
     if overlay is not None and overlay.is_dir() and any(overlay.iterdir()):
         refuse_existing(overlay, overwrite=overwrite)

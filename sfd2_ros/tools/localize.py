@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @click.option(
     "--list",
     "list_path",
-    help="Image names, one a line, with or without intrinsics as hloc has them; looked for in IMAGES first.",
+    help="Image names, one a line, with or without intrinsics as hloc has them; searched in IMAGES first.",
 )
 @click.option(
     "--camera", help="Intrinsics: a scene, a calibration file or MODEL,w,h,params. Default: the list's or the scene's."
@@ -63,10 +63,10 @@ def command(
 ) -> None:
     """Localize IMAGES in MAP.
 
-    IMAGES is a scene folder, a folder of images or one image. Poses of localized images are written as
-    `name qw qx qy qz tx ty tz` (cam_from_map); statuses, inliers and covariances go beside them as JSON. What is
-    refused has no pose, and its reason stands in the JSON. An image that cannot be read is refused as bad_image; the
-    others are localized and written, and the exit code is 1.
+    IMAGES is a scene folder, a folder of images or one image. The output has one line `name qw qx qy qz tx ty tz`
+    (cam_from_map) for each localized image; statuses, reasons, inliers and covariances are written beside it as JSON. A
+    rejected image has no pose. An image that cannot be read is rejected as bad_image; the others are localized, and the
+    exit code is 1.
     """
     from sfd2_ros.evaluation.batch import localize_images  # noqa: PLC0415
     from sfd2_ros.evaluation.poses_file import check_names, details_path, write_poses  # noqa: PLC0415
@@ -94,17 +94,17 @@ def command(
     write_json(json_path, figures)
     click.echo(f"{output}: {figures['localized']} of {len(estimates)} localized; details in {details}")
     for reason, count in figures["reasons"].items():
-        click.echo(f"  refused {count:5d}  {reason}")
+        click.echo(f"  rejected {count:5d}  {reason}")
     _fail_on_bad_images(estimates)
 
 
 def _fail_on_bad_images(estimates: dict[str, Result]) -> None:
-    """Let the exit code say that images could not be read, after the poses of the others are written."""
+    """Fail when images could not be read, after the poses of the others are written."""
     bad = [estimate.reason for estimate in estimates.values() if estimate.status is Status.BAD_IMAGE]
     if bad:
         raise ImageError(
-            f"{len(bad)} of {len(estimates)} images cannot be read and are refused as bad_image, the others are done; "
-            f"the first: {bad[0]}"
+            f"{len(bad)} of {len(estimates)} images cannot be read and are rejected as bad_image; the others are "
+            f"written; the first: {bad[0]}"
         )
 
 
@@ -145,7 +145,7 @@ def _queries(
 
 
 def extractor_for(map_: Map, weights: Path | None, device: str) -> Any:
-    """Return an extractor with the settings of the map; refuse weights that the map was not made with."""
+    """Return an extractor with the settings of the map; reject weights that the map was not made with."""
     from sfd2_ros.core.config import config_from_mapping  # noqa: PLC0415
     from sfd2_ros.core.errors import ConfigError, MapError  # noqa: PLC0415
     from sfd2_ros.features.extractor import ExtractorConfig, load_extractor  # noqa: PLC0415

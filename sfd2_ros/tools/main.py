@@ -117,7 +117,7 @@ def _ended(*, is_terminated: bool) -> int:
 
 
 def _wrong_use(err: click.ClickException) -> int:
-    """Say in one line what is wrong with a command, or show the help of one that was called without arguments."""
+    """Print in one line what is wrong with a command, or the help of one called without arguments."""
     if isinstance(err, getattr(click.exceptions, "NoArgsIsHelpError", ())):
         err.show()
         return err.exit_code

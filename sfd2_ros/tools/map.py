@@ -40,24 +40,26 @@ command.add_command(map_merge.command)
 
 @command.command()
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the map to make.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the new map.")
 @click.option(
     "--list", "list_name", help="Image names to map, one a line. Default: map.txt of a scene, else all images."
 )
 @click.option(
     "--camera", help="Intrinsics for a plain image folder: a scene, a map, a camera_info YAML or MODEL,w,h,params."
 )
-@click.option("--max-keypoints", type=int, default=2048, show_default=True, help="Keypoints of an image.")
-@click.option("--refine-poses", is_flag=True, help="Adjust the given poses together with the points.")
+@click.option(
+    "--max-keypoints", type=int, default=2048, show_default=True, help="Maximum number of keypoints of an image."
+)
+@click.option("--refine-poses", is_flag=True, help="Adjust the given poses together with the landmarks.")
 @click.option(
     "--image-topic",
     "image_topics",
     multiple=True,
     help="Of a bag; repeat it. Default: one of each camera with camera_info.",
 )
-@click.option("--frame", help="Of a bag: frame on TF in which the poses are. [default: odom]")
-@click.option("--pose-topic", help="Of a bag: Odometry or stamped poses of base_link, used in place of TF's.")
-@click.option("--every-m", type=float, help="Of a bag: metres between images of a camera. [default: 0.5]")
+@click.option("--frame", help="Bag: TF frame of the poses. [default: odom]")
+@click.option("--pose-topic", help="Bag: topic with Odometry or stamped poses of base_link, used instead of TF.")
+@click.option("--every-m", type=float, help="Bag: metres between two images of a camera. [default: 0.5]")
 @weights_option
 @device_option
 @json_option
@@ -78,9 +80,10 @@ def build(
 ) -> None:
     """Build a map from SOURCE.
 
-    SOURCE is a scene folder with images/ and sparse/ (a COLMAP model with poses in metres: landmarks are triangulated
-    under them), a plain folder of images (structure from motion; scale and frame are then arbitrary), or a rosbag2
-    with images, camera_info and TF (an image each half metre, posed by odometry; --refine-poses mends its noise).
+    SOURCE is one of: a scene folder with images/ and sparse/ (a COLMAP model with poses in metres; landmarks are
+    triangulated under these poses); a folder of images (structure from motion; scale and frame are arbitrary); a
+    rosbag2 with images, camera_info and TF (an image every half metre, with the pose of odometry; --refine-poses
+    reduces its noise).
     """
     from sfd2_ros.bags.reader import is_bag  # noqa: PLC0415
     from sfd2_ros.features import load_extractor  # noqa: PLC0415
@@ -167,7 +170,7 @@ def _build_from_bag(
 @click.argument("path", metavar="MAP", type=click.Path(path_type=Path))
 @json_option
 def info(path: Path, json_path: Path | None) -> None:
-    """Print what a MAP holds and how large it is."""
+    """Print content and size of a MAP."""
     from sfd2_ros.mapping import load_map  # noqa: PLC0415
     from sfd2_ros.mapping.manifest import read_manifest  # noqa: PLC0415
 
@@ -195,14 +198,14 @@ def info(path: Path, json_path: Path | None) -> None:
 @command.command()
 @click.argument("path", metavar="MAP", type=click.Path(path_type=Path))
 def check(path: Path) -> None:
-    """Check a MAP: every file's checksum, every array, and that COLMAP's model says the same."""
+    """Verify a MAP: checksums, arrays, and agreement with its COLMAP model."""
     from sfd2_ros.mapping.map_check import map_problems  # noqa: PLC0415
 
     quiet_colmap()
     problems = map_problems(path)
     if problems:
-        raise MapError(f"map {str(path)!r} is damaged: {'; '.join(problems)}; build it again or copy it anew")
-    click.echo(f"{path}: sound")
+        raise MapError(f"map {str(path)!r} is damaged: {'; '.join(problems)}; build or copy it again")
+    click.echo(f"{path}: valid")
 
 
 @command.command()

@@ -16,17 +16,17 @@ from sfd2_ros.tools.options import json_option, overwrite_option, progress_bar, 
 @click.command("merge")
 @click.argument("path", metavar="MAP", type=click.Path(path_type=Path))
 @click.argument("others", metavar="OTHER...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the map to make.")
-@click.option("--same-frame", is_flag=True, help="All lie in one frame already; do not look where they lie.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the new map.")
+@click.option("--same-frame", is_flag=True, help="All maps have the same frame already; do not align them.")
 @json_option
 @overwrite_option
 def command(
     *, path: Path, others: tuple[Path, ...], output: Path, same_frame: bool, json_path: Path | None, overwrite: bool
 ) -> None:
-    """Add other sessions of a place to a MAP: by night, in another season, a further street.
+    """Add other sessions of a place to a MAP: night, another season, another street.
 
-    The images of each OTHER are localized in MAP, and must agree on where it lies there; its landmarks and images are
-    then added in the frame of MAP. All maps must be in metres and of the same weights.
+    The images of each OTHER are localized in MAP, and most of them must agree on its pose there; its landmarks and
+    images are then added in the frame of MAP. All maps must be in metres and of the same weights.
     """
     from sfd2_ros.localization.map_alignment import align_maps  # noqa: PLC0415
     from sfd2_ros.mapping import load_map  # noqa: PLC0415

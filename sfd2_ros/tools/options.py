@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Options that several commands share, and how commands report."""
+"""Shared options of the commands, progress and JSON output."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 weights_option = click.option(
     "--weights",
     type=click.Path(path_type=Path),
-    help="Weights of the network: a safetensors file or a published checkpoint. Default: those that ship.",
+    help="Weights of the network: a safetensors file or a published checkpoint. Default: the shipped weights.",
 )
 device_option = click.option(
-    "--device", default="auto", show_default=True, help="Where the network runs: cpu, cuda, cuda:1 or auto."
+    "--device", default="auto", show_default=True, help="Device of the network: cpu, cuda, cuda:1 or auto."
 )
 
 
 def _checked_output(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
-    """Refuse before the work a file that could not be written after it, or that is none of ours to replace."""
+    """Reject, before the work, an output that cannot be written or must not be replaced."""
     if path is not None:
         refuse_existing(path, overwrite=True)
         _refuse_to_replace_what_is_no_json(path)
@@ -40,13 +40,13 @@ def _checked_output(_context: click.Context, _parameter: click.Parameter, path: 
 
 
 def _refuse_to_replace_what_is_no_json(path: Path) -> None:
-    """Figures replace older figures without being asked; never poses, a map's array or a photograph."""
+    """Figures replace older figures without being asked; never poses, a map's array or an image."""
     if not path.is_file():
         return
     with path.open("rb") as stream:
         start = stream.read(64).lstrip()
     if start and not start.startswith((b"{", b"[")):
-        raise OutputError(f"--json {str(path)!r} exists and is no JSON file; name another path, or remove it yourself")
+        raise OutputError(f"--json {str(path)!r} exists and is not a JSON file; give another path, or remove it")
 
 
 json_option = click.option(
@@ -54,9 +54,9 @@ json_option = click.option(
     "json_path",
     type=click.Path(path_type=Path),
     callback=_checked_output,
-    help="Write the figures of this run to a JSON file; an older one is replaced.",
+    help="Write the figures of this run to a JSON file; an existing one is replaced.",
 )
-overwrite_option = click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace existing outputs.")
 
 
 FIRST_LINE_S = 10.0
@@ -115,7 +115,7 @@ class PlainProgress:
 
 
 def check_suffix(output: Path, suffix: str) -> None:
-    """Refuse an output of another kind than the command writes.
+    """Reject an output of another kind than the command writes.
 
     Raises:
         ConfigError: its name does not end so.
@@ -125,7 +125,7 @@ def check_suffix(output: Path, suffix: str) -> None:
 
 
 def refuse_same_path(output: Path, json_path: Path | None) -> None:
-    """Refuse figures that would be written over another output of the same run."""
+    """Reject figures that would be written over another output of the same run."""
     if json_path is not None and json_path.resolve() == output.resolve():
         raise click.UsageError(f"--json and --output both write {str(output)!r}; name two files.")
 

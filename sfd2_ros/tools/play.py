@@ -16,11 +16,11 @@ import click
     type=click.FloatRange(min=0, min_open=True),
     default=1.0,
     show_default=True,
-    help="2 plays twice as fast as it was recorded.",
+    help="Speed; 2 plays twice as fast as recorded.",
 )
-@click.option("--loop", is_flag=True, help="Begin again at the end, until interrupted.")
+@click.option("--loop", is_flag=True, help="Repeat until interrupted.")
 @click.option("--clock", is_flag=True, help="Publish /clock, for nodes with use_sim_time:=true.")
-@click.option("--restamp", is_flag=True, help="Move the stamps so that the bag happens now.")
+@click.option("--restamp", is_flag=True, help="Shift all stamps to the present.")
 @click.option(
     "--wait",
     type=click.FloatRange(min=0),
@@ -29,10 +29,10 @@ import click
     help="Longest time to wait for subscribers before the first message, seconds.",
 )
 def command(*, bag: Path, rate: float, loop: bool, clock: bool, restamp: bool, wait: float) -> None:
-    """Publish a rosbag2 (BAG: its folder, or an .mcap or .db3 file) on ROS topics, as `ros2 bag play` does.
+    """Publish a rosbag2 on ROS topics, as `ros2 bag play` does.
 
-    Every topic is published reliably, and /tf_static is kept for subscribers that come later. With --clock the nodes
-    need use_sim_time:=true; with --restamp they do not. Both together contradict each other.
+    BAG is its folder, or an .mcap or .db3 file. Every topic is published reliably, and /tf_static is kept for late
+    subscribers. With --clock the nodes need use_sim_time:=true; with --restamp they do not. The two exclude each other.
     """
     from sfd2_ros.bags.reader import BagReader  # noqa: PLC0415
     from sfd2_ros.ros.native import require_ros  # noqa: PLC0415

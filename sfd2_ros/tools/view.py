@@ -14,16 +14,18 @@ import click
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on; 0.0.0.0 shows the view to every network that the machine is on.",
+    help="Address to listen on; 0.0.0.0 opens the view to every network of the machine.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port; 0 selects a free one."
+)
 @click.option("--camera", default="camera", show_default=True, help="Camera whose annotated images are shown.")
 @click.option("--localizer", default="localizer_node", show_default=True, help="Name of the localizer node.")
 @click.pass_context
 def command(context: click.Context, *, host: str, port: int, camera: str, localizer: str) -> None:
-    """Show where the robot is, with map points, state, annotated images, inliers, latency and reasons, in a browser.
+    """Show the running nodes in a browser: map, pose, state, images, inliers, latency, reasons.
 
-    For machines where there is no rviz. Annotated images are drawn only while a browser looks. Ends with Ctrl-C.
+    For machines without rviz. Annotated images are drawn only while a browser is connected. Ends with Ctrl-C.
     """
     from sfd2_ros.ros.native import require_ros  # noqa: PLC0415
 

@@ -42,7 +42,7 @@ def command() -> None:
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @json_option
 def info(*, file: Path | None, json_path: Path | None) -> None:
-    """Tell what the weights in FILE are; without FILE, those that ship with the package."""
+    """Print identity, terms and training of the weights in FILE; without FILE, of the shipped weights."""
     from sfd2_ros.features.weights import SHIPPED_WEIGHTS, read_weights  # noqa: PLC0415
 
     path = SHIPPED_WEIGHTS if file is None else file
@@ -56,15 +56,15 @@ def info(*, file: Path | None, json_path: Path | None) -> None:
 @command.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @_output_option
-@click.option("--licence", required=True, help="Terms under which the weights may be used, in words; kept in the file.")
-@click.option("--training", default="unknown", show_default=True, help="What they were trained on and how, in words.")
-@click.option("--brightness", type=float, help="What dark parts are lifted to; 0: not.  [default: as in FILE]")
-@click.option("--half", is_flag=True, help="Round to float16: half the size, another identity.")
+@click.option("--licence", required=True, help="Terms of use of the weights; stored in the file.")
+@click.option("--training", default="unknown", show_default=True, help="How and on which data they were trained.")
+@click.option("--brightness", type=float, help="Level that dark parts are lifted to; 0: off.  [default: as in FILE]")
+@click.option("--half", is_flag=True, help="Round to float16; this changes the identity.")
 @overwrite_option
 def import_(
     *, file: Path, output: Path, licence: str, training: str, brightness: float | None, half: bool, overwrite: bool
 ) -> None:
-    """Turn a checkpoint FILE (.pth) into a safetensors file with a header that says what it is.
+    """Convert a checkpoint FILE (.pth) to a safetensors file with a header.
 
     The checkpoint is a state dict of the published SFD2 network, or a dict with one under "model" or "state_dict".
     Nothing in it is executed.
@@ -90,9 +90,9 @@ def import_(
 @_output_option
 @overwrite_option
 def export(*, file: Path | None, output: Path, overwrite: bool) -> None:
-    """Write the weights in FILE as a plain float32 state dict (.pth), as other SFD2 tools read it.
+    """Write the weights in FILE as a plain float32 state dict (.pth) for other SFD2 tools.
 
-    Without FILE, those that ship with the package. The terms of the weights go with them: a .pth has no room for them.
+    Without FILE, the shipped weights. The terms of the weights stay valid: a .pth has no field for them.
     """
     import torch  # noqa: PLC0415
 
@@ -109,8 +109,8 @@ def export(*, file: Path | None, output: Path, overwrite: bool) -> None:
     click.echo(f"{output}: {weights.weights_id}; terms: {weights.terms}")
     if weights.brightness:
         click.echo(
-            f"a .pth has no room for brightness {weights.brightness}: other tools have to lift the images first; "
-            f"back here, import it with --brightness {weights.brightness}"
+            f"a .pth has no field for brightness {weights.brightness}: other tools must lift the images; "
+            f"to import it again, use --brightness {weights.brightness}"
         )
 
 

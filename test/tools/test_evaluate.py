@@ -86,7 +86,7 @@ def test_conditions_and_reasons_of_a_scene_are_told_apart(sfd2: Run, scene: Path
     assert figures["recall"] == [0.5, 0.5, 0.5]
     assert [one["name"] for one in figures["images"]] == ["2.png", "4.png"]
     assert "night" in said
-    assert "refused     1  few_matches" in said
+    assert "rejected     1  few_matches" in said
 
 
 def test_a_report_with_matches_is_written(sfd2: Run, painted_map: Path, scene: Path, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_report_with_matches_is_written(sfd2: Run, painted_map: Path, scene: P
     text = html.read_text(encoding="utf-8")
     assert text.count("data:image/jpeg;base64,") == 1
     assert "What keypoints lie on, in 2 images." in text
-    sfd2("evaluate", tmp_path / "p.txt", scene, "--map", painted_map).refused(2, "name the report with --html")
+    sfd2("evaluate", tmp_path / "p.txt", scene, "--map", painted_map).refused(2, "give the report with --html")
     other = tmp_path / "other.html"
     sfd2("evaluate", tmp_path / "p.txt", scene, "--html", other, "--json", other).refused(2, "both write")
     sfd2("evaluate", tmp_path / "p.txt", scene, "--html", scene).refused(1, "is a folder")
@@ -121,7 +121,7 @@ def test_what_cannot_be_scored_is_refused(sfd2: Run, scene: Path, tmp_path: Path
 def test_figures_never_replace_what_is_no_json(sfd2: Run, scene: Path, tmp_path: Path) -> None:
     _write(tmp_path / "p.txt", scene)
     before = (tmp_path / "p.txt").read_text()
-    sfd2("evaluate", tmp_path / "p.txt", scene, "--json", tmp_path / "p.txt").refused(1, "is no JSON file", "p.txt")
+    sfd2("evaluate", tmp_path / "p.txt", scene, "--json", tmp_path / "p.txt").refused(1, "is not a JSON file", "p.txt")
     assert (tmp_path / "p.txt").read_text() == before
     (tmp_path / "f.json").write_text("")
     for _ in range(2):

@@ -142,7 +142,7 @@ def test_when_no_image_can_be_read_nothing_is_written_and_nothing_replaced(
         (["x.png", "--max-keypoints", "0"], 2, "max_keypoints"),
         (["x.png", "--max-side", "3"], 2, "max_side_px"),
         (["x.png", "--json", "f.h5"], 2, "both write"),
-        (["x.png", "--json", "x.png"], 1, "is no JSON file"),
+        (["x.png", "--json", "x.png"], 1, "is not a JSON file"),
         ([], 2, "IMAGES"),
     ],
 )

@@ -89,7 +89,7 @@ def test_another_place_a_black_and_a_blank_image_are_refused_with_a_reason(
     assert sum(figures["reasons"].values()) == 5
     assert figures["median_inliers"] is None
     for reason, count in figures["reasons"].items():
-        assert f"refused {count:5d}  {reason}" in said
+        assert f"rejected {count:5d}  {reason}" in said
     assert (tmp_path / "p.txt").read_text() == ""
     details = json.loads((tmp_path / "p.details.json").read_text())
     assert all(one["reason"] and one["covariance"] is None for one in details.values())
@@ -144,9 +144,9 @@ def test_an_image_that_is_no_image_costs_only_itself(sfd2: Run, painted_map: Pat
     said = _localize(sfd2, painted_map, scene, out, "--list", "query.txt")
     assert said.code == 1
     assert "1 of 2 localized" in said.out
-    assert "refused     1  bad_image" in said.out
+    assert "rejected     1  bad_image" in said.out
     (line,) = said.err.splitlines()
-    assert line.startswith("sfd2: error: 1 of 2 images cannot be read and are refused as bad_image")
+    assert line.startswith("sfd2: error: 1 of 2 images cannot be read and are rejected as bad_image")
     assert "4.png" in line
     assert list(read_poses(out / "p.txt")) == ["2.png"]
     assert json.loads((out / "f.json").read_text())["reasons"] == {"bad_image": 1}

@@ -12,7 +12,7 @@ from sfd2_ros.features.weights import SHIPPED_WEIGHTS, read_weights
 from sfd2_ros.tools.main import main
 
 BRIGHT = ("--brightness", "0.4")
-"""Of the weights that ship; a .pth has no room for it."""
+"""Of the weights that ship; a .pth has no field for it."""
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_brighten_changes_what_the_network_sees_and_nothing_else(
     assert main(["weights", "brighten", "--level", "1", "-o", str(back), "--overwrite"]) == 2
     assert read_weights(back).weights_id == shipped.weights_id
     assert main(["weights", "export", str(brighter), "-o", str(checkpoint)]) == 0
-    assert "no room for brightness 0.6" in capsys.readouterr().out
+    assert "no field for brightness 0.6" in capsys.readouterr().out
 
 
 def test_average_lies_between_under_the_terms_of_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

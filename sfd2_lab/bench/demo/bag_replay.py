@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Plays a bag with several cameras into the real nodes, as on a robot, and compares what they say with its truth."""
+"""Plays a bag with several cameras into the real nodes and compares their poses with its ground truth."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ReplayedBag:
     rate: float
 
     def figures(self) -> dict[str, Any]:
-        """Return recall over the instants with truth, and what became of the frames.
+        """Return recall over the instants with ground truth, and what became of the frames.
 
         Where the cameras of one instant are localized one by one, its last pose counts.
         """
@@ -154,7 +154,7 @@ def _wait_until_active(nodes: list[NodeProcess]) -> None:
 
     if not wait_until(are_active, START_S):
         said = "\n".join(node.last_lines(5) for node in nodes)
-        raise DependencyError(f"the nodes were not active within {START_S:.0f} s; they said:\n{said}")
+        raise DependencyError(f"the nodes were not active within {START_S:.0f} s; their output:\n{said}")
 
 
 def _wait_until_quiet(recorder: PoseRecorder, nodes: list[NodeProcess]) -> None:

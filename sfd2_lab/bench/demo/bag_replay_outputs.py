@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Files of a replayed bag: figures, poses, and a picture of the drive from above."""
+"""Files of a replayed bag: figures, poses, and an image of the drive from above."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _draw(replayed: ReplayedBag) -> Figure:
     above, below = figure.subplots(1, 2)
     truth = np.array([pose[:3, 3] for _, pose in sorted(replayed.truth.items())]).reshape(-1, 3)
     told = np.array([pose[:3, 3] for _, pose in sorted(replayed.poses.items())]).reshape(-1, 3)
-    above.plot(truth[:, 0], truth[:, 1], "-", color="0.7", lw=3, label="truth")
+    above.plot(truth[:, 0], truth[:, 1], "-", color="0.7", lw=3, label="ground truth")
     above.plot(told[:, 0], told[:, 1], "o", color="tab:blue", ms=4, label="published by the localizer")
     above.set(xlabel="east [m]", ylabel="north [m]", aspect="equal", adjustable="datalim")
     above.set_title(f"{', '.join(replayed.cameras)}", loc="left", fontsize=9)
@@ -55,7 +55,7 @@ def _draw(replayed: ReplayedBag) -> Figure:
     silent = [(stamp - start) / 1e9 for stamp in replayed.truth if stamp not in replayed.poses]
     below.plot(silent, [1.0] * len(silent), "x", color="tab:red", ms=4, label="no pose")
     below.set(xlabel="time [s]", ylabel="error [m]")
-    below.set_title("distance to the truth; dashed: 0.25 m and 0.5 m", loc="left", fontsize=9)
+    below.set_title("distance to the ground truth; dashed: 0.25 m and 0.5 m", loc="left", fontsize=9)
     if silent:
         below.legend(fontsize=8)
     return figure

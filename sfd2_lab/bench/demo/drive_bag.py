@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The drive that the demo replays: a rosbag2 with one camera, odometry and the truth, simulated or from a scene.
+"""The drive that the demo replays: a rosbag2 with one camera, odometry and the ground truth, simulated or from a scene.
 
 Topics: /camera/front/image_raw and camera_info in frame front_optical, /tf (odom to base_link), /tf_static
 (base_link to front_optical), /ground_truth (base_link in map).
@@ -52,7 +52,7 @@ class DriveFrame:
         image: (H, W, 3) uint8 RGB.
         camera: its intrinsics.
         odometry: the samples before and after it.
-        map_from_base: (4, 4) the truth.
+        map_from_base: (4, 4) the ground truth.
     """
 
     time_ns: int
@@ -63,7 +63,7 @@ class DriveFrame:
 
     @property
     def odom_from_base(self) -> NDArray[np.float64]:
-        """What odometry says at the time of the image."""
+        """Odometry at the time of the image: odom_from_base (4, 4)."""
         before, after = self.odometry
         share = (self.time_ns - before.time_ns) / max(after.time_ns - before.time_ns, 1)
         return interpolate(before.odom_from_base, after.odom_from_base, share)
@@ -72,7 +72,7 @@ class DriveFrame:
 def write_bag_of_images(
     images: Sequence[PosedImage], image_folder: Path, bag_path: Path, *, seed: int, on_frame: Callable[[], None]
 ) -> None:
-    """Write photographs with known poses as a drive, with odometry that drifts from the truth as a wheel's does.
+    """Write images with known poses as a drive, with odometry that drifts from the ground truth as a wheel's does.
 
     Args:
         images: in the order of the drive; one image has no way to drift along, so two are needed.

@@ -77,7 +77,7 @@ class NodeProcess:
         """
         code = self._process.poll()
         if code is not None:
-            raise DependencyError(f"{self.executable} ended with exit code {code}; it said:\n{self.last_lines()}")
+            raise DependencyError(f"{self.executable} ended with exit code {code}; its output:\n{self.last_lines()}")
 
     def wait(self, timeout_s: float) -> int:
         """Wait until it ends by itself and return its exit code."""

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One picture of a demo run: the drive from above, an image with its keypoints, errors and latencies."""
+"""One image of a demo run: the drive from above, an image with its keypoints, errors and latencies."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def write_picture(
 
 
 def _draw_plan(axes: Any, outcomes: Sequence[Outcome], map_: Map) -> None:
-    """Draw landmarks, truth and what the robot was told, seen along its own up axis: a map's z need not be up."""
+    """Draw landmarks, truth and published poses, seen along its own up axis: a map's z need not be up."""
     plane = _ground_plane(outcomes)
     truth = np.array([outcome.truth[:3, 3] for outcome in outcomes]) @ plane.T
     told = (
@@ -68,10 +68,10 @@ def _draw_plan(axes: Any, outcomes: Sequence[Outcome], map_: Map) -> None:
     mapped = np.array([inverse(image.cam_from_world)[:3, 3] for image in map_.images]) @ plane.T
     axes.scatter(*landmarks.T, s=2, color=GREY, alpha=0.5, linewidths=0, label="landmarks", rasterized=True)
     axes.plot(*mapped.T, "+", ms=5, color=GREY, mew=1.0, label="mapping images")
-    axes.plot(*truth.T, "-", lw=1.2, color=BLUE, label="truth")
-    axes.plot(*told.T, "o", ms=4.5, mfc="none", mew=1.4, color=ORANGE, label="told on TF")
+    axes.plot(*truth.T, "-", lw=1.2, color=BLUE, label="ground truth")
+    axes.plot(*told.T, "o", ms=4.5, mfc="none", mew=1.4, color=ORANGE, label="published on TF")
     if len(refused):
-        axes.plot(*refused.T, "x", ms=6, color=RED, label="refused")
+        axes.plot(*refused.T, "x", ms=6, color=RED, label="rejected")
     lines = np.concatenate([truth, mapped])
     (left, bottom), (right, top) = lines.min(axis=0) - MARGIN_M, lines.max(axis=0) + MARGIN_M
     # Widened to the shape of the axes below: matplotlib fulfils one fixed limit and the aspect, not two.
@@ -115,7 +115,7 @@ def _draw_errors(axes: Any, outcomes: Sequence[Outcome]) -> None:
     axes.axhline(0.25, color=GREY, lw=1, ls="--")
     axes.set_yscale("log")
     axes.set_ylabel("error [m]")
-    axes.set_title("distance to the truth; dashed: 0.25 m", loc="left")
+    axes.set_title("distance to the ground truth; dashed: 0.25 m", loc="left")
 
 
 def _draw_latencies(axes: Any, outcomes: Sequence[Outcome]) -> None:

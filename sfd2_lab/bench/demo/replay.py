@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Replays a drive into the real nodes, as processes, and keeps what they said of each frame."""
+"""Replays a drive into the real nodes, as processes, and records what they published for each frame."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FRAME_S = 30.0
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What the nodes said of one frame.
+    """What the nodes published of one frame.
 
     Attributes:
         status: of the frame; "no_answer" when none came.
@@ -89,7 +89,7 @@ class FramePlayer:
         self._odometry_until_ns = 0
 
     def play(self, frame: DriveFrame) -> Outcome:
-        """Play one frame and return what the nodes said of it."""
+        """Play one frame and return what the nodes published of it."""
         now_ns, odometry = self.moved_to_now(frame)
         heard: Heard = self._player.play_frame(frame.image, frame.camera, now_ns, odometry, FRAME_S)
         return self.judged(frame, heard)
@@ -104,7 +104,7 @@ class FramePlayer:
 
     @staticmethod
     def judged(frame: DriveFrame, heard: Heard) -> Outcome:
-        """Return what the nodes said of a frame beside the truth."""
+        """Return what the nodes published of a frame beside the ground truth."""
         told = None if heard.map_from_odom is None else heard.map_from_odom @ frame.odom_from_base
         status, truth = heard.status, frame.map_from_base
         if status is None:

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the robot was told against where it was, in figures."""
+"""Figures of the poses published on TF, compared with the ground truth."""
 
 from __future__ import annotations
 

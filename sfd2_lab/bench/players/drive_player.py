@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Plays the part of a robot: publishes images, intrinsics and odometry, and hears where the robot is told to be."""
+"""Plays the part of a robot: publishes images, intrinsics and odometry, and receives the published poses."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class FrameNames:
 
 @dataclass(frozen=True, eq=False)
 class OdometrySample:
-    """What odometry says at one time: odom_from_base (4, 4), metres."""
+    """What odometry measures at one time: odom_from_base (4, 4), metres."""
 
     time_ns: int
     odom_from_base: NDArray[np.float64]
@@ -59,7 +59,7 @@ class OdometrySample:
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """What the nodes said of one frame.
+    """What the nodes published of one frame.
 
     Attributes:
         status: the message; None when none came in time.
@@ -71,7 +71,7 @@ class Heard:
 
 
 class DrivePlayer:
-    """A node that plays a drive in lock step: the next frame waits for what the nodes say of the last.
+    """A node that plays a drive in lock step: the next frame waits for what the nodes publish of the last.
 
     Args:
         localizer: full name of the localizer node, whose ~/status is heard.
@@ -154,7 +154,7 @@ class DrivePlayer:
         raise DependencyError(f"the nodes are there, but answered no image within {timeout_s:.0f} s")
 
     def publish_mount(self, base_from_cam: NDArray[np.float64]) -> None:
-        """Publish where the camera is mounted, once and latched."""
+        """Publish base_from_cam (4, 4), once and latched."""
         names = self._names
         edge = transform_message(self.now_ns(), names.base, names.camera_frame, base_from_cam)
         self._static_tf.publish(TFMessage(transforms=[edge]))
@@ -167,7 +167,7 @@ class DrivePlayer:
         odometry: Sequence[OdometrySample],
         timeout_s: float,
     ) -> Heard:
-        """Publish one frame and return what the nodes say of it.
+        """Publish one frame and return what the nodes publish of it.
 
         Args:
             image: (H, W, 3) uint8 RGB.
@@ -182,7 +182,7 @@ class DrivePlayer:
         return self.hear(time_ns, timeout_s)
 
     def publish_odometry(self, odometry: Sequence[OdometrySample]) -> None:
-        """Publish what odometry says, on TF."""
+        """Publish what odometry measures, on TF."""
         names = self._names
         edges = [
             transform_message(sample.time_ns, names.odom, names.base, sample.odom_from_base) for sample in odometry
@@ -198,14 +198,14 @@ class DrivePlayer:
         self._infos.publish(info)
 
     def publish_image(self, image: NDArray[np.uint8], time_ns: int, **changes: Any) -> None:
-        """Publish an image; `changes` replace fields of the message, as a broken driver does."""
+        """Publish an image (H, W, 3); `changes` replace fields of the message, as a broken driver does."""
         message = image_message(image, header_at(time_ns, self._names.camera_frame))
         for field, value in changes.items():
             setattr(message, field, value)
         self._images.publish(message)
 
     def hear(self, time_ns: int, timeout_s: float) -> Heard:
-        """Wait for what the nodes say of the frame with a stamp."""
+        """Wait for what the nodes publish of the frame with a stamp."""
         self._spin_until(lambda: time_ns in self._statuses, timeout_s)
         status = self._statuses.pop(time_ns, None)
         if status is not None and status.status == "localized":

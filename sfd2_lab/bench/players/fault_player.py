@@ -44,7 +44,7 @@ class FaultPlayer(DrivePlayer):
         self._clock.publish(message)
 
     def publish_beside(self, camera_name: str, image: NDArray[np.uint8], camera: Camera, time_ns: int) -> None:
-        """Publish an image and its intrinsics as another camera, mounted where the first is."""
+        """Publish an image (H, W, 3) and its intrinsics as another camera, mounted where the first is."""
         if camera_name not in self._beside:
             profile = newest_only("reliable")
             # Two participants, for the reason that `participant` gives.

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Hears what a localizer node says, by the stamps of the images."""
+"""Records the poses and statuses of a localizer node by image stamp."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Faults of cameras, transforms and places, done to running nodes; each says whether the nodes did right."""
+"""Faults of cameras, transforms and places, injected into running nodes; each is checked."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Seen(NamedTuple):
 
 
 def refused(outcome: Outcome, *statuses: str) -> Seen:
-    """Return that a frame was refused, for one of the given reasons where any is given."""
+    """Return that a frame was rejected, for one of the given reasons where any is given."""
     right = outcome.map_from_base is None and outcome.status not in ("localized", "no_answer")
     return Seen(right and (not statuses or outcome.status in statuses), f"{outcome.status}: {outcome.reason}")
 
@@ -80,7 +80,7 @@ def wrong_step(stand: Stand) -> Seen:
 
 
 def wrong_encoding(stand: Stand) -> Seen:
-    """An encoding that nobody knows."""
+    """An unknown encoding."""
     return refused(stand.play(stand.next_frame(), image_changes={"encoding": "rgb9"}), "bad_image")
 
 
@@ -160,7 +160,7 @@ def slow_subscriber(stand: Stand) -> Seen:
 
 
 def map_damaged_at_run_time(stand: Stand) -> Seen:
-    """~/load_map of a map with a changed byte: refused, the old map stays."""
+    """~/load_map of a map with a changed byte: rejected, the old map stays."""
     good: Path = stand.nodes.settings.map_folder
     damaged = stand.nodes.settings.log_folder / "damaged_map"
     shutil.rmtree(damaged, ignore_errors=True)

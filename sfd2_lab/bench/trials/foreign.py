@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Images of other places, by the hundred, through the same Localizer as the node: each must be refused."""
+"""Images of other places, by the hundred, through the same Localizer as the node: each must be rejected."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TOWN_FRAMES = 10
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A map, and which folder of photographs shows its place."""
+    """A map, and which folder of images shows its place."""
 
     name: str
     localizer: Localizer
@@ -77,7 +77,7 @@ def count_false_poses(
 
     Args:
         town_map: of the simulated town.
-        data: folder with photographs below it, drives/kitti_a among them is mapped too; None: none.
+        data: folder with images below it, drives/kitti_a among them is mapped too; None: none.
         work: folder for that map and the journal.
         extractor: of the maps.
         count: of images; real ones first, then towns of other seeds by day, at dusk, by night and in rain.
@@ -153,7 +153,7 @@ def drive_below(data: Path) -> Path | None:
 
 
 def _images(data: Path | None, count: int) -> Iterator[ForeignImage]:
-    """Yield images until there are enough; their pixels are made when they are asked for."""
+    """Yield images until there are enough; their pixels are made when they are needed."""
     return islice(chain([] if data is None else _real_images(data), _town_images()), count)
 
 
@@ -171,7 +171,7 @@ def _town_images() -> Iterator[ForeignImage]:
 
 
 class _Town:
-    """Pictures of one drive, rendered when the first is asked for."""
+    """Images of one drive, rendered when the first is needed."""
 
     def __init__(self, config: DriveConfig) -> None:
         self._config = config
@@ -183,7 +183,7 @@ class _Town:
 
 
 def _photographs(data: Path) -> list[Path]:
-    """Return the photographs below a folder; label images are none."""
+    """Return the images below a folder; label images are none."""
     found = (path for path in data.rglob("*") if path.suffix.lower() in REAL_SUFFIXES)
     return sorted(path for path in found if "labels" not in path.parts)
 
@@ -195,6 +195,6 @@ def _read_reduced(path: Path) -> Any:
 
 
 def _some_camera(image: NDArray[np.uint8]) -> Camera:
-    """Return intrinsics as a driver might have them; nobody knows those of photographs from the web."""
+    """Return intrinsics as a driver might have them; those of images from the web are not known."""
     height, width = image.shape[:2]
     return Camera(width, height, width, width, (width - 1) / 2, (height - 1) / 2)

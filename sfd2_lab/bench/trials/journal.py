@@ -22,7 +22,7 @@ class Journal:
 
     Args:
         path: of the file; its folder is made when missing.
-        header: what the answers depend on. A journal with another one is begun anew.
+        header: what the answers depend on. A journal with another one is begun again.
     """
 
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
@@ -47,7 +47,7 @@ class Journal:
             stream.write(json.dumps([key, answer]) + "\n")
 
     def finish(self) -> None:
-        """Remove the file: the next trial begins anew."""
+        """Remove the file: the next trial begins again."""
         self._path.unlink(missing_ok=True)
 
 

@@ -43,7 +43,7 @@ def measure_latency(
 ) -> dict[str, Any]:
     """Replay a drive in lock step into both nodes in two processes, then in one, at each size of images.
 
-    Each is done twice: with every frame found anew in the whole map (~/relocalize before it), and as the nodes go on
+    Each is done twice: with every frame found again in the whole map (~/relocalize before it), and as the nodes go on
     by themselves from the last pose.
 
     Args:

@@ -30,9 +30,9 @@ class StageSettings:
 
     Attributes:
         seed: of the town.
-        size: (w, h) of the pictures, pixels.
-        mapping_frames: pictures of the mapping drive, 1.5 m apart.
-        query_frames: pictures of the drive that is replayed.
+        size: (w, h) of the images, pixels.
+        mapping_frames: images of the mapping drive, 1.5 m apart.
+        query_frames: images of the drive that is replayed.
         condition: light and weather of that drive.
         device: of the network.
     """

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Running nodes on a stand: good frames, broken frames, and what the nodes said of each."""
+"""Running nodes on a stand: good frames, broken frames, and what the nodes published of each."""
 
 from __future__ import annotations
 
@@ -115,12 +115,12 @@ class Stand:
 
 
 def is_right(outcome: Outcome) -> bool:
-    """Return whether a pose was told that is near the truth."""
+    """Return whether a pose was published that is near the ground truth."""
     return outcome.map_from_base is not None and not is_false(outcome)
 
 
 def is_false(outcome: Outcome) -> bool:
-    """Return whether a pose was told that is not near the truth."""
+    """Return whether a pose was published that is not near the ground truth."""
     if outcome.map_from_base is None:
         return False
     position_m, rotation_deg = pose_error(inverse(outcome.map_from_base), inverse(outcome.truth))

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Faults that a node meets when it starts, and signals at any moment: it must say what is wrong, and end in order."""
+"""Faults that a node meets when it starts, and signals at any moment: it must report the cause and end cleanly."""
 
 from __future__ import annotations
 

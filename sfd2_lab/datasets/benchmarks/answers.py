@@ -25,7 +25,7 @@ class Answer:
     """What became of a query.
 
     Attributes:
-        status: "localized", the reason of a refusal, or "retrieved": the pose of a reference image, not measured.
+        status: "localized", the reason of a rejection, or "retrieved": the pose of a reference image, not measured.
         cam_from_map: (4, 4), or None.
         num_inliers: of a measured pose.
         seconds: for features, and for the rest.

@@ -21,7 +21,7 @@ MARKER = "mini.json"
 
 
 def read_miniature_truth(root: Path) -> dict[str, NDArray[np.float64]]:
-    """Return cam_from_world of the queries of a miniature copy by name; nothing for the real data set."""
+    """Return cam_from_world (4, 4) of the queries of a miniature copy by name; nothing for the real data set."""
     return {name: pose_from_wxyz(values) for name, values in _read(root).get("truth", {}).items()}
 
 

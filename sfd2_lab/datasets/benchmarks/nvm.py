@@ -28,7 +28,7 @@ _NUMBERS = 10
 def read_nvm_poses(path: Path) -> dict[str, NDArray[np.float64]]:
     """Read cam_from_world (4, 4) of each camera by the name of its image; a leading ./ is dropped.
 
-    The points are not kept, but counted: a file that is cut in them is refused too.
+    The points are not kept, but counted: a file that is cut in them is rejected too.
 
     Raises:
         DatasetError: the file is missing, malformed or cut.

@@ -175,7 +175,7 @@ def _read_references(root: Path, places: set[str]) -> dict[str, dict[str, NDArra
         merged = read_nvm_poses(root / _MERGED)
         if len(places) > 1:
             raise DatasetError(
-                f"there is no {_MODELS}/, and {_MERGED} does not say which image shows which of {len(places)} places; "
+                f"there is no {_MODELS}/, and {_MERGED} does not record which place an image shows; "
                 "unpack the archives of the individual models there"
             )
         poses = dict.fromkeys(places, merged)

@@ -71,7 +71,7 @@ def run_benchmark(
     """Map every place, localize every query, and write the submission file.
 
     `output` gets maps/, answers/ (one JSON line a query, as they come) and the submission file. A run that was
-    interrupted goes on where it was; one with other settings is refused.
+    interrupted goes on where it was; one with other settings is rejected.
 
     Args:
         benchmark: read and checked.

@@ -43,7 +43,7 @@ def write_submission(path: Path, poses: Mapping[str, NDArray[np.float64]]) -> No
 
 
 def submission_name(benchmark: Benchmark, method: str) -> str:
-    """Return the file name that the benchmark asks for."""
+    """Return the file name that the benchmark requires."""
     return f"{benchmark.rules.file_prefix}{method}.txt"
 
 
@@ -58,7 +58,7 @@ def check_submission(path: Path, benchmark: Benchmark) -> int:
     problems = Problems(path)
     prefix = benchmark.rules.file_prefix
     if not re.fullmatch(rf"{prefix}{METHOD_PATTERN}\.txt", path.name):
-        problems.add(f"the file's name is {path.name!r}; {prefix}METHOD.txt is asked for")
+        problems.add(f"the file's name is {path.name!r}; it must be {prefix}METHOD.txt")
     text = path.read_bytes() if path.is_file() else b""
     if b"\r" in text:
         problems.add("lines end as on Windows; end them with a line feed alone")

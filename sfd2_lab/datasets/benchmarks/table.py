@@ -75,7 +75,7 @@ def table_text(benchmark: Benchmark, answers: Mapping[str, Answer], method: str)
     names = list(benchmark.groups)
     lines = [f"# {benchmark.name}", ""]
     if benchmark.is_miniature:
-        lines += ["A miniature copy, simulated: its figures say nothing about the real data set.", ""]
+        lines += ["A miniature copy, simulated: its figures are no measure of the real data set.", ""]
     lines += [
         "| | queries | localized | retrieved only | poses public | recall |",
         "| --- | ---: | ---: | ---: | ---: | --- |",
@@ -113,7 +113,7 @@ def _percent(values: Sequence[float]) -> str:
 
 
 def _explanation(benchmark: Benchmark) -> str:
-    """Say what the row of this run may be compared with."""
+    """Return with what the row of this run may be compared."""
     asked = len(benchmark.queries)
     public = sum(query.name in benchmark.truth for query in benchmark.queries)
     return (

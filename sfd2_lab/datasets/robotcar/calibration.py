@@ -76,8 +76,8 @@ class Calibration:
     """What is known of one camera.
 
     Attributes:
-        camera: intrinsics of the undistorted picture.
-        distorted_x: (h, w) float32, where in the raw picture each undistorted pixel lies, pixels from 0.
+        camera: intrinsics of the undistorted image.
+        distorted_x: (h, w) float32, where in the raw image each undistorted pixel lies, pixels from 0.
         distorted_y: (h, w) float32, likewise.
         base_from_cam: (4, 4) its optical frame on the vehicle, metres; see `BASE_FROM_VEHICLE`.
     """

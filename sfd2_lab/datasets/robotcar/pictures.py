@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From the raw mosaic of a RobotCar camera to an undistorted colour picture."""
+"""From the raw mosaic of a RobotCar camera to an undistorted colour image."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def read_undistorted(path: Path, bayer: str, calibration: Calibration) -> NDArra
         calibration: of the camera.
 
     Returns:
-        (h, w, 3) uint8 RGB; black where the raw picture has nothing.
+        (h, w, 3) uint8 RGB; black where the raw image has nothing.
 
     Raises:
         ImageError: the file is missing or no PNG.

@@ -40,7 +40,7 @@ class BagSettings:
 
     Attributes:
         storage: "sqlite3" or "mcap".
-        is_compressed: write JPEG instead of raw pictures.
+        is_compressed: write JPEG instead of raw images.
         stretch: what part of the sequence.
         images_per_part: images that an interruption can cost at most.
     """

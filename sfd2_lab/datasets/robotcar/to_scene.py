@@ -39,14 +39,14 @@ def convert_to_scene(
     """Write undistorted images with their poses as a scene folder; all are in map.txt.
 
     Args:
-        sequence: checked, with truth.
+        sequence: checked, with ground truth.
         path: folder to make: images/CAMERA/MICROSECONDS.png, sparse/, map.txt.
         stretch: what part of the sequence.
         overwrite: replace an existing scene that this function made.
         progress: called with step, done and total.
 
     Returns:
-        The figures of the conversion. Images at whose time the truth is silent are left out and counted.
+        The figures of the conversion. Images at whose time the ground truth is silent are left out and counted.
 
     Raises:
         ConfigError: no images are in the stretch.
@@ -54,7 +54,7 @@ def convert_to_scene(
         OutputError: the folder exists and may not be replaced.
     """
     if sequence.truth is None:
-        raise DatasetError("a scene needs poses; choose truth ins or rtk")
+        raise DatasetError("a scene needs poses; choose ins or rtk")
     planned = plan_images(sequence, stretch)
     posed: list[PosedImage] = []
     with atomic_folder(path, overwrite=overwrite, marker=SCENE_MARKER) as folder:
@@ -73,7 +73,7 @@ def convert_to_scene(
             progress("convert", done, len(planned))
         if not posed:
             raise DatasetError(
-                f"the truth says nothing of the times of all {len(planned)} images; is it of this drive?"
+                f"the ground truth covers the time of none of the {len(planned)} images; use that of this drive"
             )
         (folder / "sparse").mkdir()
         write_posed_model(folder / "sparse", posed)

@@ -132,7 +132,7 @@ def test_conditions_of_a_simulated_scene_are_those_of_its_truth(scene: Path) -> 
     try:
         assert load_bench_scene(scene).condition_of == dict(zip(ASKED, ("rain", "day", "night"), strict=True))
         truth.write_text("{}")
-        with pytest.raises(SceneError, match="no truth"):
+        with pytest.raises(SceneError, match="not the ground truth"):
             load_bench_scene(scene)
     finally:
         truth.unlink()

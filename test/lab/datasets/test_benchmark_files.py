@@ -250,5 +250,5 @@ def test_places_cannot_be_told_apart_in_the_merged_model(mini_copy: Callable[[st
         assert np.allclose(one.cam_from_world, other.cam_from_world, atol=1e-6)
     lists = root / "3D-models/individual/queries_per_location"
     shutil.copy(lists / "queries_location_1.txt", lists / "queries_location_2.txt")
-    with pytest.raises(DatasetError, match="does not say which image shows which of 2 places"):
+    with pytest.raises(DatasetError, match="does not record which place an image shows"):
         load_benchmark("robotcar-seasons", root)
