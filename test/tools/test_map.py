@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sfd2_ros.bags.writer import open_bag
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.features.images import read_image
 from sfd2_ros.mapping import load_map
+from sfd2_ros.mapping.colmap_io import write_posed_model
 from sfd2_ros.mapping.manifest import FORMAT_VERSION
 from sfd2_ros.mapping.scene import load_scene
 
@@ -104,6 +106,24 @@ def test_a_damaged_map_is_refused_by_name(sfd2: Run, painted_map: Path, tmp_path
 
 def _build(sfd2: Run, source: Path, *options: object) -> Any:
     return sfd2("map", "build", source, "-o", source.parent / "out", "--device", "cpu", *options)
+
+
+def test_poses_that_do_not_explain_the_images_are_rejected_by_the_likely_mistake(sfd2: Run, scene: Path) -> None:
+    images = [
+        replace(image, cam_from_world=inverse(image.cam_from_world)) for image in load_scene(scene).images.values()
+    ]
+    write_posed_model(scene / "sparse", images)
+    said = ("do not explain the images", "world_from_cam in place of cam_from_world; invert each pose")
+    _build(sfd2, scene).refused(1, *said)
+    assert not (scene.parent / "out").exists()
+
+
+def test_poses_in_millimetres_are_rejected(sfd2: Run, scene: Path) -> None:
+    images = list(load_scene(scene).images.values())
+    for image in images:
+        image.cam_from_world[:3, 3] *= 1000
+    write_posed_model(scene / "sparse", images)
+    _build(sfd2, scene).refused(1, "half of the landmarks lie more than", "in millimetres? Scale them to metres")
 
 
 def test_an_empty_folder_is_refused(sfd2: Run, tmp_path: Path) -> None:
