@@ -42,7 +42,7 @@ command.add_command(map_merge.command)
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the map to make.")
 @click.option(
-    "--list", "list_name", help="Image names to map, one a line. Default: map.txt of a scene, else all images."
+    "--list", "list_name", help="Image names to map, one a line. Default: map.txt where there is one, else all images."
 )
 @click.option(
     "--camera", help="Intrinsics for a plain image folder: a scene, a map, a camera_info YAML or MODEL,w,h,params."
@@ -79,8 +79,9 @@ def build(
     """Build a map from SOURCE.
 
     SOURCE is a scene folder with images/ and sparse/ (a COLMAP model with poses in metres: landmarks are triangulated
-    under them), a plain folder of images (structure from motion; scale and frame are then arbitrary), or a rosbag2
-    with images, camera_info and TF (an image each half metre, posed by odometry; --refine-poses mends its noise).
+    under them; colmap/sparse/ and dense/sparse/ are found too), a plain folder of images (structure from motion; scale
+    and frame are then arbitrary), or a rosbag2 with images, camera_info and TF (an image each half metre, posed by
+    odometry; --refine-poses mends its noise).
     """
     from sfd2_ros.bags.reader import is_bag  # noqa: PLC0415
     from sfd2_ros.features import load_extractor  # noqa: PLC0415
@@ -121,25 +122,21 @@ def _build(
     from sfd2_ros.features.images import list_images  # noqa: PLC0415
     from sfd2_ros.mapping.camera_source import given_cameras  # noqa: PLC0415
     from sfd2_ros.mapping.image_list import ImageList, read_query_list  # noqa: PLC0415
-    from sfd2_ros.mapping.scene import (  # noqa: PLC0415
-        check_image_files,
-        find_list,
-        is_scene,
-        load_scene,
-    )
+    from sfd2_ros.mapping.model_places import is_scene, what_is_not_there  # noqa: PLC0415
+    from sfd2_ros.mapping.scene import check_image_files, find_list, load_scene  # noqa: PLC0415
 
+    chosen = "map.txt" if list_name is None and (source / "map.txt").is_file() else list_name
     if is_scene(source):
         if camera is not None:
             raise click.UsageError("--camera is for a plain folder of images; a scene has its intrinsics in sparse/")
         scene = load_scene(source)
-        default = "map.txt" if (source / "map.txt").is_file() else None
-        chosen = default if list_name is None else list_name
         images = list(scene.images.values()) if chosen is None else scene.select(chosen)
         check_image_files(scene.image_folder, [image.name for image in images])
         return builder.from_poses(images, scene.image_folder, output, overwrite=overwrite)
     folder = source / "images" if (source / "images").is_dir() else source
-    listed = ImageList(list_images(folder), {}) if list_name is None else read_query_list(find_list(source, list_name))
+    listed = ImageList(list_images(folder), {}) if chosen is None else read_query_list(find_list(source, chosen))
     check_image_files(folder, listed.names)
+    click.echo(what_is_not_there(source), err=True)
     camera_of = given_cameras(camera, listed)
     known = None if camera_of is None else list(map(camera_of, listed.names))
     return builder.from_images(listed.names, folder, output, cameras=known, overwrite=overwrite)

@@ -118,6 +118,17 @@ def test_poses_that_do_not_explain_the_images_are_rejected_by_the_likely_mistake
     assert not (scene.parent / "out").exists()
 
 
+def test_structure_from_motion_is_announced_with_what_was_not_used(sfd2: Run, scene: Path) -> None:
+    (scene / "images" / "map.txt").write_text("nosuch.png\n")
+    failed = _build(sfd2, scene / "images")
+    failed.refused(1, "1 images are missing in", "nosuch.png")
+    (scene / "images" / "map.txt").unlink()
+    said = sfd2("map", "build", scene / "images", "-o", scene.parent / "sfm", "--device", "cpu").stderr
+    assert "no COLMAP model in sparse, colmap/sparse, dense/sparse" in said
+    assert "the model of the folder above is not used" in said
+    assert "scale and frame are arbitrary" in said
+
+
 def test_poses_in_millimetres_are_rejected(sfd2: Run, scene: Path) -> None:
     images = list(load_scene(scene).images.values())
     for image in images:
