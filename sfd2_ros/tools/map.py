@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfd2_ros.core.errors import MapError, SceneError
-from sfd2_ros.core.files import atomic_folder, refuse_existing_folder
+from sfd2_ros.core.files import atomic_folder, claimed_folder, refuse_existing_folder
 from sfd2_ros.tools import map_merge
 from sfd2_ros.tools.options import (
     device_option,
@@ -100,7 +100,7 @@ def build(
     refuse_existing_folder(output, overwrite=overwrite, marker=MARKER)
     refuse_same_path(output, json_path)
     extractor = load_extractor(weights, device, max_keypoints)
-    with progress_bar() as progress:
+    with progress_bar() as progress, claimed_folder(output, overwrite=overwrite, marker=MARKER):
         builder = MapBuilder(extractor, MapConfig(refine_poses=refine_poses), progress)
         if is_bag(source):
             if camera is not None or list_name is not None:
@@ -166,7 +166,7 @@ def _build_from_bag(
 def info(path: Path, json_path: Path | None) -> None:
     """Print what a MAP holds and how large it is."""
     from sfd2_ros.mapping import load_map  # noqa: PLC0415
-    from sfd2_ros.mapping.manifest import read_manifest  # noqa: PLC0415
+    from sfd2_ros.mapping.manifest import made_by, read_manifest  # noqa: PLC0415
 
     manifest = read_manifest(path)
     loaded = load_map(path, verify=False)
@@ -181,8 +181,7 @@ def info(path: Path, json_path: Path | None) -> None:
         "frame_id": loaded.frame_id,
         "weights_id": loaded.weights_id,
         "map_id": loaded.map_id,
-        "reprojection_error_px": manifest["provenance"]["report"]["reprojection_error_px"],
-        "program": manifest["provenance"]["program"],
+        **made_by(manifest["provenance"]),
     }
     write_json(json_path, figures)
     for key, value in figures.items():
@@ -210,11 +209,11 @@ def check(path: Path) -> None:
 def export(path: Path, output: Path, text: bool, overwrite: bool) -> None:  # noqa: FBT001
     """Write the COLMAP model of a MAP."""
     from sfd2_ros.mapping import load_map  # noqa: PLC0415
-    from sfd2_ros.mapping.colmap_io import read_model  # noqa: PLC0415
+    from sfd2_ros.mapping.colmap_io import read_model, write_model  # noqa: PLC0415
     from sfd2_ros.mapping.map_store import COLMAP_FOLDER  # noqa: PLC0415
 
     quiet_colmap()
     model = read_model(load_map(path).folder / COLMAP_FOLDER)
     with atomic_folder(output, overwrite=overwrite, marker="cameras.*") as folder:
-        (model.write_text if text else model.write_binary)(str(folder))
+        write_model(model, folder, is_text=text)
     click.echo(f"{output}: {model.num_reg_images()} images, {model.num_points3D()} points")

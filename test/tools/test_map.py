@@ -20,7 +20,7 @@ from sfd2_ros.core.transforms import inverse
 from sfd2_ros.features.images import read_image
 from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.colmap_io import write_posed_model
-from sfd2_ros.mapping.manifest import FORMAT_VERSION
+from sfd2_ros.mapping.manifest import FORMAT_VERSION, read_manifest, write_manifest
 from sfd2_ros.mapping.scene import load_scene
 
 Run = Callable[..., Any]
@@ -64,6 +64,34 @@ def test_info_tells_what_a_map_holds(sfd2: Run, painted_map: Path, tmp_path: Pat
     assert figures["weights_id"] == map_.weights_id
     for key, value in figures.items():
         assert f"{key}  {value}" in said
+
+
+def test_info_of_a_map_without_provenance_says_none(sfd2: Run, painted_map: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "copied"
+    shutil.copytree(painted_map, copied)
+    (copied / "manifest.json").unlink()
+    manifest = read_manifest(painted_map)
+    kept = ("frame_id", "units", "pose_misfit", "weights_id", "extraction", "counts")
+    write_manifest(copied, {**{name: manifest[name] for name in kept}, "provenance": {}})
+    said = sfd2("map", "info", copied).succeeded()
+    assert "reprojection_error_px  None" in said
+    assert "program  None" in said
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_export_reports_what_colmap_did_not_write(
+    sfd2: Run, painted_map: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: object
+) -> None:
+    def write_half(reconstruction: Any, folder: str) -> None:
+        del reconstruction
+        for name in ("cameras", "images", "points3D"):
+            (Path(folder) / f"{name}.{'txt' if text else 'bin'}").write_bytes(b"")
+
+    monkeypatch.setattr(pycolmap.Reconstruction, "write_text" if text else "write_binary", write_half)
+    options = ["--text"] if text else []
+    failed = sfd2("map", "export", painted_map, "-o", tmp_path / "model", *options)
+    failed.refused(1, "the COLMAP model was not written whole", "is the disk full? Free some space")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_check_finds_a_sound_map_sound(sfd2: Run, painted_map: Path) -> None:
@@ -123,7 +151,7 @@ def test_structure_from_motion_is_announced_with_what_was_not_used(sfd2: Run, sc
     failed = _build(sfd2, scene / "images")
     failed.refused(1, "1 images are missing in", "nosuch.png")
     (scene / "images" / "map.txt").unlink()
-    said = sfd2("map", "build", scene / "images", "-o", scene.parent / "sfm", "--device", "cpu").stderr
+    said = sfd2("map", "build", scene / "images", "-o", scene.parent / "sfm", "--device", "cpu").err
     assert "no COLMAP model in sparse, colmap/sparse, dense/sparse" in said
     assert "the model of the folder above is not used" in said
     assert "scale and frame are arbitrary" in said
