@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sfd2_ros.mapping.colmap_io import write_model
 from sfd2_ros.mapping.map_config import MapConfig
 from sfd2_ros.mapping.match_images import choose_pairs, match_pairs, silent
 from sfd2_ros.mapping.reconstruct import triangulate
@@ -99,7 +100,7 @@ def _landmarks(reconstruction: Any, count: int) -> tuple[NDArray[np.float64], li
 
 def _write(map_: PlainMap, reconstruction: Any, output: Path) -> None:
     output.mkdir(parents=True)
-    reconstruction.write_binary(str(output))
+    write_model(reconstruction, output)
     for name, arrays in (
         ("keypoints", [one.keypoints for one in map_.features]),
         ("descriptors", [one.descriptors.astype(np.float16) for one in map_.features]),

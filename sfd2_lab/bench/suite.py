@@ -17,7 +17,8 @@ from sfd2_lab.bench.speed import bench_speed
 from sfd2_lab.bench.timelapse import bench_timelapse
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.features import load_extractor
-from sfd2_ros.mapping.scene import is_scene, load_scene
+from sfd2_ros.mapping.model_places import is_scene
+from sfd2_ros.mapping.scene import load_scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

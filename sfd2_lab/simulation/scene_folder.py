@@ -18,6 +18,7 @@ from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.files import atomic_folder
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import PosedImage
+from sfd2_ros.features.images import write_image
 from sfd2_ros.mapping.colmap_io import write_posed_model
 
 if TYPE_CHECKING:
@@ -115,9 +116,8 @@ def _write_pictures(folder: Path, name: str, frame: Frame, numbers: dict[int, in
         folder / "depth" / f"{stem}.png": np.asarray(np.round(depth), dtype=np.uint16),
     }
     for file, picture in pictures.items():
-        file.parent.mkdir(parents=True, exist_ok=True)
         options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if file.suffix == ".jpg" else []
-        cv2.imwrite(str(file), np.ascontiguousarray(picture), options)
+        write_image(file, picture, options)
 
 
 def _renumbered(

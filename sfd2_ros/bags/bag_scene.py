@@ -19,6 +19,7 @@ from sfd2_ros.bags.read_poses import stamp_ns
 from sfd2_ros.bags.transform_history import TransformUnavailableError
 from sfd2_ros.core.config import check_config, setting
 from sfd2_ros.core.errors import BagError, CameraError, ImageError
+from sfd2_ros.core.files import write_bytes
 from sfd2_ros.core.transforms import inverse, rotation_angle_rad
 from sfd2_ros.core.types import PosedImage
 
@@ -155,9 +156,7 @@ class _Taker:
             return
         name = f"{self._name}/{time_ns}.png"
         path = self._folder / name
-        path.parent.mkdir(exist_ok=True)
-        if not cv2.imwrite(str(path), rgb[..., ::-1]):
-            raise BagError(f"{str(path)!r} cannot be written; is the disk full?")
+        write_bytes(path, cv2.imencode(".png", rgb[..., ::-1])[1].tobytes())
         self.images.append(PosedImage(name, camera, inverse(world_from_cam)))
         self._last = world_from_cam
 

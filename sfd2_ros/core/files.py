@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -12,10 +13,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sfd2_ros.core.claim import claimed, partial_folder, replaced_folder
 from sfd2_ros.core.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""A full disk, a full quota, a file larger than is allowed."""
 
 
 @contextlib.contextmanager
@@ -35,7 +40,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
     _refuse_irregular(target)
     temporary = _temporary_beside(target)
     try:
-        yield temporary
+        with _full_disk_reported(target):
+            yield temporary
         _rename(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -59,16 +65,50 @@ def atomic_folder(path: Path, *, overwrite: bool = False, marker: str | None = N
     """
     target = _behind_links(path)
     refuse_existing_folder(target, overwrite=overwrite, marker=marker)
-    temporary = _temporary_beside(target)
-    try:
-        temporary.mkdir()
-        yield temporary
-        if target.exists():
-            _swap(temporary, target)
-        else:
-            _rename(temporary, target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with claimed(target):
+        # The claim may have put back a folder that a killed run was about to replace.
+        refuse_existing_folder(target, overwrite=overwrite, marker=marker)
+        temporary = _new_folder(target)
+        try:
+            with _full_disk_reported(target):
+                yield temporary
+            # Another program may have put something there meanwhile.
+            refuse_existing_folder(target, overwrite=overwrite, marker=marker)
+            if target.exists():
+                _swap(temporary, target)
+            else:
+                _rename(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def claimed_folder(path: Path, *, overwrite: bool = False, marker: str | None = None) -> Iterator[None]:
+    """Hold the name of a folder that is written at the end of a block, by `atomic_folder`.
+
+    Args:
+        path: the folder to make.
+        overwrite: as for `atomic_folder`.
+        marker: as for `atomic_folder`.
+
+    Raises:
+        OutputError: `path` exists and may not be replaced, another run writes it, or its parent cannot be written.
+    """
+    refuse_existing_folder(path, overwrite=overwrite, marker=marker)
+    with claimed(_behind_links(path)):
+        refuse_existing_folder(path, overwrite=overwrite, marker=marker)
+        yield
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file inside the block of an atomic folder; unlike image writers, report a full disk.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with _full_disk_reported(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
@@ -158,7 +198,7 @@ def _rename(source: Path, target: Path) -> None:
 
 def _swap(temporary: Path, target: Path) -> None:
     """Put a folder in another's place; the old one goes only when the new one stands."""
-    retired = _temporary_beside(target)
+    retired = replaced_folder(target)
     _rename(target, retired)
     try:
         _rename(temporary, target)
@@ -166,6 +206,25 @@ def _swap(temporary: Path, target: Path) -> None:
         retired.rename(target)
         raise
     shutil.rmtree(retired, ignore_errors=True)
+
+
+def _new_folder(target: Path) -> Path:
+    try:
+        folder = partial_folder(target)
+        folder.mkdir()
+    except OSError as err:
+        raise _not_written(target, err) from err
+    return folder
+
+
+@contextlib.contextmanager
+def _full_disk_reported(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as err:
+        if err.errno not in _FULL:
+            raise
+        raise OutputError(f"cannot write {str(path)!r}: {err.strerror}; free some space, or name another disk") from err
 
 
 def _temporary_beside(path: Path) -> Path:

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import logging
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
-from sfd2_ros.core.errors import ImageError
-from sfd2_ros.core.files import is_utf8
+from sfd2_ros.core.errors import ImageError, OutputError
+from sfd2_ros.core.files import is_utf8, write_bytes
 from sfd2_ros.features.image_header import check_size, declared_size, without_orientation
 from sfd2_ros.features.jpeg import JPEG_START, decode_without_end, has_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -93,6 +93,23 @@ def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
     if pixels is None or pixels.size == 0:
         raise ImageError(f"{name!r} is no image, or a damaged one; {_REMEDY}")
     return _to_rgb(pixels, name)
+
+
+def write_image(path: Path, pixels: NDArray[Any], options: Sequence[int] = ()) -> None:
+    """Write an image in the block of an atomic folder; unlike OpenCV's writer, report a full disk.
+
+    Args:
+        path: its suffix says the format; the folder is made when missing.
+        pixels: (H, W) or (H, W, 3) BGR, as OpenCV takes them.
+        options: of cv2.imencode.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    is_encoded, encoded = cv2.imencode(path.suffix, np.ascontiguousarray(pixels), list(options))
+    if not is_encoded:
+        raise OutputError(f"{str(path)!r} cannot be written: OpenCV does not encode such an image as {path.suffix}")
+    write_bytes(path, encoded.tobytes())
 
 
 def list_images(folder: Path) -> list[str]:

@@ -23,6 +23,7 @@ from sfd2_ros.mapping.landmarks import gather_landmarks
 from sfd2_ros.mapping.map_config import MapConfig
 from sfd2_ros.mapping.map_store import MARKER, save_map
 from sfd2_ros.mapping.match_images import choose_pairs, extract_images, match_pairs, silent
+from sfd2_ros.mapping.pose_check import require_explained, require_plausible_scale, verified_pairs
 from sfd2_ros.mapping.reconstruct import structure_from_motion, triangulate
 from sfd2_ros.mapping.reference_pose_nees import reference_pose_nees
 from sfd2_ros.mapping.retrieval import aggregate, learn_centres
@@ -96,12 +97,16 @@ class MapBuilder:
             OutputError: `output` exists and may not be replaced, or cannot be written.
             ImageError: an image cannot be read.
             CameraError: an image has another size than its camera.
-            MapBuildError: too few images, or nothing can be triangulated.
+            MapBuildError: too few images, poses or intrinsics that do not explain them, or nothing can be triangulated.
         """
         _check_start(len(images), MIN_POSED_IMAGES, output, overwrite=overwrite)
         names, cameras = [one.name for one in images], [one.camera for one in images]
         features = extract_images(names, image_folder, cameras, self._extractor, self._progress)
         centres, aggregates = self._index(features)
+        if self._config.check_poses:
+            self._progress("check poses", 0, 1)
+            require_explained(images, verified_pairs(images, features, aggregates, self._config.min_similarity))
+            self._progress("check poses", 1, 1)
         pairs = choose_pairs(aggregates, self._config, [one.cam_from_world for one in images])
         matches = match_pairs(pairs, features, self._config, self._progress, images=images)
         self._progress("triangulate", 0, 1)
@@ -180,6 +185,8 @@ class MapBuilder:
         drop_poor_points(reconstruction, self._config.max_landmark_error_px)
         if reconstruction.num_points3D() == 0:
             raise MapBuildError("no landmark could be triangulated; are poses and intrinsics right, and in metres?")
+        if units == "metres":
+            require_plausible_scale(reconstruction, self._config.max_median_depth_m)
         images = posed_images(reconstruction)
         image_ids = [reconstruction.find_image_with_name(one.name).image_id for one in images]
         by_id = {image_id: features[image_id - 1] for image_id in image_ids}

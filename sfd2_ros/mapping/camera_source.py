@@ -12,7 +12,8 @@ from sfd2_ros.geometry.colmap_types import camera_from_model
 from sfd2_ros.mapping.camera_file import camera_from_file
 from sfd2_ros.mapping.manifest import MANIFEST
 from sfd2_ros.mapping.map_store import load_map
-from sfd2_ros.mapping.scene import camera_among, is_scene, load_scene
+from sfd2_ros.mapping.model_places import is_scene
+from sfd2_ros.mapping.scene import camera_among, load_scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pycolmap
 
-from sfd2_ros.core.errors import SceneError
+from sfd2_ros.core.errors import OutputError, SceneError
 from sfd2_ros.core.transforms import quaternion_xyzw, rigid_from_quaternion
 from sfd2_ros.core.types import PosedImage
 from sfd2_ros.geometry.colmap_types import camera_from_colmap, colmap_camera, matrix_from_rigid3d, rigid3d_from_matrix
-from sfd2_ros.mapping.model_layout import check_binary_model
+from sfd2_ros.mapping.model_layout import check_binary_model, check_text_model
 from sfd2_ros.mapping.text_model import read_text_model
 
 if TYPE_CHECKING:
@@ -76,6 +76,27 @@ def _kind_of_model(folder: Path) -> str:
 
 
 _KINDS = ("bin", "txt")
+
+
+def write_model(reconstruction: Any, folder: Path, *, is_text: bool = False) -> None:
+    """Write a COLMAP model, and check that it is whole: COLMAP does not report a full disk.
+
+    Args:
+        reconstruction: pycolmap.Reconstruction.
+        folder: an existing folder.
+        is_text: text files in place of binary ones.
+
+    Raises:
+        OutputError: it could not be written whole.
+    """
+    (reconstruction.write_text if is_text else reconstruction.write_binary)(str(folder))
+    try:
+        if is_text:
+            check_text_model(folder, reconstruction)
+        else:
+            check_binary_model(folder)
+    except SceneError as err:
+        raise OutputError(f"the COLMAP model was not written whole: {err}; is the disk full? Free some space") from err
 
 
 def posed_images(reconstruction: Any) -> list[PosedImage]:

@@ -87,6 +87,13 @@ def map_id(manifest: dict[str, Any]) -> str:
     return str(manifest[_CHECKSUM])[:12]
 
 
+def made_by(provenance: dict[str, Any]) -> dict[str, Any]:
+    """Return the program that made a map and the mean reprojection error of its landmarks; None where not written."""
+    report = provenance.get("report")
+    error_px = report.get("reprojection_error_px") if isinstance(report, dict) else None
+    return {"reprojection_error_px": error_px, "program": provenance.get("program")}
+
+
 def damaged_files(path: Path, manifest: dict[str, Any]) -> list[str]:
     """Return what is wrong with a map's files: missing ones and those whose checksum differs."""
     found = (_damage(path / name, checksum) for name, checksum in manifest["files"].items())

@@ -24,3 +24,9 @@ class MapConfig:
     max_landmark_error_px: float = setting(3.0, "Landmarks with a larger mean reprojection error go.", minimum=0.1)
     retrieval_centres: int = setting(64, "Centres of the image index; its size grows with them.", minimum=1)
     refine_poses: bool = setting(False, "Adjust given poses together with the points.")
+    check_poses: bool = setting(True, "Reject given poses and intrinsics that do not explain the images.")
+    max_median_depth_m: float = setting(
+        1000.0,
+        "Reject given poses under which half of the landmarks lie farther from the cameras: millimetres, mostly.",
+        minimum=1.0,
+    )

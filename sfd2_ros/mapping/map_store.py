@@ -16,6 +16,7 @@ import numpy as np
 from sfd2_ros.core.errors import CameraError, MapError
 from sfd2_ros.core.files import atomic_folder
 from sfd2_ros.core.types import Camera, PosedImage
+from sfd2_ros.mapping.colmap_io import write_model
 from sfd2_ros.mapping.landmarks import Landmarks
 from sfd2_ros.mapping.manifest import damaged_files, map_id, read_manifest, write_manifest
 from sfd2_ros.mapping.unit_rows import UnitRows, encode_rows
@@ -107,7 +108,7 @@ def save_map(
     """
     with atomic_folder(path, overwrite=overwrite, marker=MARKER) as folder:
         (folder / COLMAP_FOLDER).mkdir()
-        reconstruction.write_binary(str(folder / COLMAP_FOLDER))
+        write_model(reconstruction, folder / COLMAP_FOLDER)
         for field in dataclasses.fields(Landmarks):
             np.save(folder / f"landmark_{field.name}.npy", landmarks.stored(field.name), allow_pickle=False)
         np.save(folder / "retrieval_aggregates.npy", encode_rows(aggregates).codes, allow_pickle=False)

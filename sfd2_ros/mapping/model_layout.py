@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import mmap
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pycolmap
 
@@ -52,6 +52,27 @@ def check_binary_model(folder: Path) -> None:
             raise SceneError(
                 f"{str(path)!r} is damaged: its counts need {end} bytes, it has {size}; copy the COLMAP model again"
             )
+
+
+def check_text_model(folder: Path, reconstruction: Any) -> None:
+    """Check that the text files of a COLMAP model hold all entries of a reconstruction, to the last line's end.
+
+    Raises:
+        SceneError: names the file that is damaged, or that cannot be read.
+    """
+    counts = {
+        "cameras": reconstruction.num_cameras(),
+        "images": 2 * reconstruction.num_reg_images(),
+        "points3D": reconstruction.num_points3D(),
+    }
+    for name, count in counts.items():
+        path = folder / f"{name}.txt"
+        try:
+            lines = [line for line in path.read_bytes().split(b"\n") if not line.startswith(b"#")]
+        except OSError as err:
+            raise SceneError(f"{str(path)!r} cannot be read: {err.strerror or err}") from err
+        if len(lines) != count + 1 or lines[-1]:
+            raise SceneError(f"{str(path)!r} has {len(lines) - 1} of {count} lines")
 
 
 def _end_of(path: Path, skip: Callable[[mmap.mmap, int], int]) -> tuple[int, int]:

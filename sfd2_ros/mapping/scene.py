@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sfd2_ros.core.errors import CameraError, SceneError
 from sfd2_ros.mapping.colmap_io import posed_images, read_model
 from sfd2_ros.mapping.image_list import read_image_list, some
+from sfd2_ros.mapping.model_places import image_folder_of, model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,29 +83,20 @@ def find_list(folder: Path, list_name: str) -> Path:
     return inside if inside.is_file() else Path(list_name)
 
 
-def is_scene(folder: Path) -> bool:
-    """Return whether a folder looks like a scene: it has a `sparse/` model, and should have `images/`."""
-    return (folder / "sparse").is_dir()
-
-
 def load_scene(folder: Path) -> Scene:
     """Read a scene folder.
 
     Args:
-        folder: has `images/` and `sparse/` (or `sparse/0/`) with a COLMAP model, text or binary.
+        folder: has `images/` and `sparse/` (or another of `model_places.PLACES`) with a COLMAP model, text or binary.
 
     Raises:
-        SceneError: a part is missing or unreadable, the model has no images with poses, or image files are missing.
+        SceneError: a part is missing or unreadable, there are several models, or the model has no images with poses.
         CameraError: a camera model that is not supported.
     """
     if not folder.is_dir():
         raise SceneError(f"scene {str(folder)!r} is no folder; name one with images/ and sparse/")
-    image_folder = folder / "images"
-    if not image_folder.is_dir():
-        raise SceneError(f"scene {str(folder)!r} has no folder images/; put the photographs there")
-    model = folder / "sparse"
-    if not any((model / f"cameras.{kind}").is_file() for kind in ("bin", "txt")) and (model / "0").is_dir():
-        model = model / "0"
+    model = model_folder(folder)
+    image_folder = image_folder_of(model, folder)
     images = posed_images(read_model(model))
     if not images:
         raise SceneError(f"the model in {str(model)!r} has no image with a pose; nothing can be mapped or scored")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfd2_ros.core.errors import MapError, SceneError
-from sfd2_ros.core.files import atomic_folder, refuse_existing_folder
+from sfd2_ros.core.files import atomic_folder, claimed_folder, refuse_existing_folder
 from sfd2_ros.tools import map_merge
 from sfd2_ros.tools.options import (
     device_option,
@@ -42,7 +42,7 @@ command.add_command(map_merge.command)
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the new map.")
 @click.option(
-    "--list", "list_name", help="Image names to map, one a line. Default: map.txt of a scene, else all images."
+    "--list", "list_name", help="Image names to map, one a line. Default: map.txt where there is one, else all images."
 )
 @click.option(
     "--camera", help="Intrinsics for a plain image folder: a scene, a map, a camera_info YAML or MODEL,w,h,params."
@@ -81,7 +81,7 @@ def build(
     """Build a map from SOURCE.
 
     SOURCE is one of: a scene folder with images/ and sparse/ (a COLMAP model with poses in metres; landmarks are
-    triangulated under these poses); a folder of images (structure from motion; scale and frame are arbitrary); a
+    triangulated under these poses; the model may also lie in colmap/sparse/ or dense/sparse/); a folder of images (structure from motion; scale and frame are arbitrary); a
     rosbag2 with images, camera_info and TF (an image every half metre, with the pose of odometry; --refine-poses
     reduces its noise).
     """
@@ -102,7 +102,7 @@ def build(
     refuse_existing_folder(output, overwrite=overwrite, marker=MARKER)
     refuse_same_path(output, json_path)
     extractor = load_extractor(weights, device, max_keypoints)
-    with progress_bar() as progress:
+    with progress_bar() as progress, claimed_folder(output, overwrite=overwrite, marker=MARKER):
         builder = MapBuilder(extractor, MapConfig(refine_poses=refine_poses), progress)
         if is_bag(source):
             if camera is not None or list_name is not None:
@@ -124,25 +124,21 @@ def _build(
     from sfd2_ros.features.images import list_images  # noqa: PLC0415
     from sfd2_ros.mapping.camera_source import given_cameras  # noqa: PLC0415
     from sfd2_ros.mapping.image_list import ImageList, read_query_list  # noqa: PLC0415
-    from sfd2_ros.mapping.scene import (  # noqa: PLC0415
-        check_image_files,
-        find_list,
-        is_scene,
-        load_scene,
-    )
+    from sfd2_ros.mapping.model_places import is_scene, what_is_not_there  # noqa: PLC0415
+    from sfd2_ros.mapping.scene import check_image_files, find_list, load_scene  # noqa: PLC0415
 
+    chosen = "map.txt" if list_name is None and (source / "map.txt").is_file() else list_name
     if is_scene(source):
         if camera is not None:
             raise click.UsageError("--camera is for a plain folder of images; a scene has its intrinsics in sparse/")
         scene = load_scene(source)
-        default = "map.txt" if (source / "map.txt").is_file() else None
-        chosen = default if list_name is None else list_name
         images = list(scene.images.values()) if chosen is None else scene.select(chosen)
         check_image_files(scene.image_folder, [image.name for image in images])
         return builder.from_poses(images, scene.image_folder, output, overwrite=overwrite)
     folder = source / "images" if (source / "images").is_dir() else source
-    listed = ImageList(list_images(folder), {}) if list_name is None else read_query_list(find_list(source, list_name))
+    listed = ImageList(list_images(folder), {}) if chosen is None else read_query_list(find_list(source, chosen))
     check_image_files(folder, listed.names)
+    click.echo(what_is_not_there(source), err=True)
     camera_of = given_cameras(camera, listed)
     known = None if camera_of is None else list(map(camera_of, listed.names))
     return builder.from_images(listed.names, folder, output, cameras=known, overwrite=overwrite)
@@ -172,7 +168,7 @@ def _build_from_bag(
 def info(path: Path, json_path: Path | None) -> None:
     """Print content and size of a MAP."""
     from sfd2_ros.mapping import load_map  # noqa: PLC0415
-    from sfd2_ros.mapping.manifest import read_manifest  # noqa: PLC0415
+    from sfd2_ros.mapping.manifest import made_by, read_manifest  # noqa: PLC0415
 
     manifest = read_manifest(path)
     loaded = load_map(path, verify=False)
@@ -187,8 +183,7 @@ def info(path: Path, json_path: Path | None) -> None:
         "frame_id": loaded.frame_id,
         "weights_id": loaded.weights_id,
         "map_id": loaded.map_id,
-        "reprojection_error_px": manifest["provenance"]["report"]["reprojection_error_px"],
-        "program": manifest["provenance"]["program"],
+        **made_by(manifest["provenance"]),
     }
     write_json(json_path, figures)
     for key, value in figures.items():
@@ -216,11 +211,11 @@ def check(path: Path) -> None:
 def export(path: Path, output: Path, text: bool, overwrite: bool) -> None:  # noqa: FBT001
     """Write the COLMAP model of a MAP."""
     from sfd2_ros.mapping import load_map  # noqa: PLC0415
-    from sfd2_ros.mapping.colmap_io import read_model  # noqa: PLC0415
+    from sfd2_ros.mapping.colmap_io import read_model, write_model  # noqa: PLC0415
     from sfd2_ros.mapping.map_store import COLMAP_FOLDER  # noqa: PLC0415
 
     quiet_colmap()
     model = read_model(load_map(path).folder / COLMAP_FOLDER)
     with atomic_folder(output, overwrite=overwrite, marker="cameras.*") as folder:
-        (model.write_text if text else model.write_binary)(str(folder))
+        write_model(model, folder, is_text=text)
     click.echo(f"{output}: {model.num_reg_images()} images, {model.num_points3D()} points")

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from sfd2_ros.core.files import refuse_existing_folder
+from sfd2_ros.core.files import claimed_folder, refuse_existing_folder
 from sfd2_ros.tools.options import json_option, overwrite_option, progress_bar, quiet_colmap, write_json
 
 
@@ -37,7 +37,7 @@ def command(
     refuse_existing_folder(output, overwrite=overwrite, marker=MARKER)
     base = load_map(path)
     sessions, rows = [], []
-    with progress_bar() as progress:
+    with progress_bar() as progress, claimed_folder(output, overwrite=overwrite, marker=MARKER):
         for other in map(load_map, others):
             if same_frame:
                 sessions.append((other, np.eye(4)))
@@ -49,7 +49,7 @@ def command(
                 f"{other.folder}: {found.localized} of {found.images} images localized in {path}, "
                 f"{found.agreeing} agree, median {found.median_position_m:.3f} m"
             )
-    merge_maps(base, sessions, output, overwrite=overwrite)
+        merge_maps(base, sessions, output, overwrite=overwrite)
     merged = load_map(output)
     counts = {"images": len(merged.images), "landmarks": len(merged.landmarks), "bytes": merged.size_bytes}
     write_json(json_path, {**counts, "alignments": rows})

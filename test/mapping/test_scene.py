@@ -15,7 +15,8 @@ from sfd2_ros.core.transforms import rigid
 from sfd2_ros.core.types import Camera, PosedImage
 from sfd2_ros.mapping.colmap_io import write_posed_model
 from sfd2_ros.mapping.image_list import read_image_list
-from sfd2_ros.mapping.scene import check_image_files, find_list, is_scene, load_scene
+from sfd2_ros.mapping.model_places import is_scene
+from sfd2_ros.mapping.scene import check_image_files, find_list, load_scene
 
 CAMERA = Camera(640, 480, 500, 500, 319.5, 239.5)
 NAMES = ["0.png", "a b/1.png", "2.png"]
@@ -44,6 +45,47 @@ def test_a_model_in_a_numbered_folder_is_found(folder: Path) -> None:
     shutil.move(folder / "sparse", folder / "model" / "0")
     (folder / "model").rename(folder / "sparse")
     assert sorted(load_scene(folder).images) == sorted(NAMES)
+
+
+@pytest.mark.parametrize(
+    "place", ["sparse/0", "colmap/sparse/0", "colmap/sparse", "dense/sparse", "dense/0/sparse", "."]
+)
+def test_a_model_in_a_usual_place_is_found(folder: Path, place: str) -> None:
+    (folder / "sparse").rename(folder / "model")
+    (folder / place).mkdir(parents=True, exist_ok=True)
+    for file in (folder / "model").iterdir():
+        file.rename(folder / place / file.name)
+    assert is_scene(folder)
+    scene = load_scene(folder)
+    assert (sorted(scene.images), scene.image_folder) == (sorted(NAMES), folder / "images")
+
+
+@pytest.mark.parametrize("place", ["dense", "colmap"])
+def test_undistorted_images_beside_their_model_belong_to_it(folder: Path, place: str) -> None:
+    (folder / place / "images").mkdir(parents=True)
+    (folder / "sparse").rename(folder / place / "sparse")
+    assert load_scene(folder).image_folder == folder / place / "images"
+
+
+def test_of_several_models_that_in_sparse_is_read(folder: Path) -> None:
+    for place in ("dense", "colmap"):
+        shutil.copytree(folder / "sparse", folder / place / "sparse")
+    write_posed_model(folder / "sparse", [PosedImage("only.png", CAMERA, np.eye(4))])
+    assert sorted(load_scene(folder).images) == ["only.png"]
+
+
+@pytest.mark.parametrize("places", [("sparse/0", "sparse/1"), ("dense/sparse", "colmap/sparse/0")])
+def test_models_with_frames_of_their_own_are_rejected_by_name(folder: Path, places: tuple[str, str]) -> None:
+    (folder / "sparse").rename(folder / "model")
+    for place in places:
+        shutil.copytree(folder / "model", folder / place)
+    with pytest.raises(SceneError, match=r"has 2 COLMAP models: .*; copy the one that is meant to sparse/"):
+        load_scene(folder)
+
+
+def test_a_folder_without_a_model_is_no_scene(folder: Path) -> None:
+    shutil.rmtree(folder / "sparse")
+    assert not is_scene(folder)
 
 
 def test_lists_select_in_their_order_from_the_scene_or_elsewhere(folder: Path, tmp_path: Path) -> None:

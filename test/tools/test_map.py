@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from sfd2_ros.bags.writer import open_bag
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.features.images import read_image
 from sfd2_ros.mapping import load_map
-from sfd2_ros.mapping.manifest import FORMAT_VERSION
+from sfd2_ros.mapping.colmap_io import write_posed_model
+from sfd2_ros.mapping.manifest import FORMAT_VERSION, read_manifest, write_manifest
 from sfd2_ros.mapping.scene import load_scene
 
 Run = Callable[..., Any]
@@ -64,6 +66,34 @@ def test_info_tells_what_a_map_holds(sfd2: Run, painted_map: Path, tmp_path: Pat
         assert f"{key}  {value}" in said
 
 
+def test_info_of_a_map_without_provenance_says_none(sfd2: Run, painted_map: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "copied"
+    shutil.copytree(painted_map, copied)
+    (copied / "manifest.json").unlink()
+    manifest = read_manifest(painted_map)
+    kept = ("frame_id", "units", "pose_misfit", "weights_id", "extraction", "counts")
+    write_manifest(copied, {**{name: manifest[name] for name in kept}, "provenance": {}})
+    said = sfd2("map", "info", copied).succeeded()
+    assert "reprojection_error_px  None" in said
+    assert "program  None" in said
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_export_reports_what_colmap_did_not_write(
+    sfd2: Run, painted_map: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: object
+) -> None:
+    def write_half(reconstruction: Any, folder: str) -> None:
+        del reconstruction
+        for name in ("cameras", "images", "points3D"):
+            (Path(folder) / f"{name}.{'txt' if text else 'bin'}").write_bytes(b"")
+
+    monkeypatch.setattr(pycolmap.Reconstruction, "write_text" if text else "write_binary", write_half)
+    options = ["--text"] if text else []
+    failed = sfd2("map", "export", painted_map, "-o", tmp_path / "model", *options)
+    failed.refused(1, "the COLMAP model was not written whole", "is the disk full? Free some space")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_check_finds_a_sound_map_sound(sfd2: Run, painted_map: Path) -> None:
     assert sfd2("map", "check", painted_map).succeeded() == f"{painted_map}: sound\n"
 
@@ -104,6 +134,35 @@ def test_a_damaged_map_is_refused_by_name(sfd2: Run, painted_map: Path, tmp_path
 
 def _build(sfd2: Run, source: Path, *options: object) -> Any:
     return sfd2("map", "build", source, "-o", source.parent / "out", "--device", "cpu", *options)
+
+
+def test_poses_that_do_not_explain_the_images_are_rejected_by_the_likely_mistake(sfd2: Run, scene: Path) -> None:
+    images = [
+        replace(image, cam_from_world=inverse(image.cam_from_world)) for image in load_scene(scene).images.values()
+    ]
+    write_posed_model(scene / "sparse", images)
+    said = ("do not explain the images", "world_from_cam in place of cam_from_world; invert each pose")
+    _build(sfd2, scene).refused(1, *said)
+    assert not (scene.parent / "out").exists()
+
+
+def test_structure_from_motion_is_announced_with_what_was_not_used(sfd2: Run, scene: Path) -> None:
+    (scene / "images" / "map.txt").write_text("nosuch.png\n")
+    failed = _build(sfd2, scene / "images")
+    failed.refused(1, "1 images are missing in", "nosuch.png")
+    (scene / "images" / "map.txt").unlink()
+    said = sfd2("map", "build", scene / "images", "-o", scene.parent / "sfm", "--device", "cpu").err
+    assert "no COLMAP model in sparse, colmap/sparse, dense/sparse" in said
+    assert "the model of the folder above is not used" in said
+    assert "scale and frame are arbitrary" in said
+
+
+def test_poses_in_millimetres_are_rejected(sfd2: Run, scene: Path) -> None:
+    images = list(load_scene(scene).images.values())
+    for image in images:
+        image.cam_from_world[:3, 3] *= 1000
+    write_posed_model(scene / "sparse", images)
+    _build(sfd2, scene).refused(1, "half of the landmarks lie more than", "in millimetres? Scale them to metres")
 
 
 def test_an_empty_folder_is_refused(sfd2: Run, tmp_path: Path) -> None:

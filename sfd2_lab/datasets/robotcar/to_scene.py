@@ -7,15 +7,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import cv2
-import numpy as np
-
 from sfd2_lab.datasets.robotcar.pictures import read_undistorted
 from sfd2_lab.datasets.robotcar.plan import LONGEST_TRUTH_GAP_NS, plan_images
 from sfd2_ros.core.errors import DatasetError
 from sfd2_ros.core.files import atomic_folder
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import PosedImage
+from sfd2_ros.features.images import write_image
 from sfd2_ros.mapping.colmap_io import write_posed_model
 
 if TYPE_CHECKING:
@@ -64,10 +62,9 @@ def convert_to_scene(
                 camera = sequence.cameras[image.camera]
                 name = f"{image.camera}/{image.stamp_us}.png"
                 file = folder / "images" / name
-                file.parent.mkdir(parents=True, exist_ok=True)
                 source = sequence.image_path(image.camera, image.stamp_us)
                 picture = read_undistorted(source, camera.files.bayer, camera.calibration)
-                cv2.imwrite(str(file), np.ascontiguousarray(picture[..., ::-1]))
+                write_image(file, picture[..., ::-1])
                 cam_from_map = inverse(map_from_base @ camera.calibration.base_from_cam)
                 posed.append(PosedImage(name, camera.calibration.camera, cam_from_map))
             progress("convert", done, len(planned))

@@ -15,13 +15,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import torch
 
 from sfd2_lab.training.data.pairs import Flow
 from sfd2_ros.core.errors import SceneError
 from sfd2_ros.core.files import atomic_folder
+from sfd2_ros.features.images import write_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,8 +74,8 @@ def write_views(folder: Path, views: Iterable[tuple[PosedView, ViewPixels]]) -> 
         for kind in ("images", "labels", "depth"):
             (temporary / kind).mkdir()
         for view, pixels in views:
-            cv2.imwrite(str(temporary / "images" / f"{view.name}.png"), pixels.image[..., ::-1])
-            cv2.imwrite(str(temporary / "labels" / f"{view.name}.png"), pixels.labels)
+            write_image(temporary / "images" / f"{view.name}.png", pixels.image[..., ::-1])
+            write_image(temporary / "labels" / f"{view.name}.png", pixels.labels)
             np.save(temporary / "depth" / f"{view.name}.npy", pixels.depth_m.astype(np.float16), allow_pickle=False)
             entries.append(
                 {
