@@ -12,6 +12,7 @@ import numpy as np
 from sfd2_ros.core.config import check_config
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import Status
+from sfd2_ros.geometry.ideal import ideal_camera, ideal_features, needs_ideal
 from sfd2_ros.localization.candidates import MapViews
 from sfd2_ros.localization.config import LocalizerConfig
 from sfd2_ros.localization.context import MapContext
@@ -128,7 +129,7 @@ class Localizer:
     def _usable(self, views: Sequence[View], trace: Trace) -> tuple[list[View], RigEstimate | None]:
         """Return the views that can be localized with, and a refusal when there are none."""
         refusals = [self._unfit(view.features, view.camera, trace) for view in views]
-        usable = [view for view, refusal in zip(views, refusals, strict=True) if refusal is None]
+        usable = [_ideal(view) for view, refusal in zip(views, refusals, strict=True) if refusal is None]
         return usable, None if usable else refusals[0]
 
     def _unfit(self, features: Features, camera: Camera, trace: Trace) -> RigEstimate | None:
@@ -216,3 +217,10 @@ class Localizer:
             if one.num_inliers > needed and self._false_alarms(one, query) <= self.config.max_log10_false_alarms / 2
         ]
         return max(strong, key=lambda one: one.num_inliers, default=None)
+
+
+def _ideal(view: View) -> View:
+    """Return a view whose lens COLMAP has a model of."""
+    if not needs_ideal(view.camera):
+        return view
+    return replace(view, features=ideal_features(view.features, view.camera), camera=ideal_camera(view.camera))
