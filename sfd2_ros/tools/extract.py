@@ -17,6 +17,7 @@ from sfd2_ros.tools.options import (
     overwrite_option,
     progress_bar,
     refuse_same_path,
+    rotate_option,
     weights_option,
     write_json,
 )
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 @click.option(
     "--max-side", type=int, default=1600, show_default=True, help="Reduce images with a longer side to this, pixels."
 )
+@rotate_option
 @weights_option
 @device_option
 @json_option
@@ -50,6 +52,7 @@ def command(
     overlay: Path | None,
     max_keypoints: int,
     max_side: int,
+    rotate_deg: int,
     weights: Path | None,
     device: str,
     json_path: Path | None,
@@ -67,7 +70,7 @@ def command(
     folder, names = _find_images(images)
     _refuse_existing(output, overlay, overwrite=overwrite)
     refuse_same_path(output, json_path)
-    config = ExtractorConfig(max_keypoints=max_keypoints, max_side_px=max_side)
+    config = ExtractorConfig(max_keypoints=max_keypoints, max_side_px=max_side, rotate_deg=rotate_deg)
     extractor = load_extractor(weights, device, config=config)
     run = _Run(extractor, folder, overlay)
     with progress_bar() as progress:

@@ -21,6 +21,7 @@ from sfd2_ros.tools.options import (
     progress_bar,
     quiet_colmap,
     refuse_same_path,
+    rotate_option,
     weights_option,
     write_json,
 )
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @click.option(
     "--camera", help="Intrinsics: a scene, a calibration file or MODEL,w,h,params. Default: the list's or the scene's."
 )
+@rotate_option
 @weights_option
 @device_option
 @json_option
@@ -55,6 +57,7 @@ def command(
     output: Path,
     list_path: str | None,
     camera: str | None,
+    rotate_deg: int,
     weights: Path | None,
     device: str,
     json_path: Path | None,
@@ -80,7 +83,7 @@ def command(
     map_ = load_map(map_path)
     names, folder, camera_of = _queries(images, list_path, camera)
     check_names(names)
-    extractor = extractor_for(map_, weights, device)
+    extractor = extractor_for(map_, weights, device, rotate_deg=rotate_deg)
     localizer = Localizer(map_, device=str(extractor.device))
     estimates: dict[str, PoseEstimate] = {}
     with progress_bar() as progress:
@@ -143,14 +146,17 @@ def _queries(
     )
 
 
-def extractor_for(map_: Map, weights: Path | None, device: str) -> Any:
-    """Return an extractor with the settings of the map; refuse weights that the map was not made with."""
+def extractor_for(map_: Map, weights: Path | None, device: str, *, rotate_deg: int = 0) -> Any:
+    """Return an extractor with the settings of the map; refuse weights that the map was not made with.
+
+    How images are turned is a matter of the camera and not of the map: `rotate_deg` is of the queries.
+    """
     from sfd2_ros.core.config import config_from_mapping  # noqa: PLC0415
     from sfd2_ros.core.errors import ConfigError, MapError  # noqa: PLC0415
     from sfd2_ros.features.extractor import ExtractorConfig, load_extractor  # noqa: PLC0415
 
     try:
-        config = config_from_mapping(ExtractorConfig, map_.extraction)
+        config = config_from_mapping(ExtractorConfig, {**map_.extraction, "rotate_deg": rotate_deg})
     except ConfigError as err:
         raise MapError(f"map {str(map_.folder)!r} was made by another version: {err}; build it again") from err
     extractor = load_extractor(weights, device, config=config)

@@ -21,6 +21,7 @@ from sfd2_ros.tools.options import (
     progress_bar,
     quiet_colmap,
     refuse_same_path,
+    rotate_option,
     weights_option,
     write_json,
 )
@@ -58,6 +59,7 @@ command.add_command(map_merge.command)
 @click.option("--frame", help="Of a bag: frame on TF in which the poses are. [default: odom]")
 @click.option("--pose-topic", help="Of a bag: Odometry or stamped poses of base_link, used in place of TF's.")
 @click.option("--every-m", type=float, help="Of a bag: metres between images of a camera. [default: 0.5]")
+@rotate_option
 @weights_option
 @device_option
 @json_option
@@ -70,6 +72,7 @@ def build(
     camera: str | None,
     max_keypoints: int,
     refine_poses: bool,
+    rotate_deg: int,
     weights: Path | None,
     device: str,
     json_path: Path | None,
@@ -83,7 +86,7 @@ def build(
     with images, camera_info and TF (an image each half metre, posed by odometry; --refine-poses mends its noise).
     """
     from sfd2_ros.bags.reader import is_bag  # noqa: PLC0415
-    from sfd2_ros.features import load_extractor  # noqa: PLC0415
+    from sfd2_ros.features import ExtractorConfig, load_extractor  # noqa: PLC0415
     from sfd2_ros.mapping import MapBuilder, MapConfig  # noqa: PLC0415
     from sfd2_ros.mapping.map_store import MARKER  # noqa: PLC0415
 
@@ -98,7 +101,9 @@ def build(
             raise click.UsageError(f"--{next(iter(bag_options)).replace('_', '-')} is for a bag; {source} is a folder")
     refuse_existing_folder(output, overwrite=overwrite, marker=MARKER)
     refuse_same_path(output, json_path)
-    extractor = load_extractor(weights, device, max_keypoints)
+    extractor = load_extractor(
+        weights, device, config=ExtractorConfig(max_keypoints=max_keypoints, rotate_deg=rotate_deg)
+    )
     with progress_bar() as progress:
         builder = MapBuilder(extractor, MapConfig(refine_poses=refine_poses), progress)
         if is_bag(source):
