@@ -23,9 +23,20 @@ MODEL_ALIASES = {
     "fisheye": "equidistant",
     "kannala_brandt": "equidistant",
     "kannala_brandt4": "equidistant",
+    "thin_prism_fisheye": "thin_prism_fisheye",
+    "rad_tan_thin_prism_fisheye": "rad_tan_thin_prism_fisheye",
+    "fov": "fov",
+    "eucm": "eucm",
+    "division": "division",
     "none": "none",
     "": "none",
 }
+
+_STRAIGHT_AT_ZERO = ("plumb_bob", "rational_polynomial", "fov", "division")
+"""Models whose zero coefficients are no distortion; a fisheye's still is no pinhole."""
+
+_USUAL_COEFFICIENTS = {"plumb_bob": 5, "rational_polynomial": 8}
+"""What calibrators write for these models; longer lists have more only where what is longer is not zero."""
 
 
 def distortion_from_calibration(name: str, coefficients: Sequence[float]) -> tuple[str, tuple[float, ...]]:
@@ -45,8 +56,8 @@ def distortion_from_calibration(name: str, coefficients: Sequence[float]) -> tup
         raise CameraError(f"camera_info has distortion model {name!r}; known: {known}")
     if model != "none" and any(values):
         return model, _trimmed(model, values)
-    if model == "equidistant":  # a fisheye with zero coefficients still is no pinhole
-        return model, _trimmed(model, values or (0.0,) * 4)
+    if model != "none" and model not in _STRAIGHT_AT_ZERO:
+        return model, _trimmed(model, values or (0.0,) * max(DISTORTION_COEFFICIENTS[model]))
     if any(values):
         raise CameraError(
             f"camera_info has {len(values)} distortion coefficients but names no model; set distortion_model"
@@ -55,5 +66,8 @@ def distortion_from_calibration(name: str, coefficients: Sequence[float]) -> tup
 
 
 def _trimmed(model: str, coefficients: tuple[float, ...]) -> tuple[float, ...]:
-    longest = max(DISTORTION_COEFFICIENTS[model])
-    return coefficients if any(coefficients[longest:]) else coefficients[:longest]
+    """Cut off zeros behind the shortest form of a model, of its usual length or more, that holds what is not zero."""
+    allowed = DISTORTION_COEFFICIENTS[model]
+    usual = _USUAL_COEFFICIENTS.get(model, max(allowed))
+    lengths = (length for length in allowed if length >= usual and not any(coefficients[length:]))
+    return coefficients[: next(lengths, len(coefficients))]

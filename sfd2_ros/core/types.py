@@ -23,9 +23,15 @@ NAN = float("nan")
 DISTORTION_COEFFICIENTS = {
     "none": (0,),
     "plumb_bob": (4, 5),
-    "rational_polynomial": (8,),
+    "rational_polynomial": (8, 12, 14),
     "equidistant": (4,),
+    "thin_prism_fisheye": (8,),
+    "rad_tan_thin_prism_fisheye": (12,),
+    "fov": (1,),
+    "eucm": (2,),
+    "division": (1,),
 }
+"""The first four are ROS's; the others are COLMAP's, with its parameters behind focal lengths and centre."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +81,9 @@ class Camera:
         fy: focal length in pixels.
         cx: principal point in pixels, the centre of the top-left pixel at 0 (COLMAP has 0.5 there).
         cy: principal point in pixels, likewise.
-        distortion_model: "none", "plumb_bob", "rational_polynomial" or "equidistant" (sensor_msgs/CameraInfo).
-        distortion: coefficients in the order of that model (OpenCV's).
+        distortion_model: "none", "plumb_bob", "rational_polynomial" or "equidistant" (sensor_msgs/CameraInfo), or a
+            model of COLMAP; see `DISTORTION_COEFFICIENTS`.
+        distortion: coefficients in the order of that model (OpenCV's or COLMAP's).
 
     Raises:
         CameraError: a size or focal length that is not positive, or coefficients that do not fit the model.

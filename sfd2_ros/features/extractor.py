@@ -21,6 +21,7 @@ from sfd2_ros.features.device import PRECISIONS, choose_device, choose_precision
 from sfd2_ros.features.inference import fold_norms
 from sfd2_ros.features.network import CELL_PX
 from sfd2_ros.features.semantics import load_stability_table
+from sfd2_ros.features.turn import TURNS_DEG, turn_back, turn_upright
 from sfd2_ros.features.weights import Weights, build_network, read_weights
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class ExtractorConfig:
         "The stability is raised to this first; 1 is the paper's, more prefers what lasts.",
         minimum=0.0,
         maximum=8.0,
+    )
+    rotate_deg: int = setting(
+        0,
+        "Images are turned clockwise by this first, degrees, for a camera on its side; keypoints are turned back.",
+        choices=TURNS_DEG,
     )
 
 
@@ -101,16 +107,21 @@ class Extractor:
         Args:
             images: each (H, W, 3) uint8 RGB or (H, W) uint8 gray, all of one height and width.
 
+        Returns:
+            Features of each image, in pixels of the image as it is given, also where `rotate_deg` turns it.
+
         Raises:
             ImageError: another shape or type, an image without pixels, or images of different sizes.
         """
         if not images:
             return []
         with torch.inference_mode():
-            batch = torch.stack([self._to_device(image) for image in _checked(images)])
-            size = (int(images[0].shape[0]), int(images[0].shape[1]))
+            angle = self.config.rotate_deg
+            batch = torch.stack([self._to_device(turn_upright(image, angle)) for image in _checked(images)])
+            size = (int(batch.shape[-2]), int(batch.shape[-1]))
             resized = _reduce(batch, self.config.max_side_px)
-            return self._features_of(resized, size)
+            found = self._features_of(resized, size)
+        return found if angle == 0 else [_turned_back(one, angle) for one in found]
 
     def _to_device(self, image: NDArray[np.uint8]) -> torch.Tensor:
         """Return (3, H, W) float32 in [0, 1]."""
@@ -196,6 +207,14 @@ def load_extractor(
     if max_keypoints is not None:
         config = dataclasses.replace(config, max_keypoints=max_keypoints)
     return Extractor(read_weights(None if weights is None else Path(weights)), device, config)
+
+
+def _turned_back(features: Features, rotate_deg: int) -> Features:
+    """Return features of a turned image as those of the image as it was given."""
+    height, width = features.image_size
+    size = (height, width) if rotate_deg == 180 else (width, height)
+    keypoints = turn_back(features.keypoints, rotate_deg, size)
+    return dataclasses.replace(features, keypoints=keypoints, image_size=size)
 
 
 def _choose_vector_math() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PIXEL_CENTRE_PX = 0.5
+_FULL_OPENCV_COEFFICIENTS = 8
 
 # COLMAP model: (ROS distortion model, how its parameters read as (fx, fy, cx, cy, distortion))
 _READERS: dict[str, Any] = {
@@ -35,6 +36,16 @@ _READERS: dict[str, Any] = {
     "FISHEYE": lambda fx, fy, cx, cy: (fx, fy, cx, cy, "equidistant", (0.0, 0.0, 0.0, 0.0)),
 }
 
+# ROS has no name for these: distortion_model has COLMAP's in small letters.
+_COLMAP_ONLY = {
+    "thin_prism_fisheye": "THIN_PRISM_FISHEYE",
+    "rad_tan_thin_prism_fisheye": "RAD_TAN_THIN_PRISM_FISHEYE",
+    "fov": "FOV",
+    "eucm": "EUCM",
+    "division": "DIVISION",
+}
+_READERS["SIMPLE_DIVISION"] = lambda f, cx, cy, k: (f, f, cx, cy, "division", (k,))
+
 
 def colmap_points(keypoints: NDArray[np.floating]) -> NDArray[np.float64]:
     """Shift (N, 2) keypoints to COLMAP's pixel centre."""
@@ -47,7 +58,11 @@ def keypoints_from_colmap(points: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def colmap_camera(camera: Camera) -> Any:
-    """Return a pycolmap.Camera of the same intrinsics; plumb_bob with a k3 other than 0 becomes FULL_OPENCV."""
+    """Return a pycolmap.Camera of the same intrinsics; plumb_bob with a k3 other than 0 becomes FULL_OPENCV.
+
+    Raises:
+        CameraError: COLMAP has no model of the lens; see `geometry.ideal`.
+    """
     cx, cy = camera.cx + PIXEL_CENTRE_PX, camera.cy + PIXEL_CENTRE_PX
     base = [camera.fx, camera.fy, cx, cy]
     model, params = "PINHOLE", base
@@ -56,7 +71,14 @@ def colmap_camera(camera: Camera) -> Any:
         model, params = "OPENCV", [*base, k1, k2, p1, p2]
         if k3 != 0:
             model, params = "FULL_OPENCV", [*base, k1, k2, p1, p2, k3, 0.0, 0.0, 0.0]
+    elif camera.distortion_model in _COLMAP_ONLY:
+        model, params = _COLMAP_ONLY[camera.distortion_model], [*base, *camera.distortion]
     elif camera.distortion_model == "rational_polynomial":
+        if len(camera.distortion) > _FULL_OPENCV_COEFFICIENTS:
+            raise CameraError(
+                f"rational_polynomial with {len(camera.distortion)} coefficients has no model in COLMAP; undistort the "
+                "images or their keypoints"
+            )
         model, params = "FULL_OPENCV", [*base, *camera.distortion]
     elif camera.distortion_model == "equidistant":
         model, params = "OPENCV_FISHEYE", [*base, *camera.distortion]
@@ -84,9 +106,10 @@ def camera_from_model(model: str, width: int, height: int, params: Sequence[floa
     Raises:
         CameraError: the model is not supported, or the number of parameters does not fit it.
     """
-    reader = _READERS.get(model)
+    own = next((ours for ours, theirs in _COLMAP_ONLY.items() if theirs == model), None)
+    reader = _READERS.get(model) if own is None else lambda fx, fy, cx, cy, *k: (fx, fy, cx, cy, own, k)
     if reader is None:
-        allowed = ", ".join(_READERS)
+        allowed = ", ".join([*_READERS, *_COLMAP_ONLY.values()])
         raise CameraError(f"COLMAP camera model {model!r} is not supported; allowed: {allowed}; undistort the images")
     expected = len(pycolmap.Camera.create_from_model_name(1, model, 1.0, 1, 1).params)
     if len(params) != expected:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sfd2_ros.geometry.colmap_types import colmap_camera, keypoints_from_colmap
+from sfd2_ros.geometry.ideal import distorted_points, needs_ideal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,6 +38,8 @@ def image_points(camera: Camera, in_camera: NDArray[np.float64]) -> NDArray[np.f
         projected = np.empty((0, 2))
     elif camera.distortion_model == "none":
         projected = ahead[:, :2] / ahead[:, 2:] * (camera.fx, camera.fy) + (camera.cx, camera.cy)
+    elif needs_ideal(camera):
+        projected = distorted_points(camera, ahead)
     else:
         projected = keypoints_from_colmap(np.asarray(colmap_camera(camera).img_from_cam(ahead), np.float64))
     if ahead is in_camera:

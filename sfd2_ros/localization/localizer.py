@@ -11,6 +11,7 @@ import numpy as np
 from sfd2_ros.core.config import check_config
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import Evidence, Status
+from sfd2_ros.geometry.ideal import ideal_camera, ideal_features, needs_ideal
 from sfd2_ros.localization.candidates import MapViews
 from sfd2_ros.localization.config import LocalizerConfig
 from sfd2_ros.localization.context import MapContext
@@ -143,7 +144,7 @@ class Localizer:
     def _usable(self, views: Sequence[View], trace: Trace) -> list[View] | Rejected:
         """Return the views that can be localized with, or the rejection of the first when there are none."""
         problems = [self._problem(view.features, view.camera) for view in views]
-        usable = [view for view, problem in zip(views, problems, strict=True) if problem is None]
+        usable = [_ideal(view) for view, problem in zip(views, problems, strict=True) if problem is None]
         if problems[0] is not None and not usable:
             return Rejected(*problems[0], trace.judged())
         return usable
@@ -200,3 +201,10 @@ class Localizer:
         if contradicted or false_alarms(second, self._context, query.image_area_px) > limits.max_log10_false_alarms:
             return None
         return guided_matching(second, query, self._context, trace)
+
+
+def _ideal(view: View) -> View:
+    """Return a view whose lens COLMAP has a model of."""
+    if not needs_ideal(view.camera):
+        return view
+    return replace(view, features=ideal_features(view.features, view.camera), camera=ideal_camera(view.camera))

@@ -16,6 +16,7 @@ import sfd2_ros
 from sfd2_ros.core.config import check_config
 from sfd2_ros.core.errors import MapBuildError
 from sfd2_ros.core.files import refuse_existing_folder
+from sfd2_ros.geometry.ideal import ideal_camera
 from sfd2_ros.mapping.colmap_io import posed_images
 from sfd2_ros.mapping.compact import drop_poor_points, without_unobserved_keypoints
 from sfd2_ros.mapping.intrinsics import starting_cameras
@@ -102,6 +103,7 @@ class MapBuilder:
         _check_start(len(images), MIN_POSED_IMAGES, output, overwrite=overwrite)
         names, cameras = [one.name for one in images], [one.camera for one in images]
         features = extract_images(names, image_folder, cameras, self._extractor, self._progress)
+        images = [dataclasses.replace(one, camera=ideal_camera(one.camera)) for one in images]
         centres, aggregates = self._index(features)
         if self._config.check_poses:
             self._progress("check poses", 0, 1)
@@ -148,6 +150,7 @@ class MapBuilder:
         """
         _check_start(len(names), MIN_UNPOSED_IMAGES, output, overwrite=overwrite)
         features = extract_images(names, image_folder, cameras or [None] * len(names), self._extractor, self._progress)
+        cameras = None if cameras is None else list(map(ideal_camera, cameras))
         centres, aggregates = self._index(features)
         pairs = choose_pairs(aggregates, self._config, None)
         matches = match_pairs(pairs, features, self._config, self._progress)

@@ -10,6 +10,7 @@ import numpy as np
 
 from sfd2_ros.core.errors import CameraError, MapBuildError
 from sfd2_ros.features.images import read_image
+from sfd2_ros.geometry.ideal import ideal_features
 from sfd2_ros.mapping.pairs import exhaustive_pairs, near_pairs, similar_pairs
 from sfd2_ros.mapping.two_view import bearings, sampson_error_px
 from sfd2_ros.matching.nearest import match_mutual
@@ -57,7 +58,7 @@ def extract_images(
     extractor: FeatureExtractor,
     progress: Progress,
 ) -> list[Features]:
-    """Extract the features of every image, in order.
+    """Extract the features of every image, in order; their keypoints are those of `geometry.ideal.ideal_camera`.
 
     Raises:
         ImageError: an image cannot be read.
@@ -73,7 +74,8 @@ def extract_images(
                 f"image {name!r} is {width}x{height}, its camera {camera.width}x{camera.height}; "
                 "scale the intrinsics with the image, or name the right camera"
             )
-        extracted.append(extractor(image))
+        features = extractor(image)
+        extracted.append(features if camera is None else ideal_features(features, camera))
     progress("extract", len(names), len(names))
     return extracted
 

@@ -17,6 +17,7 @@ from sfd2_ros.tools.options import (
     overwrite_option,
     progress_bar,
     refuse_same_path,
+    rotate_option,
     weights_option,
     write_json,
 )
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Reduce images whose longer side exceeds this, pixels.",
 )
+@rotate_option
 @weights_option
 @device_option
 @json_option
@@ -56,6 +58,7 @@ def command(
     overlay: Path | None,
     max_keypoints: int,
     max_side: int,
+    rotate_deg: int,
     weights: Path | None,
     device: str,
     json_path: Path | None,
@@ -73,7 +76,7 @@ def command(
     folder, names = _find_images(images)
     _refuse_existing(output, overlay, overwrite=overwrite)
     refuse_same_path(output, json_path)
-    config = ExtractorConfig(max_keypoints=max_keypoints, max_side_px=max_side)
+    config = ExtractorConfig(max_keypoints=max_keypoints, max_side_px=max_side, rotate_deg=rotate_deg)
     extractor = load_extractor(weights, device, config=config)
     run = _Run(extractor, folder, overlay)
     with progress_bar() as progress:

@@ -21,6 +21,7 @@ from sfd2_ros.tools.options import (
     progress_bar,
     quiet_colmap,
     refuse_same_path,
+    rotate_option,
     weights_option,
     write_json,
 )
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 @click.option(
     "--camera", help="Intrinsics: a scene, a calibration file or MODEL,w,h,params. Default: the list's or the scene's."
 )
+@rotate_option
 @weights_option
 @device_option
 @json_option
@@ -56,6 +58,7 @@ def command(
     output: Path,
     list_path: str | None,
     camera: str | None,
+    rotate_deg: int,
     weights: Path | None,
     device: str,
     json_path: Path | None,
@@ -81,7 +84,7 @@ def command(
     map_ = load_map(map_path)
     names, folder, camera_of = _queries(images, list_path, camera)
     check_names(names)
-    extractor = extractor_for(map_, weights, device)
+    extractor = extractor_for(map_, weights, device, rotate_deg=rotate_deg)
     localizer = Localizer(map_, device=str(extractor.device))
     estimates: dict[str, Result] = {}
     with progress_bar() as progress:
@@ -144,14 +147,17 @@ def _queries(
     )
 
 
-def extractor_for(map_: Map, weights: Path | None, device: str) -> Any:
-    """Return an extractor with the settings of the map; reject weights that the map was not made with."""
+def extractor_for(map_: Map, weights: Path | None, device: str, *, rotate_deg: int = 0) -> Any:
+    """Return an extractor with the settings of the map; reject weights that the map was not made with.
+
+    `rotate_deg` is a property of the camera that took the queries, not of the map.
+    """
     from sfd2_ros.core.config import config_from_mapping  # noqa: PLC0415
     from sfd2_ros.core.errors import ConfigError, MapError  # noqa: PLC0415
     from sfd2_ros.features.extractor import ExtractorConfig, load_extractor  # noqa: PLC0415
 
     try:
-        config = config_from_mapping(ExtractorConfig, map_.extraction)
+        config = config_from_mapping(ExtractorConfig, {**map_.extraction, "rotate_deg": rotate_deg})
     except ConfigError as err:
         raise MapError(f"map {str(map_.folder)!r} was made by another version: {err}; build it again") from err
     extractor = load_extractor(weights, device, config=config)

@@ -21,6 +21,7 @@ from sfd2_ros.tools.options import (
     progress_bar,
     quiet_colmap,
     refuse_same_path,
+    rotate_option,
     weights_option,
     write_json,
 )
@@ -60,6 +61,7 @@ command.add_command(map_merge.command)
 @click.option("--frame", help="Bag: TF frame of the poses. [default: odom]")
 @click.option("--pose-topic", help="Bag: topic with Odometry or stamped poses of base_link, used instead of TF.")
 @click.option("--every-m", type=float, help="Bag: metres between two images of a camera. [default: 0.5]")
+@rotate_option
 @weights_option
 @device_option
 @json_option
@@ -72,6 +74,7 @@ def build(
     camera: str | None,
     max_keypoints: int,
     refine_poses: bool,
+    rotate_deg: int,
     weights: Path | None,
     device: str,
     json_path: Path | None,
@@ -81,12 +84,12 @@ def build(
     """Build a map from SOURCE.
 
     SOURCE is one of: a scene folder with images/ and sparse/ (a COLMAP model with poses in metres; landmarks are
-    triangulated under these poses; the model may also lie in colmap/sparse/ or dense/sparse/); a folder of images (structure from motion; scale and frame are arbitrary); a
-    rosbag2 with images, camera_info and TF (an image every half metre, with the pose of odometry; --refine-poses
-    reduces its noise).
+    triangulated under these poses; the model may also lie in colmap/sparse/ or dense/sparse/); a folder of images
+    (structure from motion; scale and frame are arbitrary); a rosbag2 with images, camera_info and TF (an image every
+    half metre, with the pose of odometry; --refine-poses reduces its noise).
     """
     from sfd2_ros.bags.reader import is_bag  # noqa: PLC0415
-    from sfd2_ros.features import load_extractor  # noqa: PLC0415
+    from sfd2_ros.features import ExtractorConfig, load_extractor  # noqa: PLC0415
     from sfd2_ros.mapping import MapBuilder, MapConfig  # noqa: PLC0415
     from sfd2_ros.mapping.map_store import MARKER  # noqa: PLC0415
 
@@ -103,6 +106,7 @@ def build(
     refuse_same_path(output, json_path)
     extractor = load_extractor(weights, device, max_keypoints)
     with progress_bar() as progress, claimed_folder(output, overwrite=overwrite, marker=MARKER):
+@rotate_option
         builder = MapBuilder(extractor, MapConfig(refine_poses=refine_poses), progress)
         if is_bag(source):
             if camera is not None or list_name is not None:

@@ -30,6 +30,16 @@ device_option = click.option(
     "--device", default="auto", show_default=True, help="Device of the network: cpu, cuda, cuda:1 or auto."
 )
 
+rotate_option = click.option(
+    "--rotate",
+    "rotate_deg",
+    type=click.Choice(["0", "90", "180", "270"]),
+    default="0",
+    show_default=True,
+    callback=lambda _context, _parameter, value: int(value),
+    help="Turn images clockwise by this first, degrees, for a camera on its side; results are of the images as stored.",
+)
+
 
 def _checked_output(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
     """Reject, before the work, an output that cannot be written or must not be replaced."""

@@ -65,7 +65,7 @@ def test_text_is_a_line_of_colmaps_cameras_with_its_pixel_centre() -> None:
         ("PINHOLE,640,480,500,nan,320,240", "not finite"),
         ("PINHOLE,640,480,0,500,320,240", "must be positive"),
         ("PINHOLE,0,480,500,500,320,240", "must be positive"),
-        ("FOV,640,480,500,500,320,240,0.5", "'FOV' is not supported"),
+        ("EQUIRECTANGULAR,640,480", "'EQUIRECTANGULAR' is not supported"),
         ("pinhole,640,480,500,500,320,240", "'pinhole' is not supported"),
     ],
 )

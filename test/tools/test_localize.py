@@ -242,3 +242,15 @@ def test_a_list_with_intrinsics_as_hloc_has_them_needs_no_camera(
     (tmp_path / "p.details.json").unlink()
     said = _localize(sfd2, painted_map, painted / "images", tmp_path, *listed, "--camera", CAMERA)
     said.refused(1, "--camera 'PINHOLE", "both give intrinsics")
+
+
+def test_a_camera_on_its_side_is_localized_when_its_images_are_turned(
+    sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path
+) -> None:
+    upright = cv2.imread(str(painted / "images" / "2.png"))
+    assert cv2.imwrite(str(tmp_path / "2.png"), np.rot90(upright))
+    on_its_side = ("--camera", "PINHOLE,240,320,300,300,120,160")
+    _localize(sfd2, painted_map, tmp_path / "2.png", tmp_path, *on_its_side, "--rotate", "90").succeeded()
+    stored_from_upright = np.array([[0.0, 1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    expected = stored_from_upright @ load_scene(painted).images["2.png"].cam_from_world
+    np.testing.assert_allclose(read_poses(tmp_path / "p.txt")["2.png"], expected, atol=0.02)

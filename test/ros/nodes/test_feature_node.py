@@ -238,3 +238,25 @@ def test_compressed_images_are_taken_from_their_topic(probe: Any, start_node: An
         return any(each.status == "ok" and len(each.scores) > 50 for each in features)
 
     probe.until(answered, 40.0)
+
+
+def test_a_compressed_image_is_compared_with_camera_info_before_it_is_decoded(probe: Any, start_node: Any) -> None:
+    from sensor_msgs.msg import CameraInfo, CompressedImage
+    from sfd2_ros.msg import LocalFeatures
+
+    from sfd2_ros.ros.conversions.cameras import message_from_camera
+    from sfd2_ros.ros.qos import newest_only, reliable
+
+    node = start_node("feature_node", "features_huge", cameras=["rear"], device="cpu", image_transport="compressed")
+    publisher = probe.node.create_publisher(CompressedImage, "rear/image_raw/compressed", newest_only("reliable"))
+    infos = probe.node.create_publisher(CameraInfo, "rear/camera_info", newest_only("reliable"))
+    features = probe.listen(LocalFeatures, "rear/features", reliable())
+    header = b"\xff\xd8\xff\xc0\x00\x11\x08\x3a\x98\x3a\x98\x03\x01\x11\x00\x02\x11\x01\x03\x11\x01"  # 15000x15000
+
+    def answered() -> Any:
+        node.check()
+        infos.publish(message_from_camera(CAMERA))
+        publisher.publish(CompressedImage(format="jpeg", data=header))
+        return next((each for each in features if "15000x15000" in each.reason), None)
+
+    assert probe.until(answered, 40.0).status == "no_camera_info"
