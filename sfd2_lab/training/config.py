@@ -168,7 +168,7 @@ def training_config_to_yaml(config: TrainingConfig) -> str:
     """Return the settings as YAML that `read_training_config` reads back, defaults included."""
     content = dataclasses.asdict(config)
     for source in (*content["sources"], *content["validation_sources"]):
-        source["conditions"] = list(source["conditions"])
+        source.update({name: list(value) for name, value in source.items() if isinstance(value, tuple)})
     for name in _LISTS:
         content[name] = list(content[name])
     return yaml.safe_dump(content, sort_keys=False)
