@@ -145,7 +145,9 @@ class FixedCamera:
             raise SceneError(f"frames of camera {str(self.folder)!r} have sizes {sorted(sizes)}; a fixed camera has one")
 
     def _lasting(self, lights: Sequence[Sequence[torch.Tensor]], size: tuple[int, int]) -> torch.Tensor:
-        found = [[self._corners_of(image) for image in images] for images in lights]
+        """Return the corners that some frames of each light agree on."""
+        voters = [images[:: -(-len(images) // self._config.voters)] for images in lights]
+        found = [[self._corners_of(image) for image in images] for images in voters]
         return lasting_corners(
             found, size, tolerance_px=AGAIN_PX, smallest=self._config.lasting, radius_px=_RADIUS_PX
         )

@@ -47,6 +47,9 @@ class SourceConfig:
     lights: tuple[str, ...] = setting(
         ("day", "night"), "For fixed cameras: a corner must be found under each; the first part of a frame's name."
     )
+    voters: int = setting(
+        8, "For fixed cameras: frames of each light, evenly chosen, in which corners are looked for.", minimum=1
+    )
     lasting: float = setting(
         0.25, "For fixed cameras and panoramas: lowest reliability of a corner over all lights.", minimum=0.0, maximum=1.0
     )
