@@ -211,11 +211,7 @@ def _check_together(config: TrainingConfig) -> None:
             raise ConfigError(f"crop_px of {section!r} is {crop_px}; it must be a multiple of {CELL_PX}")
     if not config.sources:
         raise ConfigError("no sources; name at least one under 'sources'")
-    if config.run.bank_steps and config.run.train == "all":
-        raise ConfigError("run.bank_steps keeps features of a trunk that learns; set run.train to 'heads' or 'detector'")
-    described = ("info_nce_weight", "inter_weight", "intra_weight", "distillation_weight", "feature_weight")
-    if config.run.train == "detector" and any(getattr(config.loss, name) > 0 for name in described):
-        raise ConfigError(f"run.train is 'detector', but descriptors have losses; set {', '.join(described)} to 0")
+    _check_parts(config)
     closed = [source.folder for source in config.sources if not source.is_open and source.share > 0]
     if config.run.terms == "open" and closed:
         raise ConfigError(
@@ -233,3 +229,13 @@ def _check_together(config: TrainingConfig) -> None:
         )
     if config.corners.detector == "aliked" and not config.corners.weights:
         raise ConfigError("corners.detector is 'aliked' without weights; set corners.weights")
+
+
+def _check_parts(config: TrainingConfig) -> None:
+    if config.run.bank_steps and config.run.train == "all":
+        raise ConfigError(
+            "run.bank_steps keeps features of a trunk that learns; set run.train to 'heads' or 'detector'"
+        )
+    described = ("info_nce_weight", "inter_weight", "intra_weight", "distillation_weight", "feature_weight")
+    if config.run.train == "detector" and any(getattr(config.loss, name) > 0 for name in described):
+        raise ConfigError(f"run.train is 'detector', but descriptors have losses; set {', '.join(described)} to 0")

@@ -108,4 +108,3 @@ class FeatureBank:
 
     def _path(self, step: int, rank: int) -> Path:
         return self._folder / f"{rank}_{self.index(step):06d}.safetensors"
-

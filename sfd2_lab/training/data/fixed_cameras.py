@@ -17,13 +17,13 @@ import numpy as np
 import torch
 from torch.nn import functional as F  # noqa: N812 - the name that every reader of torch code expects
 
-from sfd2_ros.core.errors import SceneError
-from sfd2_ros.features.images import list_images, read_image
-from sfd2_ros.features.semantics import NOT_LABELLED
 from sfd2_lab.training.data.geometry import choose, companion, cut, pixel_grid, uniform
 from sfd2_lab.training.data.pairs import Flow, Pair, View
 from sfd2_lab.training.teachers.lasting import lasting_corners
 from sfd2_lab.training.teachers.moved import median_image, moved_and_still
+from sfd2_ros.core.errors import SceneError
+from sfd2_ros.features.images import list_images, read_image
+from sfd2_ros.features.semantics import NOT_LABELLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,15 +71,15 @@ class FixedCamera:
         SceneError: a light has no frames.
     """
 
-    def __init__(
-        self, folder: Path, config: SourceConfig, corners_of: Callable[[torch.Tensor], torch.Tensor]
-    ) -> None:
+    def __init__(self, folder: Path, config: SourceConfig, corners_of: Callable[[torch.Tensor], torch.Tensor]) -> None:
         self.folder, self._config, self._corners_of = folder, config, corners_of
         self.names = [name for name in list_images(folder) if name != config.overlay]
         self.lights = [name.partition("_")[0] for name in self.names]
         for light in config.lights:
             if light not in self.lights:
-                raise SceneError(f"camera {str(folder)!r} has no frames {light}_*; its lights: {sorted({*self.lights})}")
+                raise SceneError(
+                    f"camera {str(folder)!r} has no frames {light}_*; its lights: {sorted({*self.lights})}"
+                )
         self._views: dict[int, View] = {}
         self._common: _Shared | None = None
 
@@ -142,15 +142,15 @@ class FixedCamera:
     def _check_sizes(self, images: Sequence[torch.Tensor]) -> None:
         sizes = {tuple(image.shape[1:]) for image in images}
         if len(sizes) > 1:
-            raise SceneError(f"frames of camera {str(self.folder)!r} have sizes {sorted(sizes)}; a fixed camera has one")
+            raise SceneError(
+                f"frames of camera {str(self.folder)!r} have sizes {sorted(sizes)}; a fixed camera has one"
+            )
 
     def _lasting(self, lights: Sequence[Sequence[torch.Tensor]], size: tuple[int, int]) -> torch.Tensor:
         """Return the corners that some frames of each light agree on."""
         voters = [images[:: -(-len(images) // self._config.voters)] for images in lights]
         found = [[self._corners_of(image) for image in images] for images in voters]
-        return lasting_corners(
-            found, size, tolerance_px=AGAIN_PX, smallest=self._config.lasting, radius_px=_RADIUS_PX
-        )
+        return lasting_corners(found, size, tolerance_px=AGAIN_PX, smallest=self._config.lasting, radius_px=_RADIUS_PX)
 
     def _overlay(self, size: tuple[int, int]) -> torch.Tensor | None:
         path = self.folder / self._config.overlay

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Finds what is painted over the frames of a fixed camera: logos, names and clocks look the same by day and by night."""
+"""Finds what is painted over the frames of a fixed camera: logos and names look the same by day and by night."""
 
 from __future__ import annotations
 
@@ -51,4 +51,3 @@ def find_overlay(day: Sequence[NDArray[np.uint8]], night: Sequence[NDArray[np.ui
     grown = cv2.dilate((dense & (painted > 0)).astype(np.uint8), np.ones((_GROWTH_PX, _GROWTH_PX), np.uint8))
     found: NDArray[np.bool_] = grown > 0
     return found
-

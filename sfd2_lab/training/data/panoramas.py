@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F  # noqa: N812 - the name that every reader of torch code expects
 
-from sfd2_ros.core.errors import ImageError
-from sfd2_ros.features.semantics import NOT_LABELLED
 from sfd2_lab.training.data.geometry import choose, companion, cut, pixel_grid, uniform
 from sfd2_lab.training.data.pairs import Pair, View
 from sfd2_lab.training.teachers.lasting import lasting_corners
+from sfd2_ros.core.errors import ImageError
+from sfd2_ros.features.semantics import NOT_LABELLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -51,6 +51,9 @@ class SourceConfig:
         8, "For fixed cameras: frames of each light, evenly chosen, in which corners are looked for.", minimum=1
     )
     lasting: float = setting(
-        0.25, "For fixed cameras and panoramas: lowest reliability of a corner over all lights.", minimum=0.0, maximum=1.0
+        0.25,
+        "For fixed cameras and panoramas: lowest reliability of a corner over all lights.",
+        minimum=0.0,
+        maximum=1.0,
     )
     width: int = setting(448, "Width of rendered views, pixels; the height is 3/4 of it.", minimum=64)

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from sfd2_ros.features.keypoints import local_maxima, refine_keypoints
 from sfd2_lab.training.data.geometry import pixel_grid
+from sfd2_ros.features.keypoints import local_maxima, refine_keypoints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from sfd2_lab.bench.nights import NightRow, bench_nights, cameras_in, standard_error, summarise, without_overlay
 from sfd2_lab.bench.opencv_peers import OrbPeer, SiftPeer
 from sfd2_lab.bench.two_view import PairFigures
 from sfd2_ros.core.errors import ConfigError, SceneError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def silent(_step: str, _done: int, _total: int) -> None:

@@ -30,7 +30,9 @@ def test_detector_learns_and_the_rest_stays(detector_config: dict, drawn_data: P
     trainer = trainer_of(detector_config, drawn_data, tmp_path)
     before = copy.deepcopy(trainer.network.state_dict())
     trainer.run()
-    changed = {name.split(".")[0] for name, value in trainer.network.state_dict().items() if not value.equal(before[name])}
+    changed = {
+        name.split(".")[0] for name, value in trainer.network.state_dict().items() if not value.equal(before[name])
+    }
     assert changed == set(PARTS["detector"])
     assert len(list((tmp_path / BANK_FOLDER).iterdir())) == 2
 
@@ -42,7 +44,9 @@ def test_heads_learn_descriptors_too(detector_config: dict, drawn_data: Path, tm
     before = copy.deepcopy(trainer.network.state_dict())
     figures = trainer.step(0)
     assert figures["info_nce"] > 0
-    changed = {name.split(".")[0] for name, value in trainer.network.state_dict().items() if not value.equal(before[name])}
+    changed = {
+        name.split(".")[0] for name, value in trainer.network.state_dict().items() if not value.equal(before[name])
+    }
     assert changed == set(PARTS["heads"])
 
 

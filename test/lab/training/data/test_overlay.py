@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from sfd2_lab.training.data.overlay import find_overlay
 from sfd2_ros.core.errors import SceneError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def frame(brightness: float, seed: int) -> NDArray[np.uint8]:

@@ -103,7 +103,7 @@ def test_pairs_are_two_exposures_of_one_view_with_its_corners(panorama_folder: P
 
 def test_panoramas_can_be_left_out_and_damaged_ones_are_refused(panorama_folder: Path) -> None:
     assert [path.stem for path in opened(panorama_folder, without=("cellar",)).files] == ["square"]
-    with pytest.raises(ConfigError, match="no .hdr files"):
+    with pytest.raises(ConfigError, match=r"no \.hdr files"):
         opened(panorama_folder, without=("cellar", "square"))
     (panorama_folder / "broken.hdr").write_bytes(b"#?RADIANCE\n")
     with pytest.raises(ImageError, match=r"broken\.hdr"):
