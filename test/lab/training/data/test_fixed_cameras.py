@@ -33,12 +33,12 @@ def corners_of(image: torch.Tensor) -> torch.Tensor:
 def camera_folder(tmp_path: Path) -> Path:
     """Return two cameras of a textured wall by day and by night, one with an overlay and a car by day."""
     rng = np.random.default_rng(0)
-    wall = rng.integers(90, 200, (24, 32, 3)).repeat(4, 0).repeat(4, 1).astype(np.uint8)
+    wall = rng.integers(20, 250, (24, 32, 1)).repeat(3, 2).repeat(4, 0).repeat(4, 1).astype(np.uint8)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         for index in range(4):
             cv2.imwrite(str(tmp_path / name / f"day_{index}.png"), wall)
-            cv2.imwrite(str(tmp_path / name / f"night_{index}.png"), (wall * 0.3).astype(np.uint8))
+            cv2.imwrite(str(tmp_path / name / f"night_{index}.png"), (wall * 0.4).astype(np.uint8))
         cv2.imwrite(str(tmp_path / name / "dusk_0.png"), (wall * 0.7).astype(np.uint8))
     with_car = wall.copy()
     with_car[40:70, 70:110] = rng.integers(0, 255, (6, 8, 3)).repeat(5, 0).repeat(5, 1)
