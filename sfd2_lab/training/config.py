@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SectionT = TypeVar("SectionT")
 PRECISIONS = ("auto", "float32", "bfloat16")
-"""Numbers in the convolutions; auto: bfloat16 on CUDA and on CPUs with matrix instructions for it, else float32."""
+"""Numbers in the convolutions; auto: bfloat16 on CUDA and on CPUs with instructions for it, else float32."""
 
 
 @dataclass(frozen=True)
