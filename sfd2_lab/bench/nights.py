@@ -189,7 +189,7 @@ def cameras_in(folders: Sequence[Path]) -> list[Path]:
         found += cameras
     names = [path.resolve().name for path in found]
     if len(set(names)) < len(names):
-        raise SceneError("two cameras have the same name; rows would not tell them apart")
+        raise SceneError("two cameras have the same name; their rows would look alike")
     return found
 
 

@@ -38,6 +38,7 @@ _NAMES = (
 _DAY_H, _NIGHT_H = (7.67, 18.5), (6.0, 20.0)  # by day within the first two; by night outside the last two
 _WIDEST_PX = 960  # frames of 1080p are reduced: their detail is that of the JPEG
 _JPEG_QUALITY = 92
+"""Higher than that of the frames as published, so that their noise stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class TrafficFrame:
 
 
 def read_name(path: Path) -> TrafficFrame | None:
-    """Return what the name of a frame says, or None for another file."""
+    """Return the frame of a file with such a name, or None for another file."""
     for pattern in _NAMES:
         found = pattern.fullmatch(path.stem)
         if found:
@@ -98,7 +99,7 @@ def sort_frames(
             if frame is not None:
                 cameras[frame.camera].append(frame)
     if not cameras:
-        raise SceneError(f"no frames of traffic cameras in {', '.join(map(str, folders))}; see docs/training.md")
+        raise SceneError(f"no frames of traffic cameras in {', '.join(map(str, folders))}; see docs/training_images.md")
     written = {}
     for done, (camera, frames) in enumerate(sorted(cameras.items())):
         progress(f"camera {camera}", done, len(cameras))

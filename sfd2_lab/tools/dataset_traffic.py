@@ -19,7 +19,7 @@ def traffic_cameras(*, folders: tuple[Path, ...], output: Path, most: int) -> No
     """Sort frames of Singapore's traffic cameras in FOLDERs for a training source of kind fixed_cameras.
 
     Writes a folder per camera with day_*, dusk_* and night_* by the clock, and overlay.png: names and logos that are
-    painted over the frames. docs/training.md says where the frames are and under which terms.
+    painted over the frames. docs/training_images.md lists where the frames are, and their terms.
     """
     from sfd2_lab.datasets.traffic_cameras import sort_frames  # noqa: PLC0415 - torch is slow to import
 

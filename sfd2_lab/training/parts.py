@@ -47,14 +47,14 @@ def freeze_others(network: Sfd2Network, part: str) -> None:
 
 @torch.no_grad()
 def trunk_features(network: Sfd2Network, images: torch.Tensor) -> torch.Tensor:
-    """Return what the heads see, (B, 256, H/4, W/4), without gradients and with the norms' statistics."""
+    """Return (B, 256, H/4, W/4) of (B, 3, H, W) images, without gradients; norms keep their statistics."""
     network.eval()
     features: torch.Tensor = network.residual(network.encoder(network.normalised(images)))
     return features
 
 
 def heads_forward(network: Sfd2Network, shared: torch.Tensor, part: str) -> RawOutput:
-    """Run the heads of a part on features of the trunk; descriptors that are not trained are zero."""
+    """Run the heads of a part on (B, 256, h, w) features of the trunk; descriptors that are not trained are zero."""
     network.eval()
     if "description" in PARTS[part]:
         description = network.description(shared)
@@ -64,7 +64,7 @@ def heads_forward(network: Sfd2Network, shared: torch.Tensor, part: str) -> RawO
 
 
 class FeatureBank:
-    """Batches with their features, a file each, made when they are first asked for.
+    """Batches with their features, a file each, made when they are first needed.
 
     Args:
         folder: where they are; of one run.
@@ -79,7 +79,7 @@ class FeatureBank:
         return step % self._count
 
     def load(self, step: int, rank: int, device: torch.device) -> tuple[PairBatch, torch.Tensor] | None:
-        """Return the batch of a step and its features, or None before it was kept.
+        """Return the batch of a step and its (2B, 256, h, w) features, or None before it was kept.
 
         Raises:
             SceneError: its file is damaged.
@@ -98,7 +98,7 @@ class FeatureBank:
             raise SceneError(f"batch {str(path)!r} cannot be read: {err}; remove it, and it is made again") from err
 
     def keep(self, step: int, rank: int, batch: PairBatch, shared: torch.Tensor) -> None:
-        """Write a batch and its features, rounded to float16; the changed images are not kept."""
+        """Write a batch and its (2B, 256, h, w) features in float16; the changed images are not kept."""
         parts = {field.name: getattr(batch, field.name) for field in fields(batch) if field.name != "images"}
         parts["plain"] = (parts["plain"] * 255).round().to(torch.uint8)
         parts["reliability"] = parts["reliability"].half()

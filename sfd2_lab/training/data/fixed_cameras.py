@@ -3,7 +3,7 @@
 """Fixed cameras by day and by night: pairs of two times, with the corners that every light shows.
 
 A camera is a folder of frames of one size. The part of a name before the first "_" is its light: `day_0001.jpg`,
-`night_0412.jpg`, `dusk_0007.jpg`. Frames of lights that are not asked for are shown, but do not vote for corners.
+`night_0412.jpg`, `dusk_0007.jpg`. Frames of lights that are not in `lights` are shown, but do not vote for corners.
 Stability classes are measured too (`teachers.moved`): what moves is unstable, and what is still around a corner that
 lasts is stable. Segmentation networks for dash cameras fail in these views from masts.
 """
@@ -37,6 +37,7 @@ AGAIN_PX = 2.0
 AROUND_PX = 6
 """Descriptors are compared within this distance of lasting corners: what lies between may have moved."""
 _RADIUS_PX = 3
+"""The extractor suppresses keypoints within 3 to 4 px, so nearer corners could not both be found."""
 _OTHER_LIGHT = 0.75  # of the pairs are of two lights
 _UNSTABLE, _STABLE = 0, 2  # classes of the stability head
 

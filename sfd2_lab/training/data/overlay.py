@@ -23,7 +23,9 @@ _LEFT_OUT = 10.0
 _FAINTEST_EDGE = 60.0
 """Smallest contrast of a stroke in nearly all frames, of 255; flat places that do not change are left alone."""
 _KERNEL_PX = 5
+"""Strokes of painted letters are 1 to 3 px wide; the window must hold both sides."""
 _GROWTH_PX = 9
+"""Corners of letters are found up to 4 px outside their strokes."""
 
 
 def find_overlay(day: Sequence[NDArray[np.uint8]], night: Sequence[NDArray[np.uint8]]) -> NDArray[np.bool_]:

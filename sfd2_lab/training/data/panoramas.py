@@ -35,12 +35,14 @@ SIZE = (240, 320)
 FOCAL_PX = 200.0
 """Of a view: a panorama of 1024x512 has 163 pixels a radian, so it is enlarged a little."""
 _HEADINGS = 6
+"""A view is 77 degrees wide: six of them overlap by a fifth."""
 _PITCHES_RAD = (0.0, 0.2, -0.1)
+"""Cameras of robots look level; facades are above, roads below."""
 _KEY = 0.18  # linear grey that the geometric mean of a view is exposed to: a camera's medium grey
-_DARKEST = 1e-6
+_DARKEST = 1e-6  # keeps the logarithm of black finite
 _READ_ELECTRONS = 3.0  # of a small sensor
-_AGAIN_PX = 2.0
-_RADIUS_PX = 3
+_AGAIN_PX = 2.0  # as for fixed cameras
+_RADIUS_PX = 3  # as for fixed cameras
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - the name that every reader of torch code expects
 
 _WINDOW_PX = 11
+"""About the height of a distant car; smaller windows correlate by chance more often."""
 _NOISE = 36.0  # variance of grey values by night, of 255 squared
 _STRUCTURE = 150.0  # smallest variance of what can be told apart
-_MOVED_BELOW, _STILL_ABOVE = 0.25, 0.6
-_LUMA = (0.299, 0.587, 0.114)
+_MOVED_BELOW, _STILL_ABOVE = 0.25, 0.6  # chosen by eye on four cameras by day and night
+_LUMA = (0.299, 0.587, 0.114)  # Rec. 601, as JPEG has it
 
 
 def median_image(images: torch.Tensor) -> torch.Tensor:
