@@ -80,9 +80,6 @@ class GatesConfig:
     max_rotation_std_rad: float = setting(
         0.1, "Largest standard deviation of the rotation about its worst axis, radians.", minimum=0.0
     )
-    max_reprojection_error_px: float = setting(
-        6.0, "Largest root mean square of the reprojection errors of the inliers, pixels.", minimum=0.5
-    )
     max_hint_deviations: float = setting(
         3.0, "Largest distance from a hint along its worst axis, in standard deviations.", minimum=0.1
     )
@@ -252,15 +249,6 @@ GATES = (
         lambda evidence: evidence.rotation_std_rad,
         "rotation is uncertain by {value:.3f} rad, {limit:.3f} rad is allowed",
         is_required=True,
-    ),
-    Gate(
-        "reprojection_error",
-        Status.UNCERTAIN_POSE,
-        "max_reprojection_error_px",
-        "px",
-        MAX,
-        lambda evidence: evidence.reprojection_error_px,
-        "inliers lie {value:.1f} px from their landmarks, {limit:.1f} px are allowed",
     ),
     Gate(
         "hint",

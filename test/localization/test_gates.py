@@ -56,7 +56,6 @@ GOOD = Evidence(
         ({"spread": 0.03}, "spread", Status.POOR_SPREAD, "3% of the image, 6% are needed"),
         ({"position_std_m": 1.05}, "position_std", Status.UNCERTAIN_POSE, "uncertain by 1.05 m, 1.00 m is allowed"),
         ({"rotation_std_rad": 0.141}, "rotation_std", Status.UNCERTAIN_POSE, "rotation is uncertain by 0.141 rad"),
-        ({"reprojection_error_px": 6.5}, "reprojection_error", Status.UNCERTAIN_POSE, "6.5 px from their landmarks"),
         ({"hint_deviations": 3.5}, "hint", Status.IMPLAUSIBLE_JUMP, "3.5 standard deviations from the hint"),
         ({"jump": 31}, "jump", Status.IMPLAUSIBLE_JUMP, "squared distance 31, 30 allowed"),
     ],
@@ -89,7 +88,6 @@ def test_limits_themselves_are_allowed() -> None:
         spread=0.06,
         position_std_m=1.0,
         rotation_std_rad=0.1,
-        reprojection_error_px=6.0,
         hint_deviations=3.0,
         jump=30.0,
     )
