@@ -62,6 +62,11 @@ class GatesConfig:
         minimum=0.0,
         maximum=1.0,
     )
+    max_mirror_share: float = setting(
+        0.15,
+        "Largest support of the image mirrored left to right, as a fraction of the inliers.",
+        minimum=0.0,
+    )
     min_log_likelihood_ratio: float = setting(
         0.25,
         "Smallest mean log-likelihood ratio of the matches near the pose, of right against random; less is another "
@@ -187,6 +192,17 @@ GATES = (
         MIN,
         lambda evidence: evidence.distinct_share,
         "{value:.0%} of the distinct matches agree with the pose, {limit:.0%} are needed",
+        is_tracked=False,
+    ),
+    Gate(
+        "mirror",
+        Status.MIRRORED_IMAGE,
+        "max_mirror_share",
+        "fraction",
+        MAX,
+        lambda evidence: evidence.mirror_share,
+        "the image looks mirrored left to right: mirrored back, it has {value:.0%} of the inliers, {limit:.0%} are "
+        "allowed; turn horizontal flipping off in the camera driver",
         is_tracked=False,
     ),
     Gate(
