@@ -41,8 +41,8 @@ setup(
         "lab": ["matplotlib>=3.6", "jinja2>=3.1"],
         # ALIKED, DISK and XFeat beside our features in `sfd2 bench`.
         "bench": ["kornia>=0.9; python_version >= '3.11'"],
-        # The live view in a browser, `sfd2 view`.
-        "view": ["websockets>=13"],
+        # The live view in a browser and its recordings, `sfd2 view`. It needs numpy 2.
+        "view": ["rerun-sdk>=0.41,<0.42; python_version >= '3.11'"],
     },
     entry_points={"console_scripts": ["sfd2 = sfd2_ros.tools.main:main"]},
 )

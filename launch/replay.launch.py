@@ -20,9 +20,13 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.substitutions import FindPackagePrefix, FindPackageShare
 
-BOOLEANS = ["true", "false"]
+from sfd2_ros.ros.launching import BOOLEANS, given
+
 # Handed on to localize.launch.py when given; their defaults and descriptions are there.
-HANDED_ON = ("weights", "cameras", "params_file", "publish", "fusion", "rviz", "browser", "namespace", "composed")
+HANDED_ON = (
+    *("weights", "cameras", "image_reliability", "params_file", "publish", "fusion", "rviz", "browser", "namespace"),
+    *("autostart", "composed"),
+)
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -60,15 +64,15 @@ def generate_launch_description() -> LaunchDescription:
 
 def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Return the player, whose end ends the launch, and the nodes."""
-    has_clock = LaunchConfiguration("clock").perform(context) == "true"
+    has_clock = given(context, "clock") == "true"
     options = ["--clock" if has_clock else "--restamp"]
-    if LaunchConfiguration("loop").perform(context) == "true":
+    if given(context, "loop") == "true":
         options.append("--loop")
     player = ExecuteProcess(
         cmd=[
             PathJoinSubstitution([FindPackagePrefix("sfd2_ros"), "lib", "sfd2_ros", "sfd2"]),
             "play",
-            LaunchConfiguration("bag"),
+            given(context, "bag"),
             "--rate",
             LaunchConfiguration("rate"),
             "--wait",
@@ -78,18 +82,19 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         output="screen",
     )
     at_end = RegisterEventHandler(OnProcessExit(target_action=player, on_exit=[EmitEvent(event=Shutdown())]))
-    return [at_end, player, *localization(context, has_clock=has_clock)]
+    # The nodes first: what is wrong with their arguments ends the launch before anything runs.
+    return [at_end, *localization(context, has_clock=has_clock), player]
 
 
 def localization(context: LaunchContext, *, has_clock: bool) -> list[LaunchDescriptionEntity]:
     """Return localize.launch.py with the arguments that were given; nothing without a map."""
-    given = {name: LaunchConfiguration(name).perform(context) for name in ("map", *HANDED_ON)}
-    if not given["map"]:
+    values = {name: given(context, name) for name in ("map", *HANDED_ON)}
+    if not values["map"]:
         return []
-    chosen = {name: value for name, value in given.items() if value}
+    chosen = {name: value for name, value in values.items() if value}
     chosen["use_sim_time"] = "true" if has_clock else "false"
     # An included file sees our arguments; an empty one would go before its own default.
-    not_given = [UnsetLaunchConfiguration(name) for name, value in given.items() if not value]
+    not_given = [UnsetLaunchConfiguration(name) for name, value in values.items() if not value]
     path = PathJoinSubstitution([FindPackageShare("sfd2_ros"), "launch", "localize.launch.py"])
     include = IncludeLaunchDescription(PythonLaunchDescriptionSource(path), launch_arguments=chosen.items())
     return [*not_given, include]

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from sfd2_ros.bags.writer import BagWriter
 
 ODOMETRY_PER_FRAME = 5
+CAMERA = "camera"
+"""The default of the nodes' parameter `cameras`, so that a bag of one camera is localized without any argument."""
+
 MAP, ODOM, BASE = "map", "odom", "base_link"
 
 
@@ -35,9 +38,9 @@ def write_drive_bag(
 ) -> int:
     """Render a drive into a bag and return the number of images.
 
-    Topics: /camera/NAME/image_raw (or image_raw/compressed) and /camera/NAME/camera_info in frame NAME_optical;
-    /tf odom to base_link with drift; /tf_static base_link to NAME_optical; /odom; /ground_truth, the pose of
-    base_link in map.
+    Topics: /camera/image_raw (or image_raw/compressed) and /camera/camera_info, the defaults of the nodes; for a rig of
+    several cameras /camera/NAME/image_raw and so on; in frame NAME_optical. /tf odom to base_link with drift;
+    /tf_static base_link to NAME_optical; /odom; /ground_truth, the pose of base_link in map.
 
     Args:
         world: that the drive belongs to.
@@ -57,9 +60,11 @@ def write_drive_bag(
     count = 0
     with open_bag(path, storage=storage, overwrite=overwrite) as bag:
         motion = _Motion(bag, world, config)
+        is_rig = len(world.rig(config)) > 1
         for frame in world.drive(config):
             motion.write_until(frame.stamp_ns)
-            _write_frame(bag, frame, is_compressed=is_compressed)
+            topic = f"/{CAMERA}/{frame.camera.name}" if is_rig else f"/{CAMERA}"
+            _write_frame(bag, frame, topic, is_compressed=is_compressed)
             on_frame(frame)
             count += 1
     return count
@@ -87,9 +92,8 @@ class _Motion:
             self._next += 1
 
 
-def _write_frame(bag: BagWriter, frame: Frame, *, is_compressed: bool) -> None:
-    name = frame.camera.name
-    topic, optical = f"/camera/{name}", f"{name}_optical"
+def _write_frame(bag: BagWriter, frame: Frame, topic: str, *, is_compressed: bool) -> None:
+    optical = f"{frame.camera.name}_optical"
     bag.camera_info(f"{topic}/camera_info", frame.stamp_ns, optical, frame.camera.camera)
     if is_compressed:
         encoded = cv2.imencode(".jpg", frame.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()

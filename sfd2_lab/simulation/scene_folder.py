@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -24,6 +24,8 @@ from sfd2_ros.mapping.colmap_io import write_posed_model
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from sfd2_lab.simulation.drive import DriveConfig, Frame, World
 
@@ -109,7 +111,7 @@ def _write_pictures(folder: Path, name: str, frame: Frame, numbers: dict[int, in
     stem = name.removesuffix(".jpg")
     depth = np.where(np.isfinite(frame.depth_m) & (frame.depth_m < 255), frame.depth_m, 0) * DEPTH_PER_M
     instances = _renumbered(frame.instances, numbers)
-    pictures = {
+    pictures: dict[Path, NDArray[Any]] = {
         folder / "images" / name: frame.image[..., ::-1],
         folder / "labels" / f"{stem}.png": frame.labels,
         folder / "instances" / f"{stem}.png": instances,

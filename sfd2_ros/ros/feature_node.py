@@ -103,8 +103,8 @@ class FeatureNode(ManagedNode):
         """Unsubscribe and wait for the image in hand."""
         if self._inputs is not None:
             self._inputs.close()
-        if self._worker is not None:
-            self._worker.stop()
+        if self._worker is not None and not self._worker.stop():
+            self.get_logger().error("the image in progress does not end; it is given up")
         self._inputs = self._worker = None
 
     def unload(self) -> None:

@@ -19,6 +19,7 @@ from rclpy.qos_overriding_options import InvalidQosOverridesError
 
 from sfd2_ros.core.errors import ConfigError, Sfd2Error
 from sfd2_ros.ros.parameters import changed, declare, parameter_name, refuse_late_changes
+from sfd2_ros.ros.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -191,7 +192,12 @@ def run_nodes(make_nodes: Sequence[Callable[[], ManagedNode]], arguments: list[s
     # an arbitrary line.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: None)
-    rclpy.init(args=arguments)
+    try:
+        rclpy.init(args=arguments)
+    except RCLError as err:
+        sys.stderr.write(f"error: the ROS arguments cannot be used: {' '.join(str(err).split())}\n")
+        return 2
+    watchdog = Watchdog(rclpy.ok)
     nodes: list[ManagedNode] = []
     try:
         return _spin(make_nodes, nodes)
@@ -206,6 +212,7 @@ def run_nodes(make_nodes: Sequence[Callable[[], ManagedNode]], arguments: list[s
             node.unload()
             node.destroy_node()
         rclpy.try_shutdown()
+        watchdog.dismiss()
 
 
 def _spin(make_nodes: Sequence[Callable[[], ManagedNode]], nodes: list[ManagedNode]) -> int:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 ItemT = TypeVar("ItemT")
 
+STOP_S = 10.0
+"""Longest time that a node waits for an item in progress when it is deactivated."""
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -115,7 +118,11 @@ class Worker(Generic[ItemT]):
         except Exception as err:  # noqa: BLE001  a robot's node outlives a frame that cannot be handled
             self._on_error(err)
 
-    def stop(self) -> None:
-        """Take no further item and wait for the one in hand."""
+    def stop(self, timeout_s: float = STOP_S) -> bool:
+        """Take no further item and wait for the one in progress; return whether it ended in time.
+
+        A thread that does not end is left behind: its process can still be used, and ended.
+        """
         self._items.close()
-        self._thread.join()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()

@@ -118,12 +118,8 @@ def _queries(
     from sfd2_ros.features.images import list_images  # noqa: PLC0415
     from sfd2_ros.mapping.camera_source import given_cameras  # noqa: PLC0415
     from sfd2_ros.mapping.image_list import ImageList, read_query_list  # noqa: PLC0415
-    from sfd2_ros.mapping.scene import (  # noqa: PLC0415
-        check_image_files,
-        find_list,
-        is_scene,
-        load_scene,
-    )
+    from sfd2_ros.mapping.model_places import is_scene  # noqa: PLC0415
+    from sfd2_ros.mapping.scene import check_image_files, find_list, load_scene  # noqa: PLC0415
 
     if images.is_file():
         if list_path is not None:
@@ -131,7 +127,8 @@ def _queries(
         listed, folder, scene = ImageList([images.name], {}), images.parent, None
     elif images.is_dir():
         scene = load_scene(images) if is_scene(images) else None
-        folder = images / "images" if (images / "images").is_dir() else images
+        plain = images / "images" if (images / "images").is_dir() else images
+        folder = plain if scene is None else scene.image_folder
         listed = (
             ImageList(list_images(folder), {}) if list_path is None else read_query_list(find_list(images, list_path))
         )

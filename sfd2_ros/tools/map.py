@@ -104,9 +104,9 @@ def build(
             raise click.UsageError(f"--{next(iter(bag_options)).replace('_', '-')} is for a bag; {source} is a folder")
     refuse_existing_folder(output, overwrite=overwrite, marker=MARKER)
     refuse_same_path(output, json_path)
-    extractor = load_extractor(weights, device, max_keypoints)
+    config = ExtractorConfig(max_keypoints=max_keypoints, rotate_deg=rotate_deg)
+    extractor = load_extractor(weights, device, config=config)
     with progress_bar() as progress, claimed_folder(output, overwrite=overwrite, marker=MARKER):
-@rotate_option
         builder = MapBuilder(extractor, MapConfig(refine_poses=refine_poses), progress)
         if is_bag(source):
             if camera is not None or list_name is not None:

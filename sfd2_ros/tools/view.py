@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`sfd2 view`: a live view of the running nodes in a browser."""
+"""`sfd2 view`: the running nodes in the viewer of rerun, live in a browser or as a file."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ import click
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port; 0 selects a free one."
 )
+@click.option("--save", type=click.Path(), default="", help="Write a recording (.rrd) instead of serving a page.")
 @click.option("--camera", default="camera", show_default=True, help="Camera whose annotated images are shown.")
 @click.option("--localizer", default="localizer_node", show_default=True, help="Name of the localizer node.")
 @click.pass_context
-def command(context: click.Context, *, host: str, port: int, camera: str, localizer: str) -> None:
-    """Show the running nodes in a browser: map, pose, state, images, inliers, latency, reasons.
+def command(context: click.Context, *, host: str, port: int, save: str, camera: str, localizer: str) -> None:
+    """Show the map, poses, cameras, matches, annotated images and plots over time, in a browser or in a file.
 
-    For machines without rviz. Annotated images are drawn only while a browser is connected. Ends with Ctrl-C.
+    The file of --save is opened with `rerun FILE`, and can be sent along with a bug report. Ends with Ctrl-C.
     """
     from sfd2_ros.ros.native import require_ros  # noqa: PLC0415
 
     require_ros()
     from sfd2_ros.ros.view_node import main  # noqa: PLC0415
 
-    given = {"host": host, "port": port, "camera": camera, "localizer": localizer}
+    given = {"host": host, "port": port, "save": save, "camera": camera, "localizer": localizer}
     arguments = [part for name, value in given.items() for part in ("-p", f"{name}:={json.dumps(value)}")]
     context.exit(main(["sfd2", "--ros-args", *arguments]))

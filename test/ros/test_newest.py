@@ -92,3 +92,19 @@ def test_worker_outlives_an_item_that_cannot_be_handled() -> None:
     assert handled.wait(TIMEOUT_S)
     worker.stop()
     assert [str(error) for error in errors] == ["no such item"]
+
+
+def test_worker_that_does_not_end_is_left_behind_after_a_time() -> None:
+    items: NewestItems[int] = NewestItems()
+    busy, go_on = threading.Event(), threading.Event()
+
+    def handle(source: str, item: int) -> None:
+        busy.set()
+        assert go_on.wait(TIMEOUT_S)
+
+    worker = Worker("test", items, handle, on_error=[].append)
+    items.put("front", 0)
+    assert busy.wait(TIMEOUT_S)
+    assert not worker.stop(timeout_s=0.1)
+    go_on.set()
+    assert worker.stop()

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The drive that the demo replays: a rosbag2 with one camera, odometry and the ground truth, simulated or from a scene.
 
-Topics: /camera/front/image_raw and camera_info in frame front_optical, /tf (odom to base_link), /tf_static
+Topics: /camera/image_raw and camera_info in frame front_optical, /tf (odom to base_link), /tf_static
 (base_link to front_optical), /ground_truth (base_link in map).
 """
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from sfd2_ros.core.types import Camera, PosedImage
 
-NAMES = FrameNames(camera_frame="front_optical", camera="camera/front")
+NAMES = FrameNames(camera_frame="front_optical", camera="camera")
 IMAGE, INFO = f"/{NAMES.camera}/image_raw", f"/{NAMES.camera}/camera_info"
 FIRST_STAMP_NS = 1_600_000_000_000_000_000
 PERIOD_NS = 200_000_000

@@ -18,6 +18,7 @@ from sfd2_lab.simulation.scene_folder import DEPTH_PER_M, Part, drives_by_condit
 from sfd2_ros.core.errors import ConfigError, OutputError
 from sfd2_ros.core.transforms import inverse, rigid_from_quaternion
 from sfd2_ros.mapping.scene import load_scene
+from sfd2_ros.ros.node_config import FeatureNodeConfig, LocalizerNodeConfig
 
 
 def test_a_scene_reads_back_with_its_truth(
@@ -60,10 +61,10 @@ def test_a_bag_reads_back_with_its_truth(
     with AnyReader([tmp_path / "bag"], default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
         for connection, _, raw in reader.messages():
             messages.setdefault(connection.topic, []).append(reader.deserialize(raw, connection.msgtype))
-    topic = "/camera/front/image_raw" + ("/compressed" if is_compressed else "")
-    assert len(messages[topic]) == len(messages["/camera/front/camera_info"]) == 2
+    topic = "/camera/image_raw" + ("/compressed" if is_compressed else "")
+    assert len(messages[topic]) == len(messages["/camera/camera_info"]) == 2
     assert len(messages["/tf"]) == len(messages["/odom"]) == len(messages["/ground_truth"]) == ODOMETRY_PER_FRAME + 1
-    image, info = messages[topic][0], messages["/camera/front/camera_info"][0]
+    image, info = messages[topic][0], messages["/camera/camera_info"][0]
     if not is_compressed:
         np.testing.assert_array_equal(image.data.reshape(frames[0].image.shape), frames[0].image)
     assert image.header.frame_id == info.header.frame_id == "front_optical"
@@ -77,6 +78,30 @@ def test_a_bag_reads_back_with_its_truth(
     np.testing.assert_allclose(map_from_cam, frames[0].map_from_cam, atol=1e-9)
     (moved,) = messages["/tf"][0].transforms
     assert (moved.header.frame_id, moved.child_frame_id) == ("odom", "base_link")
+
+
+def test_bag_of_one_camera_has_the_topics_that_the_nodes_subscribe_to_by_default(
+    world: World, small_drive: DriveConfig, tmp_path: Path
+) -> None:
+    write_drive_bag(world, small_drive, tmp_path / "bag")
+    with AnyReader([tmp_path / "bag"], default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
+        topics = {connection.topic for connection in reader.connections}
+    defaults = FeatureNodeConfig()
+    (camera,) = defaults.cameras
+    assert LocalizerNodeConfig().cameras == defaults.cameras
+    assert {f"/{camera}/{defaults.image_topic}", f"/{camera}/camera_info"} <= topics
+
+
+def test_bag_of_a_rig_has_topics_by_the_names_of_its_cameras(
+    world: World, small_drive: DriveConfig, tmp_path: Path
+) -> None:
+    drive = replace(small_drive, rig="stereo", frames=1)
+    names = [camera.name for camera in world.rig(drive)]
+    assert len(names) > 1
+    write_drive_bag(world, drive, tmp_path / "bag")
+    with AnyReader([tmp_path / "bag"], default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
+        topics = {connection.topic for connection in reader.connections}
+    assert {f"/camera/{name}/image_raw" for name in names} <= topics
 
 
 def pose_matrix(position: object, orientation: object) -> np.ndarray:

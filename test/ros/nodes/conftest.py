@@ -80,10 +80,10 @@ def start_node(ros_domain: int, tmp_path_factory: pytest.TempPathFactory) -> Ite
     started: list[NodeProcess] = []
     folder = tmp_path_factory.mktemp("nodes")
 
-    def start(executable: str, name: str | None, **parameters: Any) -> NodeProcess:
+    def start(executable: str, name: str | None, *, arguments: tuple[str, ...] = (), **parameters: Any) -> NodeProcess:
         log: Path = folder / f"{name or executable}.log"
         renamed = ("-r", f"__node:={name}") if name else ()
-        node = NodeProcess(executable, parameters, log=log, arguments=renamed)
+        node = NodeProcess(executable, parameters, log=log, arguments=(*renamed, *arguments))
         started.append(node)
         return node
 

@@ -42,6 +42,14 @@ def test_signal_while_loading_ends_cleanly_too(probe: Any, start_node: Any) -> N
     assert "Traceback" not in node.output()
 
 
+def test_parameter_file_that_is_missing_ends_the_node_with_one_sentence(start_node: Any) -> None:
+    node = start_node("feature_node", "without_its_file", arguments=("--params-file", "/nowhere/p.yaml"))
+    assert node.wait(START_S) == 2
+    assert "/nowhere/p.yaml" in node.output()
+    assert "Traceback" not in node.output()
+    assert len([line for line in node.output().splitlines() if line.startswith("error: ")]) == 1
+
+
 @pytest.mark.parametrize(
     ("executable", "parameters", "code", "words"),
     [
