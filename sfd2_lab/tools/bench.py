@@ -11,6 +11,7 @@ from sfd2_lab.tools import (
     bench_features,
     bench_labels,
     bench_localizer,
+    bench_nights,
     bench_nodes,
     bench_pipeline,
     bench_robustness,
@@ -26,6 +27,7 @@ def command() -> None:
 command.add_command(bench_features.command)
 command.add_command(bench_two_view.timelapse)
 command.add_command(bench_two_view.homographies)
+command.add_command(bench_nights.nights)
 command.add_command(bench_pipeline.command)
 command.add_command(bench_nodes.latency)
 command.add_command(bench_nodes.soak)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sfd2_lab.tools.dataset_traffic import traffic_cameras
 from sfd2_ros.core.files import atomic_file
 from sfd2_ros.tools.options import device_option, json_option, progress_bar, quiet_colmap, weights_option, write_json
 
@@ -28,7 +29,11 @@ def command() -> None:
     """Run benchmarks: robotcar-seasons, robotcar-seasons-v2, aachen, aachen-v1.1, cmu.
 
     ROOT is the unpacked data set in its own layout. docs/datasets.md lists the downloads.
+    `traffic-cameras` sorts images for training.
     """
+
+
+command.add_command(traffic_cameras)
 
 
 def _choice_options(function: Callable[..., None]) -> Callable[..., None]:

@@ -14,6 +14,7 @@ from sfd2_lab.training.data.geometry import WarpConfig
 from sfd2_lab.training.data.photometric import PhotometricConfig
 from sfd2_lab.training.data.source_config import SourceConfig
 from sfd2_lab.training.objective import LossConfig
+from sfd2_lab.training.parts import PARTS
 from sfd2_lab.training.teachers.aliked import DIMENSION as ALIKED_DIMENSION
 from sfd2_lab.training.teachers.corners import CornerConfig
 from sfd2_lab.training.teachers.registry import SEMANTIC_TEACHERS
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 SectionT = TypeVar("SectionT")
 PRECISIONS = ("auto", "float32", "bfloat16")
-"""Numbers in the convolutions; auto: bfloat16 on CUDA and on CPUs with matrix instructions for it, else float32."""
+"""Numbers in the convolutions; auto: bfloat16 on CUDA and on CPUs with instructions for it, else float32."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,10 @@ class RunConfig:
         maximum=MAX_BRIGHTNESS,
     )
     steps: int = setting(20000, "Training steps; the learning rate falls over them.", minimum=1)
+    train: str = setting("all", "Which parts learn; heads and detector keep the trunk.", choices=tuple(PARTS))
+    bank_steps: int = setting(
+        0, "Without the trunk: batches whose features are kept on disk and used again and again; 0: none.", minimum=0
+    )
     crop_px: int = setting(256, "Side of the training crops, pixels; a multiple of 8.", minimum=64, maximum=2048)
     pairs: int = setting(8, "Image pairs in a step, in each process.", minimum=1, maximum=512)
     precision: str = setting("auto", "Numbers in the convolutions.", choices=PRECISIONS)
@@ -168,7 +173,7 @@ def training_config_to_yaml(config: TrainingConfig) -> str:
     """Return the settings as YAML that `read_training_config` reads back, defaults included."""
     content = dataclasses.asdict(config)
     for source in (*content["sources"], *content["validation_sources"]):
-        source["conditions"] = list(source["conditions"])
+        source.update({name: list(value) for name, value in source.items() if isinstance(value, tuple)})
     for name in _LISTS:
         content[name] = list(content[name])
     return yaml.safe_dump(content, sort_keys=False)
@@ -206,6 +211,7 @@ def _check_together(config: TrainingConfig) -> None:
             raise ConfigError(f"crop_px of {section!r} is {crop_px}; it must be a multiple of {CELL_PX}")
     if not config.sources:
         raise ConfigError("no sources; name at least one under 'sources'")
+    _check_parts(config)
     closed = [source.folder for source in config.sources if not source.is_open and source.share > 0]
     if config.run.terms == "open" and closed:
         raise ConfigError(
@@ -223,3 +229,13 @@ def _check_together(config: TrainingConfig) -> None:
         )
     if config.corners.detector == "aliked" and not config.corners.weights:
         raise ConfigError("corners.detector is 'aliked' without weights; set corners.weights")
+
+
+def _check_parts(config: TrainingConfig) -> None:
+    if config.run.bank_steps and config.run.train == "all":
+        raise ConfigError(
+            "run.bank_steps keeps features of a trunk that learns; set run.train to 'heads' or 'detector'"
+        )
+    described = ("info_nce_weight", "inter_weight", "intra_weight", "distillation_weight", "feature_weight")
+    if config.run.train == "detector" and any(getattr(config.loss, name) > 0 for name in described):
+        raise ConfigError(f"run.train is 'detector', but descriptors have losses; set {', '.join(described)} to 0")

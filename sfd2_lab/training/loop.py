@@ -19,6 +19,7 @@ from sfd2_lab.training.data.photometric import Photometric
 from sfd2_lab.training.data.sources import step_generator
 from sfd2_lab.training.objective import Teaching, losses_of, total
 from sfd2_lab.training.optimiser import learning_rate, make_average, make_optimiser, update_average
+from sfd2_lab.training.parts import FeatureBank, freeze_others, heads_forward, trunk_features
 from sfd2_lab.training.taps import raw_forward, tapped
 from sfd2_ros.core.errors import Sfd2Error
 from sfd2_ros.features.device import has_fast_bfloat16
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 STATE_FILE = "state.safetensors"
 """Name of a run's state in its folder."""
+BANK_FOLDER = "bank"
+"""Folder of the batches of a run whose trunk does not learn."""
 
 
 class TrainingDivergedError(Sfd2Error):
@@ -81,6 +84,8 @@ class Trainer:
         self.config, self.folder, self.ranks = config, folder, ranks or Ranks()
         self.device = network.mean.device
         convert_conv2d_weight_memory_format(network, torch.channels_last)
+        freeze_others(network, config.run.train)
+        self._bank = FeatureBank(folder / BANK_FOLDER, config.run.bank_steps) if config.run.bank_steps else None
         self.network, self.average = network, make_average(network)
         self.optimiser = make_optimiser(network, config.optimiser)
         self.position = Position()
@@ -149,12 +154,11 @@ class Trainer:
     def step(self, step: int) -> dict[str, float]:
         """Do one step and return its losses."""
         settings = self.config.optimiser
-        batch = self._batch(step)
+        batch, shared = self._examples(step)
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(step, self.config.run.steps, settings)
-        self.network.train()
         with self._autocast():
-            output = tapped(self._forward(self.network, batch.images))
+            output = tapped(self._outputs(batch.images, shared))
             features = () if self._teacher is None else self._teacher(batch.images)
         teaching = Teaching(features, self._describe)
         points = step_generator(self.config.run.seed, step, self.ranks.rank, purpose=2)
@@ -170,6 +174,27 @@ class Trainer:
         self.optimiser.step()
         update_average(self.average, self.network, step, settings.ema_decay)
         return {**_numbers(losses), "total": float(loss.detach())}
+
+    def _examples(self, step: int) -> tuple[PairBatch, torch.Tensor | None]:
+        """Return the batch of a step and, where the trunk does not learn, its features."""
+        if self.config.run.train == "all":
+            return self._batch(step), None
+        rank = self.ranks.rank
+        kept = None if self._bank is None else self._bank.load(step, rank, self.device)
+        if kept is not None:
+            return kept
+        batch = self._batch(step if self._bank is None else self._bank.index(step))
+        with self._autocast():
+            shared = trunk_features(self.network, batch.images)
+        if self._bank is not None:
+            self._bank.keep(step, rank, batch, shared)
+        return batch, shared.float()
+
+    def _outputs(self, images: torch.Tensor, shared: torch.Tensor | None) -> RawOutput:
+        if shared is not None:
+            return heads_forward(self.network, shared, self.config.run.train)
+        self.network.train()
+        return self._forward(self.network, images)
 
     def _batch(self, step: int) -> PairBatch:
         settings = self.config.run

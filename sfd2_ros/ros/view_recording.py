@@ -128,4 +128,5 @@ class ViewRecording:
 def _finite(strips: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return the line segments of all arrays that are finite, (N, 2, 3)."""
     segments = np.concatenate([np.zeros((0, 2, 3)), *strips])
-    return segments[np.isfinite(segments).all(axis=(1, 2))]
+    finite: NDArray[np.float64] = segments[np.isfinite(segments).all(axis=(1, 2))]
+    return finite

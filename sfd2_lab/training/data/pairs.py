@@ -27,12 +27,14 @@ class View:
         labels: (h, w) uint8, numbers of the source's label set, NOT_LABELLED where unknown.
         classes: (h, w) uint8, classes of the stability head, or NOT_LABELLED.
         corners: (N, 3) float32, x and y in pixels, local reliability in [0, 1].
+        ignored: (h, w) bool, what no loss may see, such as text painted over the image; None for nothing.
     """
 
     image: torch.Tensor
     labels: torch.Tensor
     classes: torch.Tensor
     corners: torch.Tensor
+    ignored: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +82,7 @@ class PairBatch:
         reliability: (2B, S, S) float32, local reliability at corners, 0 elsewhere; corners between pixels are shared.
         labels: (2B, S, S) uint8, or NOT_LABELLED.
         classes: (2B, S, S) uint8 stability classes, or NOT_LABELLED.
-        valid: (2B, S, S) bool, inside the view.
+        valid: (2B, S, S) bool, inside the view and not ignored.
         target: (B, S/4, S/4, 2) float32, place in the second crop of the centres of the first one's descriptor cells.
         matched: (B, S/4, S/4) bool, whether it is seen there.
     """
@@ -123,6 +125,9 @@ def _crop(view: View, view_from_crop: torch.Tensor, crop_px: int, device: torch.
     picture = F.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=False)[0]
     both = torch.stack([view.labels, view.classes]).to(device)[None].float()
     labels, classes = F.grid_sample(both, grid, mode="nearest", padding_mode="border", align_corners=False)[0]
+    if view.ignored is not None:
+        ignored = view.ignored.to(device)[None, None].float()
+        inside = inside & (F.grid_sample(ignored, grid, mode="nearest", align_corners=False)[0, 0] == 0)
     outside = torch.full_like(labels, NOT_LABELLED)
     labels, classes = (torch.where(inside, one, outside).to(torch.uint8) for one in (labels, classes))
     return picture, _corner_map(view.corners, view_from_crop, crop_px).to(device), labels, classes, inside
@@ -158,7 +163,7 @@ def locate(pair: Pair, points: torch.Tensor, crop_px: int) -> tuple[torch.Tensor
     """
     place = map_points(pair.view_from_crop[0], points)
     height, width = pair.views[0].labels.shape
-    seen = _inside(place, width, height)
+    seen = _inside(place, width, height) & _counts(pair.views[0], place)
     if pair.flow is not None:
         nearest = place.round().long()
         x, y = nearest[..., 0].clamp(0, width - 1), nearest[..., 1].clamp(0, height - 1)
@@ -166,7 +171,7 @@ def locate(pair: Pair, points: torch.Tensor, crop_px: int) -> tuple[torch.Tensor
         place = pair.flow.target[y, x].double() + place - nearest
         seen &= pair.flow.visible[y, x]
     other = pair.views[1].labels.shape
-    seen &= _inside(place, other[1], other[0])
+    seen &= _inside(place, other[1], other[0]) & _counts(pair.views[1], place)
     target = map_points(torch.linalg.inv(pair.view_from_crop[1]), place)
     return target, seen & _inside(target, crop_px, crop_px)
 
@@ -182,3 +187,12 @@ def _link(pair: Pair, crop_px: int, device: torch.device) -> tuple[torch.Tensor,
 def _inside(place: torch.Tensor, width: int, height: int) -> torch.Tensor:
     x, y = place.unbind(-1)
     return (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+
+
+def _counts(view: View, place: torch.Tensor) -> torch.Tensor:
+    """Return (...) whether places (..., 2) of a view are not ignored."""
+    if view.ignored is None:
+        return torch.ones(place.shape[:-1], dtype=torch.bool)
+    height, width = view.ignored.shape
+    nearest = place.round().long()
+    return ~view.ignored[nearest[..., 1].clamp(0, height - 1), nearest[..., 0].clamp(0, width - 1)]

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from sfd2_lab.training.teachers.registry import SEMANTIC_TEACHERS
 from sfd2_ros.core.config import setting
 
-KINDS = ("photographs", "webcams", "views")
-"""What a source can be: photographs (labelled or not), fixed webcams, views with depth and pose."""
+KINDS = ("photographs", "webcams", "fixed_cameras", "panoramas", "views")
+"""What a source can be: photographs (labelled or not), fixed webcams, the same with named lights and corners that last,
+HDR panoramas, views with depth and pose."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class SourceConfig:
     """One source. Paths are relative to the folder that `--data` names."""
 
     kind: str = setting("photographs", "What it is.", choices=KINDS)
-    folder: str = setting("", "Folder of photographs, of one folder per webcam, or of views.")
+    folder: str = setting("", "Folder of photographs or panoramas, of one folder per camera, or of views.")
+    without: tuple[str, ...] = setting((), "Cameras or panoramas that are left out, by name.")
     names: str = setting("", "File of image names, one a line; empty: all images in the folder.")
     labels: str = setting("", "Folder of label images for photographs; empty: no labels.")
     label_set: str = setting("", "Label set of the stability table; empty: no labels.")
@@ -38,5 +40,20 @@ class SourceConfig:
     )
     repeat_in: int = setting(
         0, "For views: views under other conditions that corners are looked for again in; 0: none.", minimum=0
+    )
+    overlay: str = setting(
+        "", "For fixed cameras: an image in each camera's folder; where it is not 0 no loss looks. Empty: none."
+    )
+    lights: tuple[str, ...] = setting(
+        ("day", "night"), "For fixed cameras: a corner must be found under each; the first part of a frame's name."
+    )
+    voters: int = setting(
+        8, "For fixed cameras: frames of each light, evenly chosen, in which corners are looked for.", minimum=1
+    )
+    lasting: float = setting(
+        0.25,
+        "For fixed cameras and panoramas: lowest reliability of a corner over all lights.",
+        minimum=0.0,
+        maximum=1.0,
     )
     width: int = setting(448, "Width of rendered views, pixels; the height is 3/4 of it.", minimum=64)

@@ -10,7 +10,9 @@ import numpy as np
 import torch
 
 from sfd2_lab.training.data.corner_cache import CornerCache
+from sfd2_lab.training.data.fixed_cameras import FixedCamera, FixedCameraSource
 from sfd2_lab.training.data.label_cache import LabelCache
+from sfd2_lab.training.data.panoramas import PanoramaSource
 from sfd2_lab.training.data.photographs import PhotographSource, find_photographs
 from sfd2_lab.training.data.view_source import ViewSource
 from sfd2_lab.training.data.webcams import WebcamSource
@@ -62,25 +64,39 @@ def open_source(
     cache = CornerCache(root / ".corners", corners, root, device)
     if config.kind == "views":
         return ViewSource(folder, classes, cache, warp, config.repeat_in)
-    if config.kind == "webcams":
-        sources = [
-            PhotographSource(find_photographs(path, None, None), classes, cache, warp) for path in _cameras(folder)
-        ]
-        return WebcamSource(sources, warp)
-    labels = root / config.labels if config.labels else None
-    photographs = find_photographs(folder, root / config.names if config.names else None, labels)
     labels_of = None
     if config.teacher != "none":
         labels_of = LabelCache(root / ".labels", config.teacher, config.teacher_weights, root, device)
+    if config.kind == "webcams":
+        sources = [
+            PhotographSource(find_photographs(path, None, None), classes, cache, warp, labels_of)
+            for path in _cameras(folder, config.without)
+        ]
+        return WebcamSource(sources, warp)
+    if config.kind == "fixed_cameras":
+        folders = _cameras(folder, config.without)
+        return FixedCameraSource([FixedCamera(path, config, cache) for path in folders], warp)
+    if config.kind == "panoramas":
+        files = _panoramas(folder, config.without)
+        return PanoramaSource(files, cache, warp, lasting=config.lasting)
+    labels = root / config.labels if config.labels else None
+    photographs = find_photographs(folder, root / config.names if config.names else None, labels)
     return PhotographSource(photographs, classes, cache, warp, labels_of)
 
 
-def _cameras(folder: Path) -> list[Path]:
+def _cameras(folder: Path, without: Sequence[str]) -> list[Path]:
     found = sorted(folder.iterdir()) if folder.is_dir() else []
-    cameras = [path for path in found if path.is_dir() and not path.name.startswith(".")]
+    cameras = [path for path in found if path.is_dir() and not path.name.startswith(".") and path.name not in without]
     if not cameras:
-        raise ConfigError(f"source {str(folder)!r} has no folders; a webcam source has one folder per camera")
+        raise ConfigError(f"source {str(folder)!r} has no folders; a camera source has one folder per camera")
     return cameras
+
+
+def _panoramas(folder: Path, without: Sequence[str]) -> list[Path]:
+    found = [path for path in sorted(folder.glob("*.hdr")) if path.stem not in without]
+    if not found:
+        raise ConfigError(f"source {str(folder)!r} has no .hdr files; a panorama source is a folder of them")
+    return found
 
 
 def classes_of(config: SourceConfig, table: StabilityTable) -> NDArray[np.uint8]:
