@@ -168,6 +168,7 @@ class Status(enum.Enum):
     WRONG_IMAGE_SIZE = "wrong_image_size"
     WRONG_FOCAL_LENGTH = "wrong_focal_length"
     WRONG_PRINCIPAL_POINT = "wrong_principal_point"
+    MIRRORED_IMAGE = "mirrored_image"
     NO_CAMERA_INFO = "no_camera_info"
     BAD_IMAGE = "bad_image"
     NO_TRANSFORM = "no_transform"
@@ -221,6 +222,7 @@ class Evidence:
         centre_error: error of the principal point that the matches prove, as a fraction of the focal length.
         rival_share: support of the strongest other place that is not chance, as a fraction of the best one's.
         distinct_share: fraction of the distinct matches that agree with the pose.
+        mirror_share: support of the image mirrored left to right, as a fraction of the inliers.
         position_std_m: standard deviation along the worst axis, metres; NaN in a map of arbitrary scale.
         rotation_std_rad: standard deviation about the worst axis, radians.
         hint_deviations: distance from the hint along its worst axis, in standard deviations.
@@ -246,6 +248,7 @@ class Evidence:
     centre_error: float = NAN
     rival_share: float = NAN
     distinct_share: float = NAN
+    mirror_share: float = NAN
     position_std_m: float = NAN
     rotation_std_rad: float = NAN
     hint_deviations: float = NAN

@@ -22,6 +22,7 @@ from sfd2_ros.localization.guided import guided_matching
 from sfd2_ros.localization.intrinsics import note_intrinsics
 from sfd2_ros.localization.local_search import local_search
 from sfd2_ros.localization.measure import conclude, reject_unmeasured
+from sfd2_ros.localization.mirror import note_mirror
 from sfd2_ros.localization.query import Query, View
 from sfd2_ros.localization.results import Rejected
 from sfd2_ros.localization.rivals import false_alarms, strongest_rival
@@ -118,7 +119,8 @@ class Localizer:
         if (rejected := reject_unmeasured(best, query, self._context, trace)) is not None:
             return rejected
         second = self._second_hypothesis(best, query, trace)
-        best = guided_matching(best, query, self._context, trace)
+        found, best = best, guided_matching(best, query, self._context, trace)
+        note_mirror(found, best, query, self._context, trace)
         return conclude(best, query, self._context, trace, second=second)
 
     def local_search(self, views: Sequence[View], predicted: BasePose, window: Window) -> Result:

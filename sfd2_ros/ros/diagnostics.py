@@ -139,6 +139,7 @@ UNUSABLE = (
     "wrong_image_size",
     "wrong_focal_length",
     "wrong_principal_point",
+    "mirrored_image",
     "no_camera_info",
     "no_transform",
 )

@@ -54,7 +54,7 @@ def _pose(change: Callable[[Any], Any]) -> Callable[[PosedImage], PosedImage]:
     return lambda image: replace(image, cam_from_world=change(image.cam_from_world))
 
 
-def _camera(**changes: float) -> Callable[[PosedImage], PosedImage]:
+def _camera(**changes: Any) -> Callable[[PosedImage], PosedImage]:
     return lambda image: replace(image, camera=replace(image.camera, **changes))
 
 

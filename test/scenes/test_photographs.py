@@ -17,6 +17,7 @@ from sfd2_ros.core.transforms import inverse, vector_from_rotation
 from sfd2_ros.core.types import Camera, Status
 from sfd2_ros.evaluation import score_poses
 from sfd2_ros.features.images import read_image
+from sfd2_ros.localization.mirror import mirrored
 from sfd2_ros.mapping import Map, MapBuilder, MapConfig, load_map
 from sfd2_ros.mapping.map_check import map_problems
 
@@ -73,6 +74,20 @@ def test_photographs_of_the_other_place_are_all_refused(
     ]
     assert len(statuses) == (11 if name == "herzjesu_p25" else 25)
     assert Status.LOCALIZED not in statuses
+
+
+@by_scene
+def test_mirrored_images_of_the_place_are_all_rejected(
+    scenes: dict[str, Scene], maps: dict[str, Map], localize: Localize, name: str
+) -> None:
+    queries = scenes[name].select("query.txt")
+    found = []
+    for query in queries:
+        pixels = np.ascontiguousarray(read_image(scenes[name].image_folder / query.name)[:, ::-1])
+        found.append(localize(maps[name], pixels, mirrored(query.camera)))
+    assert len(found) == (12 if name == "herzjesu_p25" else 5)
+    assert {result.status for result in found} == {Status.MIRRORED_IMAGE}, [result.reason for result in found]
+    assert min(result.evidence.mirror_share for result in found) > 0.2
 
 
 @by_scene
