@@ -50,6 +50,7 @@ def nees(**options: Any) -> None:
     columns = {
         "scene": "scene", "condition": "condition", "queries": "queries", "poses": "poses", "mean_nees": "mean",
         "bounds": "95 % bounds", "is_within": "within", "median_nees": "median", "share_within": "share within 95 %",
+        "beyond_999": "beyond 99.9 %",
     }  # fmt: skip
     _finish(rows, columns, options)
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FREEDOM = 6
 CONFIDENCE = 0.95
+TAIL_CONFIDENCE = 0.999
+"""One error in a thousand is beyond it where the covariance is right: few poses suffice to notice heavy tails."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,11 @@ class Consistency:
 
     Attributes:
         poses: number of them.
-        mean_nees: mean of the normalised errors squared; 6 when the covariance is right, more when poses are surer than
-            they are right.
+        mean_nees: mean of the normalised errors squared; 6 when the covariance is right, more when it is too small.
         median_nees: 5.35 when the covariance is right.
         bounds: within which the mean of as many independent right ones lies 19 times of 20.
-        share_within: of the poses whose own error is within the 95 % of its covariance.
+        share_within: fraction of the poses whose own error is within the 95 % of its covariance.
+        beyond_999: number of poses whose own error is beyond the 99.9 % of its covariance.
     """
 
     poses: int
@@ -42,6 +44,7 @@ class Consistency:
     median_nees: float
     bounds: tuple[float, float]
     share_within: float
+    beyond_999: int
 
     @property
     def is_within(self) -> bool:
@@ -73,4 +76,11 @@ def consistency(values: Sequence[float]) -> Consistency:
     count, tail = len(values), (1 - CONFIDENCE) / 2
     low, high = (float(chi2.ppf(share, FREEDOM * count)) / count for share in (tail, 1 - tail))
     within = np.asarray(values) <= chi2.ppf(CONFIDENCE, FREEDOM)
-    return Consistency(count, float(np.mean(values)), float(np.median(values)), (low, high), float(np.mean(within)))
+    return Consistency(
+        poses=count,
+        mean_nees=float(np.mean(values)),
+        median_nees=float(np.median(values)),
+        bounds=(low, high),
+        share_within=float(np.mean(within)),
+        beyond_999=int(np.sum(np.asarray(values) > chi2.ppf(TAIL_CONFIDENCE, FREEDOM))),
+    )

@@ -20,7 +20,7 @@ import numpy as np
 
 from sfd2_ros.geometry.grid import GRID_CELLS, grid_cells
 from sfd2_ros.geometry.least_squares import minimise, normal_equations, stacked
-from sfd2_ros.geometry.mixture_covariance import mixture_covariance
+from sfd2_ros.geometry.pose_covariance import pose_covariance
 from sfd2_ros.geometry.residuals import linearised_with_landmarks, moved_body
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class MeasuredPose:
     num_matches: int = 0
 
     @property
-    def agreement(self) -> float:
-        """Mean log-likelihood ratio of a match, inlier or outlier against outlier alone; NaN without matches."""
+    def mean_log_likelihood_ratio(self) -> float:
+        """Of a match, inlier or outlier against outlier alone; NaN without matches."""
         return self.log_likelihood / self.num_matches if self.num_matches else float("nan")
 
 
@@ -143,7 +143,7 @@ def measure_pose(
     mixture = found[1].updated(linear)
     if normal_equations(linear, mixture.weights) is None:
         return undetermined
-    covariance = mixture_covariance(linear, mixture.weights, mixture.inlier_probability, _cells(views))
+    covariance = pose_covariance(linear, mixture.weights, mixture.inlier_probability, _cells(views))
     return MeasuredPose(pose, covariance, mixture.log_likelihood(linear), len(linear.residual))
 
 

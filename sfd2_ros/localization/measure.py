@@ -52,7 +52,7 @@ def conclude(
     covariance = _covariance_factor(context) * measured.covariance
     position_std_m, rotation_std_rad = worst_deviations(covariance)
     trace.note(
-        mean_log_likelihood_ratio=measured.agreement,
+        mean_log_likelihood_ratio=measured.mean_log_likelihood_ratio,
         position_std_m=position_std_m if context.map.units == "metres" else float("nan"),
         rotation_std_rad=rotation_std_rad,
     )

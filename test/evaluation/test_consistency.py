@@ -47,3 +47,8 @@ def test_fewer_poses_have_wider_bounds() -> None:
 def test_nothing_localized_is_no_consistency() -> None:
     with pytest.raises(ValueError, match="no pose was localized"):
         consistency([])
+
+
+def test_errors_that_a_right_covariance_has_once_in_a_thousand_are_counted() -> None:
+    assert consistency([6.0, 22.4, 22.5, 41.2]).beyond_999 == 2
+    assert consistency([6.0]).beyond_999 == 0

@@ -132,14 +132,14 @@ def test_matches_anywhere_in_their_windows_do_not_agree(seed: int) -> None:
     anywhere = project(POSE, street.positions, CAMERA) + _in_disc(np.random.default_rng(seed), len(street.positions))
     found = measure_pose(POSE, [replace(street, keypoints=anywhere)], window_px=WINDOW_PX)
     assert found.num_matches == len(anywhere)
-    assert found.agreement < 0.05
+    assert found.mean_log_likelihood_ratio < 0.05
 
 
 @pytest.mark.parametrize("noise_px", [0.5, 1.0, 2.0])
 def test_matches_of_which_a_fifth_is_wrong_agree_far_better_than_chance(noise_px: float) -> None:
     found = measure_pose(POSE, [_street(0, noise_px=noise_px)], window_px=WINDOW_PX)
-    assert found.agreement > 0.3
-    assert found.log_likelihood == pytest.approx(found.agreement * found.num_matches)
+    assert found.mean_log_likelihood_ratio > 0.3
+    assert found.log_likelihood == pytest.approx(found.mean_log_likelihood_ratio * found.num_matches)
 
 
 def test_depths_that_the_map_has_wrong_do_not_draw_poses_to_where_it_was_made() -> None:

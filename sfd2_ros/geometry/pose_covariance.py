@@ -30,7 +30,7 @@ _MAX_INFORMATION_OF_CELL = 0.75
 """Of the information along an axis: where one cell has more, the rest is too little to extrapolate from. Not tuned."""
 
 
-def mixture_covariance(
+def pose_covariance(
     linear: Linearised,
     weights: NDArray[np.float64],
     inlier_probability: NDArray[np.float64],
