@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from sfd2_lab.training.data.overlay import find_overlay
+from sfd2_lab.datasets.overlay import find_overlay
 from sfd2_ros.core.errors import SceneError
 from sfd2_ros.core.files import atomic_file
 from sfd2_ros.features.images import list_images, read_image

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sfd2_lab.training.data.overlay import find_overlay
+from sfd2_lab.datasets.overlay import find_overlay
 from sfd2_ros.core.errors import SceneError
 
 if TYPE_CHECKING:
