@@ -10,6 +10,7 @@ import importlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_type_hints
 
 import click
 import pytest
@@ -32,6 +33,7 @@ FOLDERS = ("docs", "sfd2_ros", "sfd2_lab", "test", "config", "scripts", "launch"
 # In pages of the architecture, modules are named below their package.
 BASES = (ROOT, ROOT / "sfd2_ros", ROOT / "sfd2_lab", ROOT / "test" / "ros" / "nodes")
 MESSAGES = {f"sfd2_ros/{path.stem}" for folder in ("msg", "srv") for path in (ROOT / folder).iterdir()}
+COMMON_ARGUMENTS = ROOT / "sfd2_ros" / "ros" / "launching.py"
 MAKE_TARGETS = re.compile(r"^([\w-]+):", re.MULTILINE)
 
 
@@ -96,10 +98,16 @@ def missing_files(text: str) -> Iterator[str]:
 
 
 def unknown_settings(text: str) -> Iterator[str]:
-    """Yield the parameters of components, such as `tracker.max_jump`, that do not exist."""
-    for prefix, name in re.findall(rf"`({'|'.join(SETTINGS)})\.(\w+)(?:[:=][^`]*)?`", text):
-        if name not in {field.name for field in dataclasses.fields(SETTINGS[prefix])}:
-            yield f"{prefix}.{name}"
+    """Yield the parameters of components, such as `localizer.gates.max_jump`, that do not exist."""
+    for prefix, path in re.findall(rf"`({'|'.join(SETTINGS)})\.([\w.]+)(?:[:=][^`]*)?`", text):
+        if path != "py" and not has_setting(SETTINGS[prefix], path.split(".")):
+            yield f"{prefix}.{path}"
+
+
+def has_setting(config_class: type, path: list[str]) -> bool:
+    """Return whether a settings dataclass has a setting, in one of its groups where the path has several parts."""
+    group = get_type_hints(config_class).get(path[0])
+    return group is not None and (len(path) == 1 or (dataclasses.is_dataclass(group) and has_setting(group, path[1:])))
 
 
 def launch_arguments(file: Path) -> set[str]:
@@ -115,7 +123,7 @@ def unknown_launches(text: str) -> Iterator[str]:
         for name, rest in re.findall(r"ros2 launch sfd2_ros (\S+)(.*)", line):
             file = ROOT / "launch" / name
             given = set(re.findall(r"(\w+):=", rest))
-            if not file.exists() or not given <= launch_arguments(file) | {"namespace"}:
+            if not file.exists() or not given <= launch_arguments(file) | launch_arguments(COMMON_ARGUMENTS):
                 yield line
 
 
@@ -131,7 +139,7 @@ CHECKS: dict[str, tuple[Callable[[str], Iterator[str]], str]] = {
     "options": (unknown_commands, "    sfd2 map build SCENE --outptu MAP"),
     "laboratory commands": (unknown_commands, "`sfd2 bench featuers --json f.json`"),
     "files": (missing_files, "see `sfd2_ros/bench/methods.py`"),
-    "settings": (unknown_settings, "set `tracker.max_jmup: 3.0`"),
+    "settings": (unknown_settings, "set `localizer.gates.max_jmup: 3.0`"),
     "launch arguments": (unknown_launches, "    ros2 launch sfd2_ros localize.launch.py mapp:=MAP"),
     "make targets": (unknown_targets, "`make chekc`"),
 }

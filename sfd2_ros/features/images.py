@@ -128,7 +128,7 @@ def list_images(folder: Path) -> list[str]:
         raise ImageError(f"image folder {str(folder)!r} is no folder; name a folder with images")
     names, passed_over = [], []
     for path in _files_below(folder):
-        problem = _problem(path)
+        problem = _problem(path, folder)
         if problem is not None:
             passed_over.append(f"{str(path.relative_to(folder))!r} {problem}")
         elif path.suffix.lower() in IMAGE_SUFFIXES:
@@ -170,14 +170,14 @@ def _files_below(folder: Path) -> Iterator[Path]:
                 (links if path.is_symlink() else waiting).append(path)
 
 
-def _problem(path: Path) -> str | None:
+def _problem(path: Path, folder: Path) -> str | None:
     """Return why a file that looks like an image cannot be read as one, or None."""
     suffix = path.suffix.lower()
     if suffix in UNREAD_SUFFIXES:
         return f"is of a format that is not read; convert it to one of {', '.join(IMAGE_SUFFIXES)}"
     if suffix not in IMAGE_SUFFIXES:
         return None
-    if not is_utf8(str(path)):
+    if not is_utf8(str(path.relative_to(folder))):
         return "has a name that is not UTF-8; rename it"
     return None if path.is_file() else "is a pipe, a device or a broken link"
 

@@ -28,12 +28,14 @@ from sfd2_ros.ros.localizer_outputs import LocalizerOutputs
 from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
 from sfd2_ros.ros.newest import CountsSince, NewestItems, Worker
 from sfd2_ros.ros.node_config import (
+    LOCALIZER_CHANGEABLE,
     LOCALIZER_SETTINGS,
     LocalizerNodeConfig,
     check_cameras,
     check_frames,
     check_fusion,
     localizer_settings,
+    tf_lifetime_s,
 )
 from sfd2_ros.ros.qos import reliable
 from sfd2_ros.ros.rig_input import RigInput
@@ -49,20 +51,6 @@ if TYPE_CHECKING:
     from sfd2_ros.ros.intra_process import IntraProcessBridge
 
 SETTINGS = LOCALIZER_SETTINGS
-CHANGEABLE = (
-    "transform_timeout_s",
-    "transform_tolerance_s",
-    "max_age_s",
-    "max_future_s",
-    "path_length",
-    "hint_duration_s",
-    "diagnostics_period_s",
-    "localizer.*",
-    "tracker.*",
-    "motion.*",
-    "fusion.motion_share",
-    "fusion.common_*",
-)
 
 
 class LocalizerNode(ManagedNode):
@@ -71,7 +59,7 @@ class LocalizerNode(ManagedNode):
     def __init__(
         self, ignored: Mapping[str, type[Any]] | None = None, bridge: IntraProcessBridge | None = None
     ) -> None:
-        super().__init__("localizer_node", SETTINGS, ignored, CHANGEABLE)
+        super().__init__("localizer_node", SETTINGS, ignored, LOCALIZER_CHANGEABLE)
         self._bridge = bridge
         self._snapshot = localizer_settings(self.settings)
         check_cameras(self._config.cameras)
@@ -158,7 +146,7 @@ class LocalizerNode(ManagedNode):
                 status=last.status if last else "",
                 reason=last.reason if last else "",
                 latency_s=last.latency_s if last else float("nan"),
-                max_latency_s=self._config.transform_tolerance_s if self._config.publish != "none" else float("inf"),
+                max_latency_s=tf_lifetime_s(self._config),
                 age_s=time.monotonic() - self._last_fix,
                 num_inliers=last.num_inliers if last else 0,
                 map_id=frames.map.map_id if frames else "",

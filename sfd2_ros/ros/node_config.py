@@ -164,6 +164,21 @@ LOCALIZER_SETTINGS: dict[str, type[Any]] = {
     "fusion": FusionConfig,
 }
 """Settings of localizer_node by parameter prefix."""
+LOCALIZER_CHANGEABLE = (
+    "transform_timeout_s",
+    "transform_tolerance_s",
+    "max_age_s",
+    "max_future_s",
+    "path_length",
+    "hint_duration_s",
+    "diagnostics_period_s",
+    "localizer.*",
+    "tracker.*",
+    "motion.*",
+    "fusion.motion_share",
+    "fusion.common_*",
+)
+"""Patterns of the parameters of localizer_node that may be changed while it runs."""
 
 
 def localizer_settings(settings: Mapping[str, Any]) -> LocalizerSettings:
@@ -171,6 +186,11 @@ def localizer_settings(settings: Mapping[str, Any]) -> LocalizerSettings:
     groups = {group: settings[f"localizer.{group}"] for group in ("retrieval", "matching", "gates", "noise")}
     components = {name: settings[name] for name in ("tracker", "motion", "fusion")}
     return LocalizerSettings(node=settings[""], localizer=LocalizerConfig(**groups), **components)
+
+
+def tf_lifetime_s(config: LocalizerNodeConfig) -> float:
+    """Return how long after the image the broadcast transform holds; infinite for one that is of the image alone."""
+    return config.transform_tolerance_s if config.publish == "map_to_odom" else float("inf")
 
 
 def check_cameras(cameras: tuple[str, ...], image_topic: str = "image_raw") -> None:

@@ -209,6 +209,14 @@ def test_what_looks_like_an_image_and_cannot_be_read_is_left_out_and_named(
     assert [says in record.getMessage() for record in caplog.records] == [True]
 
 
+def test_the_name_of_the_folder_itself_need_not_be_utf8(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/images\xff"))
+    folder.mkdir()
+    (folder / "1.png").write_bytes(encoded(".png"))
+    assert list_images(folder) == ["1.png"]
+    assert read_image(folder / "1.png").shape == (48, 64, 3)
+
+
 def test_a_folder_with_unread_formats_alone_says_so(tmp_path: Path) -> None:
     for index in range(7):
         (tmp_path / f"IMG_{index}.heic").write_bytes(b"photograph")

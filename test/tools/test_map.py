@@ -71,7 +71,7 @@ def test_info_of_a_map_without_provenance_says_none(sfd2: Run, painted_map: Path
     shutil.copytree(painted_map, copied)
     (copied / "manifest.json").unlink()
     manifest = read_manifest(painted_map)
-    kept = ("frame_id", "units", "pose_misfit", "weights_id", "extraction", "counts")
+    kept = ("frame_id", "units", "reference_pose_nees", "weights_id", "extraction", "counts")
     write_manifest(copied, {**{name: manifest[name] for name in kept}, "provenance": {}})
     said = sfd2("map", "info", copied).succeeded()
     assert "reprojection_error_px  None" in said

@@ -80,7 +80,7 @@ def hint_from_message(message: PoseWithCovarianceStamped, map_frame: str) -> Pla
     Raises:
         MessageError: another frame than the map's, numbers that are not finite, or a covariance that says nothing.
     """
-    if message.header.frame_id != map_frame:
+    if message.header.frame_id.lstrip("/") != map_frame:
         raise MessageError(f"the pose is in frame {message.header.frame_id!r}; it must be in the map's, {map_frame!r}")
     variances = np.asarray(message.pose.covariance).reshape(6, 6).diagonal().copy()
     try:

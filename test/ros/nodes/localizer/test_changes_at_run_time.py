@@ -22,10 +22,10 @@ def set_parameter(probe: Any, node: str, name: str, value: Any) -> Any:
 def test_threshold_holds_from_the_next_frame_on(robot: Any, query: Any) -> None:
     features, camera, _ = query
     inliers = robot.frame(features, camera).num_inliers
-    assert set_parameter(robot.probe, "robot", "localizer.min_inliers", inliers * 2).successful
+    assert set_parameter(robot.probe, "robot", "localizer.gates.min_inliers", inliers * 2).successful
     refused = robot.frame(features, camera)
     assert (refused.status, str(inliers * 2) in refused.reason) == ("few_inliers", True), refused.reason
-    assert set_parameter(robot.probe, "robot", "localizer.min_inliers", 12).successful
+    assert set_parameter(robot.probe, "robot", "localizer.gates.min_inliers", 12).successful
     assert robot.frame(features, camera).status == "localized"
 
 
@@ -36,10 +36,10 @@ def test_threshold_holds_from_the_next_frame_on(robot: Any, query: Any) -> None:
         ("odom_frame", "odometry", "'odom_frame' needs configure"),
         ("fusion.enabled", True, "'fusion.enabled' needs configure"),
         ("cameras", ["other"], "read-only"),
-        ("localizer.min_inliers", 3, "localizer.min_inliers"),
-        ("localizer.min_inliers", 20.5, "Wrong parameter type"),
+        ("localizer.gates.min_inliers", 3, "localizer.gates.min_inliers"),
+        ("localizer.gates.min_inliers", 20.5, "Wrong parameter type"),
         ("transform_timeout_s", -1.0, "transform_timeout_s"),
-        ("localizer.min_inlier", 20, "undeclared parameter"),
+        ("localizer.gates.min_inlier", 20, "undeclared parameter"),
     ],
 )
 def test_what_cannot_be_changed_is_refused_with_a_reason_and_nothing_changes(
