@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
-from sfd2_ros.localization import PoseFusion, TrackerConfig
+from sfd2_ros.localization import GatesConfig, PoseFusion
 from sfd2_ros.localization.frames import BasePose
 
 pytestmark = [pytest.mark.ros, pytest.mark.usefixtures("ros")]
@@ -84,7 +84,7 @@ def test_what_is_broadcast_is_what_the_filter_says_to_the_measured_poses(make_wa
     from sfd2_ros.srv import Relocalize
 
     drive = Listener(make_walker("smooth", transform_timeout_s=10.0, **{"fusion.enabled": True}), random_place)
-    core, max_jump = PoseFusion(), TrackerConfig().max_jump
+    core, max_jump = PoseFusion(), GatesConfig().max_jump
     anew, differ = [], 0
     for number in range(5):
         status, stamp_ns = drive.go(number)
