@@ -59,6 +59,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise MapError(f"map {str(path)!r} cannot be looked at: {reason}; name a folder that can be read") from err
     if not is_folder:
         raise MapError(f"map {str(path)!r} does not exist; make one with `sfd2 map build SOURCE -o {path}`")
+    if (path / MANIFEST).exists() and not (path / MANIFEST).is_file():  # a pipe would be waited for
+        raise MapError(f"map {str(path)!r} is damaged: {MANIFEST} is no regular file; build it again")
     try:
         manifest: Any = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as err:

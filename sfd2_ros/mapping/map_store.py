@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
 from typing import TYPE_CHECKING, Any, TypedDict
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -132,12 +133,14 @@ def save_map(
         write_manifest(folder, content)
 
 
-def load_map(path: Path | str, *, verify: bool = True) -> Map:
+def load_map(path: Path | str, *, verify: bool = True, mapped: bool = True) -> Map:
     """Open a map.
 
     Args:
         path: folder made by `save_map`.
         verify: compare all checksums first (about a second for a gigabyte).
+        mapped: map the large arrays into memory; False reads them, so that a map whose files are written over while it
+            is in use ends no process (SIGBUS).
 
     Raises:
         MapError: no such map, another version, missing or damaged files; the message names them all.
@@ -148,14 +151,14 @@ def load_map(path: Path | str, *, verify: bool = True) -> Map:
     if problems:
         raise MapError(f"map {str(folder)!r} is damaged: {'; '.join(problems)}; build it again or copy it anew")
     try:
-        return _open(folder, manifest)
+        return _open(folder, manifest, mapped=mapped)
     except (LookupError, TypeError, ValueError, OSError, RecursionError, CameraError) as err:
         raise MapError(f"map {str(folder)!r} is damaged: {type(err).__name__}: {err}; build it again") from err
 
 
-def _open(folder: Path, manifest: dict[str, Any]) -> Map:
+def _open(folder: Path, manifest: dict[str, Any], *, mapped: bool) -> Map:
     names = [field.name for field in dataclasses.fields(Landmarks)]
-    arrays: dict[str, Any] = {name: _array(folder / f"landmark_{name}.npy") for name in names}
+    arrays: dict[str, Any] = {name: _array(folder / f"landmark_{name}.npy", mapped=mapped) for name in names}
     landmarks = Landmarks(**{**arrays, **{name: UnitRows(arrays[name]) for name in ("descriptors", "normals")}})
     table: ImageTable = json.loads((folder / "images.json").read_text(encoding="utf-8"))
     cameras = [Camera(**{**one, "distortion": tuple(one["distortion"])}) for one in table["cameras"]]
@@ -177,7 +180,7 @@ def _open(folder: Path, manifest: dict[str, Any]) -> Map:
         reference_pose_nees=manifest["reference_pose_nees"],
         images=images,
         landmarks=landmarks,
-        aggregates=UnitRows(_array(folder / "retrieval_aggregates.npy")),
+        aggregates=UnitRows(_array(folder / "retrieval_aggregates.npy", mapped=mapped)),
         centres=_array(folder / "retrieval_centres.npy", mapped=False),
         size_bytes=sum(one.stat().st_size for one in folder.rglob("*") if one.is_file()),
     )
@@ -198,16 +201,19 @@ def _check_index(opened: Map) -> None:
         raise ValueError(f"aggregates of shape {codes.shape} of {codes.dtype}, {needed} is needed")
 
 
-def _array(path: Path, *, mapped: bool = True) -> NDArray[Any]:
+def _array(path: Path, *, mapped: bool) -> NDArray[Any]:
     """Open an array, mapped into memory or read.
 
     Raises:
         ValueError: names the file; numpy has many ways to fail on a damaged one.
+        TypeError: the file holds an archive.
     """
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-    except (ValueError, SyntaxError, TokenError, EOFError, OSError, MemoryError, OverflowError) as err:
+        array: Any = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except (ValueError, SyntaxError, TokenError, EOFError, OSError, MemoryError, OverflowError, BadZipFile) as err:
         raise ValueError(f"{path.name} holds no array: {' '.join(str(err).split())}") from err
+    if not isinstance(array, np.ndarray):  # numpy opens whatever begins like a zip file as an archive of arrays
+        raise TypeError(f"{path.name} holds an archive where one array is needed")
     return array
 
 

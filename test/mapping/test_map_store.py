@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
+import os
 import random
 import shutil
 from pathlib import Path
@@ -36,6 +38,13 @@ FILES = [
     "retrieval_aggregates.npy",
     "retrieval_centres.npy",
 ]
+
+
+def _archive() -> bytes:
+    """Return an archive of arrays, as numpy.savez writes it."""
+    stream = io.BytesIO()
+    np.savez(stream, positions=np.zeros((3, 3)))
+    return stream.getvalue()
 
 
 @pytest.fixture
@@ -86,6 +95,31 @@ def test_arrays_are_mapped_into_memory(random_place: Any) -> None:
     for array in (map_.landmarks.positions, map_.landmarks.descriptors.codes, map_.aggregates.codes):
         assert isinstance(array, np.memmap)
         assert not array.flags.writeable
+
+
+def test_map_that_was_read_outlives_its_files(copy: Path) -> None:
+    map_ = load_map(copy, mapped=False)
+    expected = np.array(load_map(copy).landmarks.positions)
+    for path in copy.glob("*.npy"):
+        with path.open("r+b") as stream:
+            stream.truncate(10)
+    for array in (map_.landmarks.positions, map_.landmarks.descriptors.codes, map_.aggregates.codes):
+        assert not isinstance(array, np.memmap)
+    np.testing.assert_array_equal(map_.landmarks.positions, expected)
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 no archive", _archive()], ids=["damaged", "archive"])
+def test_array_that_begins_like_an_archive_is_refused(copy: Path, content: bytes) -> None:
+    (copy / "landmark_positions.npy").write_bytes(content)
+    with pytest.raises(MapError, match=r"landmark_positions.npy holds"):
+        load_map(copy, verify=False)
+
+
+def test_pipe_in_place_of_the_manifest_is_refused_at_once(copy: Path) -> None:
+    (copy / MANIFEST).unlink()
+    os.mkfifo(copy / MANIFEST)
+    with pytest.raises(MapError, match="no regular file"):
+        load_map(copy)
 
 
 def test_colmap_opens_the_model_of_a_map(random_place: Any) -> None:
