@@ -177,9 +177,8 @@ class LocalizerNode(ManagedNode):
         if frames is None:
             return
         before = frames.state
-        now_ns = self.get_clock().now().nanoseconds
         try:
-            frame = frames.localize(messages, now_ns, hint, settings)
+            frame = frames.localize(messages, self.get_clock().now().nanoseconds, hint, settings)
         except Exception as err:  # noqa: BLE001  every frame has its status, whatever a message does to the localizer
             self.report_failure(err)
             frame = frames.failed(messages, err)
