@@ -17,7 +17,7 @@ from support.architecture_rules import is_ros
 ROOT = Path(__file__).resolve().parent.parent
 OWN = {"sfd2_ros", "sfd2_lab", "support"}
 # Import: name on PyPI, where the two differ. The longest match counts.
-ON_PYPI = {"cv2": "opencv-python-headless", "yaml": "pyyaml", "rosbags.image": "rosbags-image"}
+ON_PYPI = {"cv2": "opencv-python-headless", "yaml": "pyyaml", "rosbags.image": "rosbags-image", "rerun": "rerun-sdk"}
 # Import: name in package.xml, where the two differ.
 IN_ROSDEP = {
     "tf2_ros": "tf2_ros_py",
@@ -99,7 +99,7 @@ def test_package_xml_declares_what_is_imported_and_nothing_else() -> None:
     package = ET.parse(ROOT / "package.xml").getroot()  # noqa: S314  our own file
     declared = {node.text or "" for kind in ("depend", "exec_depend") for node in package.findall(kind)}
     tops = {name.partition(".")[0] for name in imports_below("sfd2_ros", "launch")}
-    optional = declared_for_pip("view") | BY_PIP_ALONE | set(COMES_WITH)
+    optional = {"rerun"} | BY_PIP_ALONE | set(COMES_WITH)
     imported = {IN_ROSDEP.get(top, top) for top in tops if top not in optional}
     assert imported == declared - USED_BY_COMMANDS - interfaces()
 

@@ -8,7 +8,7 @@ place a match falls anywhere in its window, within e of its projection by chance
 false alarms are counted with that probability. So the surer the prediction and the smaller the window, the less an
 agreement counts.
 
-Three gates are not measured here, because matches near a prediction cannot: `focal_length` and `principal_point` (such
+Four gates are not measured here, because matches near a prediction cannot: `focal_length` and `principal_point` (such
 matches fit the intrinsics that they were predicted with) and `distinct` (guided matching has no ratio test). The global
 search, which confirms tracked frames now and then, measures them.
 """

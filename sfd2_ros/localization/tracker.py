@@ -133,7 +133,8 @@ class Tracker:
 
         Args:
             frame: later than the one before.
-            hint: rejects poses that contradict it; the map images near it are tried as well.
+            hint: rejects poses that contradict it, until several frames agree on one; the map images near it are tried
+                as well.
 
         Returns:
             `Localized` or `Rejected`; the evidence has `method` and `jump`.
@@ -145,8 +146,8 @@ class Tracker:
         searched = self.localizer.localize_rig(frame.views, near=None if hint is None else hint.map_from_base)
         if isinstance(searched, Localized) and hint is not None:
             hinted = self._gated(searched, hint_deviations=hint.deviations(searched))
-            if isinstance(hinted, Rejected):
-                return self._reject(hinted)
+            if isinstance(hinted, Rejected):  # a hint is a preference: several frames that agree know better
+                return self._contradicted(frame, searched, hinted)
             searched = hinted
         if isinstance(tracked, Localized):
             return self._confirm(frame, predicted, tracked, searched)
@@ -198,7 +199,7 @@ class Tracker:
             return self._reject(replace(searched, reason=reason))
         seen = self.localizer.map.landmarks.positions[tracked.evidence.inlier_landmarks]
         if are_apart(inverse(searched.map_from_base), inverse(tracked.map_from_base), seen):
-            return self._contradicted(frame, searched, predicted)
+            return self._contradicted(frame, searched, self._contradiction(searched, predicted))
         return self._accept(frame, _with_time_of(tracked, searched), Method.VERIFIED)
 
     def _accept_searched(self, frame: RigFrame, searched: Localized, predicted: BasePose | None) -> Result:
@@ -208,10 +209,10 @@ class Tracker:
         gated = self._gated(searched, jump=mahalanobis2(searched, predicted))
         if isinstance(gated, Localized):
             return self._accept(frame, gated, Method.SEARCHED)
-        return self._contradicted(frame, searched, predicted)
+        return self._contradicted(frame, searched, self._contradiction(searched, predicted))
 
-    def _contradicted(self, frame: RigFrame, searched: Localized, predicted: BasePose | None) -> Result:
-        """Accept a place that contradicts the prediction when several frames agree on it."""
+    def _contradicted(self, frame: RigFrame, searched: Localized, rejected: Rejected) -> Result:
+        """Accept a place that contradicts the prediction, or the hint, when several frames agree on it."""
         candidate = self.memory.candidate
         again = self._predict(candidate, frame)
         confirmed = None if again is None else self._gated(searched, jump=mahalanobis2(searched, again))
@@ -223,7 +224,7 @@ class Tracker:
             self._remember(last=candidate if agreeing > 1 else None)
             return self._accept(frame, confirmed if isinstance(confirmed, Localized) else searched, Method.SEARCHED)
         self._remember(state=RobotState.RELOCALIZING)
-        return self._reject(self._contradiction(searched, predicted))
+        return self._reject(rejected)
 
     def _contradiction(self, searched: Localized, predicted: BasePose | None) -> Rejected:
         """Return the rejection of a pose that the prediction, or a pose tracked from it, contradicts."""

@@ -15,6 +15,7 @@ from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import Evidence, Status
 from sfd2_ros.localization import Localized, PoseFusion, Rejected, RigFrame, Tracker, TrackerMemory, View
 from sfd2_ros.localization.frames import map_from_odom
+from sfd2_ros.localization.gravity import is_level, tilt_rad
 from sfd2_ros.localization.states import RobotState
 from sfd2_ros.ros.conversions.features import STATUS_OK, features_from_message
 from sfd2_ros.ros.transforms import TransformListener, lookup_when_heard
@@ -88,6 +89,7 @@ class FrameLocalizer:
         state: RobotState = RobotState.UNINITIALIZED,
     ) -> None:
         self.map = localizer.map
+        self._is_level = is_level([image.cam_from_world for image in localizer.map.images])
         self._transforms = transforms
         self._settings = settings
         self._tracker = Tracker(localizer, settings.tracker, settings.motion, memory=TrackerMemory(state))
@@ -127,12 +129,21 @@ class FrameLocalizer:
         steps["transform"] = time.monotonic() - started
         if not isinstance(placed, RigFrame):
             return self._unusable(messages, placed, steps)
+        frames, before = tuple(picture.frame for picture in pictures), self._tracker.memory
         result = self._tracker.process(placed, hint)
-        frames = tuple(picture.frame for picture in pictures)
+        tilted = self._tilted(result, frames)
+        if tilted is not None:
+            self._tracker.memory = before
+            return self._unusable(messages, tilted, steps)
         steps.update(result.evidence.seconds)
         if isinstance(result, Localized):
             return self._localized(result, placed, frames, steps)
         return FrameResult(result=result, state=self.state, stamp_ns=placed.stamp_ns, camera_frames=frames, steps=steps)
+
+    def failed(self, messages: Sequence[LocalFeatures], err: Exception) -> FrameResult:
+        """Return the rejection of a frame that the localizer failed on."""
+        problem = Status.BAD_IMAGE, f"the features cannot be used: {type(err).__name__}: {err}"
+        return self._unusable(messages, problem, {})
 
     def _adopt(self, settings: LocalizerSettings) -> None:
         """Replace what works with settings when these have changed; only between frames."""
@@ -145,6 +156,17 @@ class FrameLocalizer:
         if self._fusion is not None:
             self._fusion = self._fusion.with_settings(settings.fusion, settings.motion)
         self._settings = settings
+
+    def _tilted(self, result: Result, frames: tuple[str, ...]) -> tuple[Status, str] | None:
+        """Return why a pose is rejected that has the base far from upright in a level map; None where it is not."""
+        limit_rad = self._settings.node.max_tilt_rad
+        if not self._is_level or isinstance(result, Rejected) or tilt_rad(result.map_from_base) <= limit_rad:
+            return None
+        return Status.NO_TRANSFORM, (
+            f"{self._settings.node.base_frame} would be tilted by {tilt_rad(result.map_from_base):.2f} rad in a level "
+            f"map, {limit_rad:.2f} rad are allowed (max_tilt_rad): frame {', '.join(frames)} on TF is probably not the "
+            "optical frame (z forward, x right, y down); set the frame_id of the images to it, or correct its mount"
+        )
 
     def _localized(
         self, pose: Localized, frame: RigFrame, camera_frames: tuple[str, ...], steps: dict[str, float]
@@ -192,9 +214,10 @@ class FrameLocalizer:
 
     def _problem(self, message: LocalFeatures, age_s: float) -> tuple[Status, str] | None:
         node = self._settings.node
+        if message.status in _OF_IMAGES:
+            return _OF_IMAGES[message.status], message.reason
         if message.status != STATUS_OK:
-            known = {status.value for status in Status}
-            return Status(message.status if message.status in known else "bad_image"), message.reason
+            return Status.BAD_IMAGE, f"status {message.status!r} is none of feature_node; its reason: {message.reason}"
         if stamp_ns(message.header.stamp) == 0:
             return Status.STALE_STAMP, "image header.stamp is 0; the camera driver must set the acquisition time"
         if 0 < node.max_age_s < age_s:
@@ -204,9 +227,9 @@ class FrameLocalizer:
                 f"image header.stamp is {-age_s:.2f} s in the future, {node.max_future_s:.2f} s are allowed "
                 "(max_future_s); synchronise the clocks of camera and localizer"
             )
-        if not message.header.frame_id:
-            return Status.NO_TRANSFORM, "image header.frame_id is empty; the camera driver must set it"
-        return None
+        is_framed = bool(message.header.frame_id)
+        problem = Status.NO_TRANSFORM, "image header.frame_id is empty; the camera driver must set it"
+        return None if is_framed else problem
 
     def _place_cameras(self, pictures: list[_Picture], deadline: float) -> RigFrame | tuple[Status, str]:
         """Put the cameras on the base, each by the transforms at its stamp; takes out of the list those without."""
@@ -238,3 +261,5 @@ class FrameLocalizer:
 
 
 _BEFORE = ("transport", "extraction")
+# What feature_node publishes of an image without features; nothing else is passed on.
+_OF_IMAGES = {status.value: status for status in (Status.BAD_IMAGE, Status.NO_CAMERA_INFO, Status.NO_FEATURES)}

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from geometry_msgs.msg import PoseWithCovarianceStamped
 
 from sfd2_ros.bags.read_poses import NS_PER_S
-from sfd2_ros.core.errors import ConfigError, MapError, MessageError, Sfd2Error
+from sfd2_ros.core.errors import ConfigError, MapError, MessageError
+from sfd2_ros.core.types import Status
 from sfd2_ros.features.device import choose_device
 from sfd2_ros.localization import Localized, Localizer
 from sfd2_ros.localization.states import RobotState
@@ -25,7 +26,9 @@ from sfd2_ros.ros.diagnostics import Diagnosis, LocalizerMeasurements, diagnose_
 from sfd2_ros.ros.diagnostics_publisher import publish_diagnostics
 from sfd2_ros.ros.frame_localizer import FrameLocalizer, FrameResult
 from sfd2_ros.ros.localizer_outputs import LocalizerOutputs
+from sfd2_ros.ros.localizer_services import LocalizerServices
 from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
+from sfd2_ros.ros.matched_subscription import describe_topics
 from sfd2_ros.ros.newest import CountsSince, NewestItems, Worker
 from sfd2_ros.ros.node_config import (
     LOCALIZER_CHANGEABLE,
@@ -40,7 +43,6 @@ from sfd2_ros.ros.node_config import (
 from sfd2_ros.ros.qos import reliable
 from sfd2_ros.ros.rig_input import RigInput
 from sfd2_ros.ros.transforms import listen_to_transforms
-from sfd2_ros.srv import LoadMap, Relocalize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,10 +79,9 @@ class LocalizerNode(ManagedNode):
         self._worker: Worker[list[LocalFeatures]] | None = None
         self._input: RigInput | None = None
         self._hints: Any = None
-        self._outputs = LocalizerOutputs(self)
+        self._outputs = LocalizerOutputs(self, self._config)
         self._transforms = listen_to_transforms(self)
-        self.create_service(LoadMap, "~/load_map", self._on_load_map)
-        self.create_service(Relocalize, "~/relocalize", self._on_relocalize)
+        LocalizerServices(self, self._use_map, lambda path: self.adopt("map", path), self._relocalize)
         period_s = self._config.diagnostics_period_s
         self._set_period = publish_diagnostics(self, "localization", self.diagnose, period_s)
 
@@ -118,14 +119,15 @@ class LocalizerNode(ManagedNode):
         if self._hints is not None:
             self.destroy_subscription(self._hints)
         self._hints = None
-        if self._worker is not None:
-            self._worker.stop()
+        if self._worker is not None and not self._worker.stop():
+            self.get_logger().error("the frame in progress does not end; it is given up")
         self._worker = None
 
     def unload(self) -> None:
         """Let go of the map and of what was known with it."""
         with self._changing:
             self._frames = self._hint = None
+            self._outputs.transforms.forget()
 
     def diagnose(self) -> Diagnosis:
         """Judge this node for /diagnostics."""
@@ -162,7 +164,11 @@ class LocalizerNode(ManagedNode):
         if frames is None:
             return
         before = frames.state
-        frame = frames.localize(messages, self.get_clock().now().nanoseconds, hint, settings)
+        try:
+            frame = frames.localize(messages, self.get_clock().now().nanoseconds, hint, settings)
+        except Exception as err:  # noqa: BLE001  every frame has its status, whatever a message does to the localizer
+            self.report_failure(err)
+            frame = frames.failed(messages, err)
         with self._changing:
             if frames is self._frames:  # else the map was replaced meanwhile, or all is to be forgotten
                 self._log(frame, before)
@@ -193,6 +199,8 @@ class LocalizerNode(ManagedNode):
     def _log(self, frame: FrameResult, before: RobotState) -> None:
         """Log changes of state, and rejections now and then."""
         result = f"{frame.result.status.value}: {frame.result.reason}"
+        if frame.result.status is Status.NO_TRANSFORM:
+            result += f"; {describe_topics(self, '/tf', '/tf_static')}"
         if frame.fused is not None and frame.fused.is_new and before is not RobotState.UNINITIALIZED:
             self.get_logger().info("map to odom jumps to the measured pose: the fusion filter is reset")
         if frame.state is not before:
@@ -210,29 +218,17 @@ class LocalizerNode(ManagedNode):
         try:
             self._take_hint(message)
         except MessageError as err:
-            self.get_logger().warning(f"initial pose refused: {err}")
+            self.get_logger().warning(f"initial pose rejected: {err}")
 
-    def _on_relocalize(self, request: Relocalize.Request, response: Relocalize.Response) -> Relocalize.Response:
-        try:
-            if request.hint:
-                self._take_hint(request.hint[0])
-            else:
-                with self._changing:
-                    self._forget()
-        except MessageError as err:
-            response.success, response.message = False, str(err)
-            return response
-        response.success, response.message = True, "searching the whole map from the next image on"
-        return response
-
-    def _on_load_map(self, request: LoadMap.Request, response: LoadMap.Response) -> LoadMap.Response:
-        try:
-            response.message = self._use_map(request.path)
-            response.success = True
-        except Sfd2Error as err:
-            self.get_logger().error(f"map kept as it is: {err}")
-            response.success, response.message = False, str(err)
-        return response
+    def _relocalize(self, hint: PoseWithCovarianceStamped | None) -> None:
+        """Search the whole map from the next frame on."""
+        if self._worker is None:
+            raise MessageError("the node is not active and localizes nothing; activate it first (ros2 lifecycle set)")
+        if hint is not None:
+            self._take_hint(hint)
+            return
+        with self._changing:
+            self._forget()
 
     def _use_map(self, path: str) -> str:
         """Load a map and localize in it from now on; an error leaves the old one in place."""
@@ -240,7 +236,7 @@ class LocalizerNode(ManagedNode):
             raise ConfigError(
                 "no map is named by parameter 'map' or the path of ~/load_map; give a folder made by `sfd2 map build`"
             )
-        map_ = load_map(Path(path))
+        map_ = load_map(Path(path), mapped=False)  # a map that is copied over would end a process that has it mapped
         if map_.units != "metres" and self._config.publish != "none":
             raise MapError(
                 f"map {path!r} has {map_.units} units, TF has metres; build it from a model with metric poses, or set "
@@ -251,6 +247,7 @@ class LocalizerNode(ManagedNode):
         frames = FrameLocalizer(localizer, self._transforms, settings)
         with self._changing:
             self._frames, self._hint = frames, None
+            self._outputs.transforms.forget()
             self._outputs.publish_map(map_, self._map_frame(frames), self.get_clock().now().nanoseconds)
         message = (
             f"map {map_.map_id} from {path}: {len(map_.images)} images, {len(map_.landmarks)} landmarks, made with "
@@ -265,7 +262,7 @@ class LocalizerNode(ManagedNode):
         with self._changing:
             self._forget()
             self._hint = hint, time.monotonic() + self._config.hint_duration_s
-        self.get_logger().info(f"poses that contradict the hint are refused for {self._config.hint_duration_s} s")
+        self.get_logger().info(f"a hint of {self._config.hint_duration_s} s; frames that agree elsewhere overrule it")
 
     def _valid_hint(self) -> PlaceHint | None:
         return self._hint[0] if self._hint is not None and time.monotonic() < self._hint[1] else None
@@ -273,6 +270,7 @@ class LocalizerNode(ManagedNode):
     def _forget(self) -> None:
         """Search the whole map from the next frame on."""
         self._hint = None
+        self._outputs.transforms.forget()
         if self._frames is not None:
             self._frames = self._frames.restarted(RobotState.RELOCALIZING)
 

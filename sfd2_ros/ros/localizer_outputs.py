@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from nav_msgs.msg import Odometry, Path
 from sensor_msgs.msg import PointCloud2
-from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
 from sfd2_ros.bags.read_poses import NS_PER_S
 from sfd2_ros.msg import LocalizationStatus
+from sfd2_ros.ros.broadcaster import Broadcaster
 from sfd2_ros.ros.conversions.maps import cloud_message, frustum_marker, inliers_marker, matches_marker
 from sfd2_ros.ros.conversions.poses import (
     header_at,
@@ -22,7 +22,7 @@ from sfd2_ros.ros.conversions.poses import (
     pose_with_covariance_message,
     transform_message,
 )
-from sfd2_ros.ros.qos import latched, reliable, transforms
+from sfd2_ros.ros.qos import latched, reliable
 
 if TYPE_CHECKING:
     from geometry_msgs.msg import TransformStamped
@@ -46,9 +46,13 @@ class LocalizerOutputs:
 
     Args:
         node: to publish with.
+        config: at the start.
+
+    Attributes:
+        transforms: broadcasts map to odom, or map to base.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, config: LocalizerNodeConfig) -> None:
         self._status = node.create_publisher(LocalizationStatus, "~/status", reliable())
         self._pose = node.create_publisher(PoseWithCovarianceStamped, "~/pose", reliable())
         self._fused_pose = node.create_publisher(PoseWithCovarianceStamped, "~/fused_pose", reliable())
@@ -56,7 +60,7 @@ class LocalizerOutputs:
         self._path = node.create_publisher(Path, "~/path", reliable())
         self._points = node.create_publisher(PointCloud2, "~/map_points", latched())
         self._markers = node.create_publisher(MarkerArray, "~/markers", reliable())
-        self._transforms = node.create_publisher(TFMessage, "/tf", transforms())
+        self.transforms = Broadcaster(node, config)
         self._trail = Path()
 
     def publish_map(self, map_: Map, frame: str, now_ns: int) -> None:
@@ -83,7 +87,7 @@ class LocalizerOutputs:
         """
         edge = broadcast_transform(frame, pose, map_frame, config)
         if edge is not None:
-            self._transforms.publish(TFMessage(transforms=[edge]))
+            self.transforms.broadcast(edge)
         header = header_at(frame.stamp_ns, map_frame)
         self._pose.publish(pose_with_covariance_message(header, pose))
         if frame.fused is not None:

@@ -15,6 +15,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy._rclpy_pybind11 import RCLError
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
 from rclpy.qos_overriding_options import InvalidQosOverridesError
 
 from sfd2_ros.core.errors import ConfigError, Sfd2Error
@@ -23,8 +24,6 @@ from sfd2_ros.ros.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from rclpy.parameter import Parameter
 
 
 class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types everywhere
@@ -57,7 +56,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
             self.destroy_node()
             raise
         self._changeable = tuple(changeable)
-        self._is_configured = False
+        self._is_configured = self._is_adopting = False
         for service in self.services:
             if service.srv_type is ChangeState:
                 service.callback = partial(self._on_change_state, service.callback)
@@ -122,6 +121,14 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
         if self.context.ok():
             self.get_logger().error(f"frame lost: {type(err).__name__}: {err}", throttle_duration_sec=5.0)
 
+    def adopt(self, name: str, value: Any) -> None:
+        """Let a parameter follow what the node has done, though a user could not change it now."""
+        self._is_adopting = True
+        try:
+            self.set_parameters([Parameter(name, value=value)])
+        finally:
+            self._is_adopting = False
+
     def _on_change_state(
         self, inherited: Callable[..., ChangeState.Response], request: ChangeState.Request, response: Any
     ) -> ChangeState.Response:
@@ -141,7 +148,8 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
         given = {each.name: each.value for each in parameters if each.name in ours}
         try:
             settings = changed(self.settings, given)
-            refuse_late_changes(self.settings, settings, self._changeable, is_configured=self._is_configured)
+            is_fixed = self._is_configured and not self._is_adopting
+            refuse_late_changes(self.settings, settings, self._changeable, is_configured=is_fixed)
         except ConfigError as err:
             self.get_logger().warning(f"parameters kept as they are: {err}")
             return SetParametersResult(successful=False, reason=str(err))

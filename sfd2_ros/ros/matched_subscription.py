@@ -67,6 +67,12 @@ def describe_publishers(publishers: Sequence[Publisher], subscribed: str) -> str
     return words
 
 
+def describe_topics(node: Node, *names: str) -> str:
+    """Return in words who publishes topics, by their resolved names."""
+    topics = [node.resolve_topic_name(name) for name in names]
+    return "; ".join(f"{topic}: {describe_publishers(publishers_of(node, topic), '')}" for topic in topics)
+
+
 class MatchedSubscription:
     """Keeps the newest message of a topic coming, by a subscription that its publishers can serve.
 

@@ -108,6 +108,26 @@ class LocalizerNodeConfig:
         minimum=0.0,
         maximum=MAX_S,
     )
+    max_tilt_rad: float = setting(
+        1.05,
+        "In a level map, poses that tilt the base more are rejected as no_transform: the frame of the image is not the "
+        "optical one then, radians; 3.15: any tilt.",
+        minimum=0.0,
+        maximum=3.15,
+    )
+    broadcast_rate_hz: float = setting(
+        0.0,
+        "map to odom is broadcast at this rate, for hold_s after a localized frame, hertz; 0: once for each localized "
+        "frame.",
+        minimum=0.0,
+        maximum=100.0,
+    )
+    hold_s: float = setting(
+        5.0,
+        "How long map to odom is held through rejected frames when broadcast_rate_hz is above 0, seconds.",
+        minimum=0.0,
+        maximum=MAX_S,
+    )
     path_length: int = setting(1000, "Poses kept in ~/path.", minimum=1, maximum=1_000_000)
     hint_duration_s: float = setting(
         10.0,
@@ -169,6 +189,7 @@ LOCALIZER_CHANGEABLE = (
     "transform_tolerance_s",
     "max_age_s",
     "max_future_s",
+    "max_tilt_rad",
     "path_length",
     "hint_duration_s",
     "diagnostics_period_s",
@@ -221,6 +242,11 @@ def check_frames(config: LocalizerNodeConfig) -> None:
         raise ConfigError(f"settings {frames} name a frame '' or with a leading '/'; TF knows neither")
     if len(set(named)) != len(named):
         raise ConfigError(f"settings {frames} name one frame twice; each must be a frame of its own")
+    if config.broadcast_rate_hz > 0 and config.publish != "map_to_odom":
+        raise ConfigError(
+            f"setting 'broadcast_rate_hz' is {config.broadcast_rate_hz} and 'publish' is {config.publish!r}; only map "
+            "to odom can be held; set publish: map_to_odom, or broadcast_rate_hz to 0"
+        )
 
 
 def check_fusion(config: LocalizerNodeConfig, fusion: FusionConfig) -> None:

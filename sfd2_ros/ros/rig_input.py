@@ -9,7 +9,10 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rclpy.clock import Clock, ClockType
+
 from sfd2_ros.bags.read_poses import NS_PER_S, stamp_ns
+from sfd2_ros.ros.camera_inputs import CHECK_S
 from sfd2_ros.ros.features_input import FeaturesInput
 from sfd2_ros.ros.synchroniser import Synchroniser
 
@@ -48,13 +51,17 @@ class RigInput:
         """Time of the last message, on `time.monotonic`."""
         self._synchroniser: Synchroniser[LocalFeatures] | None = None
         self._timer = None
+        clock = Clock(clock_type=ClockType.STEADY_TIME)  # also while a simulated clock stands still
+        self._check_timer = node.create_timer(CHECK_S, self._check, clock=clock)
         if len(config.cameras) > 1 and config.sync_tolerance_s > 0:
             self._synchroniser = Synchroniser(
                 config.cameras,
                 tolerance_ns=int(config.sync_tolerance_s * NS_PER_S),
                 wait_ns=int(config.sync_wait_s * NS_PER_S),
             )
-            self._timer = node.create_timer(max(config.sync_wait_s / _CHECKS_A_WAIT, 0.005), self._give_due)
+            self._timer = node.create_timer(
+                max(config.sync_wait_s / _CHECKS_A_WAIT, 0.005), self._give_due, clock=clock
+            )
         self._inputs = [FeaturesInput(node, camera, partial(self._put, camera), bridge) for camera in config.cameras]
 
     @property
@@ -66,8 +73,13 @@ class RigInput:
         """Take nothing any more."""
         for features in self._inputs:
             features.close()
-        if self._timer is not None:
-            self._node.destroy_timer(self._timer)
+        for timer in (self._timer, self._check_timer):
+            if timer is not None:
+                self._node.destroy_timer(timer)
+
+    def _check(self) -> None:
+        for features in self._inputs:
+            features.check()
 
     def _put(self, camera: str, message: LocalFeatures) -> None:
         self.last_heard_s = time.monotonic()

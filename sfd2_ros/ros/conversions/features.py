@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from sfd2_ros.msg import LocalFeatures
 
 STATUS_OK = "ok"
+MAX_KEYPOINTS = 65_536
+"""As many as `extractor.max_keypoints` allows; a million take gigabytes and minutes in matching."""
+
+MAX_DIMENSION = 1024
+"""Four times the longest descriptor of common features."""
+
 DESCRIPTOR_TYPE = np.dtype("<f2")
 
 
@@ -60,6 +66,11 @@ def features_from_message(message: LocalFeatures) -> tuple[Features, Camera]:
     handed: tuple[Features, Camera] | None = getattr(message, "handed", None)
     if handed is not None:
         return handed
+    if len(message.scores) > MAX_KEYPOINTS or message.dimension > MAX_DIMENSION:
+        raise MessageError(
+            f"features of frame {message.header.frame_id!r}: {len(message.scores)} keypoints of dimension "
+            f"{message.dimension}; at most {MAX_KEYPOINTS} of dimension {MAX_DIMENSION} are allowed"
+        )
     scores = np.array(message.scores, dtype=np.float32)
     count, dimension = len(scores), int(message.dimension)
     lengths = {

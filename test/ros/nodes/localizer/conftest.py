@@ -33,7 +33,7 @@ class Robot:
 
         from sfd2_ros.ros.qos import newest_only, reliable, static_transforms, transforms
 
-        self.probe, self.name = probe, name
+        self.probe, self.name, self.process = probe, name, node
         self._last_ns = 0
         self.statuses = probe.listen(LocalizationStatus, f"{name}/status", reliable(50))
         self.poses = probe.listen(PoseWithCovarianceStamped, f"{name}/pose", reliable())
