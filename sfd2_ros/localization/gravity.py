@@ -28,5 +28,5 @@ def is_level(cams_from_map: Sequence[NDArray[np.float64]]) -> bool:
 
 
 def tilt_rad(map_from_base: NDArray[np.float64]) -> float:
-    """Return the angle between the z axes of base and map, radians."""
+    """Return the angle between the z axes of base and map, radians, from map_from_base (4, 4)."""
     return float(np.arccos(np.clip(map_from_base[2, 2], -1.0, 1.0)))

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from sfd2_ros.ros.node_config import LocalizerNodeConfig
 
 REMEMBERED = 500
-"""Own transforms that are told from those of others: some seconds at the highest rate."""
+"""Own transforms that are distinguished from those of others: some seconds at the highest rate."""
 
 WARN_S = 10.0
+"""Shortest time between two warnings, so that a log stays readable. Not tuned."""
 
 
 class Broadcaster:

@@ -16,6 +16,7 @@ GRACE_S = 4.0
 """Longest time from a signal to the end: `ros2 launch` sends the next signal after five seconds."""
 
 POLL_S = 0.2
+"""Time between two looks at the clock; small beside GRACE_S."""
 
 
 class Watchdog:
