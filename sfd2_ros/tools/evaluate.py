@@ -60,7 +60,10 @@ def command(
     weights: Path | None,
     device: str,
 ) -> None:
-    """Score POSES against the reference poses of a scene folder.
+    """Score POSES against REFERENCE: a scene folder, or a TUM trajectory.
+
+    POSES is a pose file or a TUM trajectory. Poses of a trajectory belong to the images whose names are the same time,
+    to a millisecond. Every pose of a REFERENCE trajectory is a query, unless --list names the images that are.
 
     Recall counts every query: a query without a pose counts against it. Images of foreign.txt, if the scene has one,
     must have no pose; each pose of such an image is a false accept. If the scene records conditions (truth.json, as
@@ -72,16 +75,20 @@ def command(
     """
     from sfd2_ros.evaluation.conditions import score_by_condition, score_outcomes  # noqa: PLC0415
     from sfd2_ros.evaluation.outcomes import outcomes_of, read_details  # noqa: PLC0415
-    from sfd2_ros.evaluation.poses_file import details_path, read_poses  # noqa: PLC0415
-    from sfd2_ros.evaluation.queries import load_queries, refuse_strangers  # noqa: PLC0415
+    from sfd2_ros.evaluation.poses_file import details_path  # noqa: PLC0415
+    from sfd2_ros.evaluation.queries import refuse_strangers  # noqa: PLC0415
     from sfd2_ros.evaluation.scene_truth import read_scene_truth  # noqa: PLC0415
+    from sfd2_ros.evaluation.trajectory_queries import load_poses, load_reference  # noqa: PLC0415
 
     _check_options(html, json_path, map_path)
     quiet_colmap()
-    queries = load_queries(reference, list_name)
-    estimated = read_poses(poses)
+    if html is not None and reference.is_file():
+        raise click.UsageError("--html needs the images of a scene folder; REFERENCE is a file")
+    details = read_details(details_path(poses))
+    queries = load_reference(reference, poses, list_name, details)
+    estimated = load_poses(poses, [*queries.reference, *queries.foreign])
     refuse_strangers(estimated, queries, str(poses))
-    outcomes = outcomes_of(estimated, queries, read_details(details_path(poses)), read_scene_truth(reference))
+    outcomes = outcomes_of(estimated, queries, details, read_scene_truth(reference))
     total, groups = score_outcomes(outcomes, TOTAL), score_by_condition(outcomes)
     if html is not None:
         laboratory_module("tools.evaluation_page", used_by="sfd2 evaluate --html").write_page_of(

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 @click.argument("map_path", metavar="MAP", type=click.Path(path_type=Path))
 @click.argument("images", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Pose file to write.")
+@click.option("--tum", type=click.Path(path_type=Path), help="Write a TUM trajectory too; image names are time stamps.")
+@click.option("--kitti", type=click.Path(path_type=Path), help="Write a KITTI trajectory too; it needs every pose.")
 @click.option(
     "--list",
     "list_path",
@@ -56,6 +58,8 @@ def command(
     map_path: Path,
     images: Path,
     output: Path,
+    tum: Path | None,
+    kitti: Path | None,
     list_path: str | None,
     camera: str | None,
     rotate_deg: int,
@@ -73,17 +77,22 @@ def command(
     """
     from sfd2_ros.evaluation.batch import localize_images  # noqa: PLC0415
     from sfd2_ros.evaluation.poses_file import check_names, details_path, write_poses  # noqa: PLC0415
+    from sfd2_ros.evaluation.trajectory_file import check_stamps, write_kitti, write_tum  # noqa: PLC0415
     from sfd2_ros.localization import Localizer  # noqa: PLC0415
     from sfd2_ros.mapping import load_map  # noqa: PLC0415
 
     quiet_colmap()
     details = details_path(output)
-    for path in (output, details):
+    trajectories = [path for path in (tum, kitti) if path is not None]
+    for path in (output, details, *trajectories):
         refuse_existing(path, overwrite=overwrite)
         refuse_same_path(path, json_path)
+    _refuse_same_outputs([output, details, *trajectories])
     map_ = load_map(map_path)
     names, folder, camera_of = _queries(images, list_path, camera)
     check_names(names)
+    if tum is not None:
+        check_stamps(names)
     extractor = extractor_for(map_, weights, device, rotate_deg=rotate_deg)
     localizer = Localizer(map_, device=str(extractor.device))
     estimates: dict[str, Result] = {}
@@ -98,7 +107,18 @@ def command(
     click.echo(f"{output}: {figures['localized']} of {len(estimates)} localized; details in {details}")
     for reason, count in figures["reasons"].items():
         click.echo(f"  rejected {count:5d}  {reason}")
+    if tum is not None:
+        write_tum(tum, estimates)
+    if kitti is not None:
+        write_kitti(kitti, estimates)
     _fail_on_bad_images(estimates)
+
+
+def _refuse_same_outputs(paths: list[Path]) -> None:
+    """Reject one path for two outputs: the later would replace the earlier."""
+    for path, count in Counter(path.resolve() for path in paths).items():
+        if count > 1:
+            raise click.UsageError(f"{str(path)!r} is named for two outputs; name another file")
 
 
 def _fail_on_bad_images(estimates: dict[str, Result]) -> None:

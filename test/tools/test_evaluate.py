@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sfd2_ros.core.transforms import quaternion_xyzw
 from sfd2_ros.core.types import Evidence
 from sfd2_ros.evaluation.poses_file import write_poses
 from sfd2_ros.localization import Localized
@@ -126,3 +127,40 @@ def test_figures_never_replace_what_is_no_json(sfd2: Run, scene: Path, tmp_path:
     (tmp_path / "f.json").write_text("")
     for _ in range(2):
         sfd2("evaluate", tmp_path / "p.txt", scene, "--json", tmp_path / "f.json").succeeded()
+
+
+def _as_tum(path: Path, scene: Path, stamps_s: dict[str, str], *, moved_m: float = 0.0) -> None:
+    lines = []
+    for name, stamp in stamps_s.items():
+        pose = np.linalg.inv(load_scene(scene).images[name].cam_from_world)
+        numbers = [*(pose[:3, 3] + [moved_m, 0, 0]), *quaternion_xyzw(pose)]
+        lines.append(" ".join([stamp, *map(str, numbers)]) + "\n")
+    path.write_text("".join(lines))
+
+
+def test_a_trajectory_is_scored_against_a_trajectory(sfd2: Run, scene: Path, tmp_path: Path) -> None:
+    _as_tum(tmp_path / "reference.txt", scene, {"0.png": "100.0", "1.png": "100.1", "2.png": "100.2"})
+    _as_tum(tmp_path / "t.txt", scene, {"0.png": "100.0000001", "2.png": "100.2"}, moved_m=0.3)
+    sfd2("evaluate", tmp_path / "t.txt", tmp_path / "reference.txt", "--json", tmp_path / "f.json").succeeded()
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert (figures["queries"], figures["localized"]) == (3, 2)
+    assert figures["median_position_m"] == pytest.approx(0.3)
+    assert figures["median_rotation_deg"] == pytest.approx(0, abs=1e-5)
+
+
+def test_a_pose_file_is_scored_against_a_trajectory(sfd2: Run, scene: Path, tmp_path: Path) -> None:
+    _as_tum(tmp_path / "reference.txt", scene, {"0.png": "100.0", "1.png": "100.1", "2.png": "100.2"})
+    _write(tmp_path / "p.txt", scene, names=["1.png"])
+    (tmp_path / "p.txt").write_text((tmp_path / "p.txt").read_text().replace("1.png", "100.1.png"))
+    options = ("--json", tmp_path / "f.json", "--list", tmp_path / "list.txt")
+    (tmp_path / "list.txt").write_text("100.1.png\n100.2.png\n")
+    sfd2("evaluate", tmp_path / "p.txt", tmp_path / "reference.txt", *options).succeeded()
+    assert json.loads((tmp_path / "f.json").read_text())["recall"] == [0.5, 0.5, 0.5]
+    (tmp_path / "list.txt").write_text("100.1.png\n107.2.png\n")
+    said = sfd2("evaluate", tmp_path / "p.txt", tmp_path / "reference.txt", *options).failed()
+    assert "has no pose within a millisecond of 1 of 2 listed images, such as '107.2.png'" in said
+
+
+def test_a_trajectory_needs_images_named_by_time(sfd2: Run, scene: Path, tmp_path: Path) -> None:
+    _as_tum(tmp_path / "t.txt", scene, {"0.png": "100.0"})
+    assert "holds no time stamp" in sfd2("evaluate", tmp_path / "t.txt", scene).failed()
