@@ -23,7 +23,7 @@ from sfd2_ros.mapping.intrinsics import starting_cameras
 from sfd2_ros.mapping.landmarks import gather_landmarks
 from sfd2_ros.mapping.map_config import MapConfig
 from sfd2_ros.mapping.map_store import MARKER, save_map
-from sfd2_ros.mapping.match_images import choose_pairs, extract_images, match_pairs, silent
+from sfd2_ros.mapping.match_images import choose_pairs, extract_images, match_pairs, silent, verify_given
 from sfd2_ros.mapping.pose_check import require_explained, require_plausible_scale, verified_pairs
 from sfd2_ros.mapping.reconstruct import structure_from_motion, triangulate
 from sfd2_ros.mapping.reference_pose_nees import reference_pose_nees
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sfd2_ros.core.types import Camera, Features, PosedImage
+    from sfd2_ros.mapping.hloc_files import GivenMatches
     from sfd2_ros.mapping.match_images import FeatureExtractor, Progress
 
 MIN_POSED_IMAGES = 2
@@ -83,8 +84,19 @@ class MapBuilder:
         self._progress = progress
         check_config(self._config)
 
+    @property
+    def weights_id(self) -> str:
+        """Identity of the weights that the maps are made with."""
+        return self._extractor.weights_id
+
     def from_poses(
-        self, images: Sequence[PosedImage], image_folder: Path, output: Path, *, overwrite: bool = False
+        self,
+        images: Sequence[PosedImage],
+        image_folder: Path,
+        output: Path,
+        *,
+        given: GivenMatches | None = None,
+        overwrite: bool = False,
     ) -> MapReport:
         """Build a map from photographs whose poses are known, in metres.
 
@@ -92,6 +104,7 @@ class MapBuilder:
             images: names, intrinsics and cam_from_world.
             image_folder: what the names are relative to.
             output: folder of the map.
+            given: features and matches of these images; None to extract and match.
             overwrite: replace an existing map.
 
         Raises:
@@ -102,15 +115,21 @@ class MapBuilder:
         """
         _check_start(len(images), MIN_POSED_IMAGES, output, overwrite=overwrite)
         names, cameras = [one.name for one in images], [one.camera for one in images]
-        features = extract_images(names, image_folder, cameras, self._extractor, self._progress)
+        if given is None:
+            features = extract_images(names, image_folder, cameras, self._extractor, self._progress)
+        else:
+            features = given.features
         images = [dataclasses.replace(one, camera=ideal_camera(one.camera)) for one in images]
         centres, aggregates = self._index(features)
         if self._config.check_poses:
             self._progress("check poses", 0, 1)
             require_explained(images, verified_pairs(images, features, aggregates, self._config.min_similarity))
             self._progress("check poses", 1, 1)
-        pairs = choose_pairs(aggregates, self._config, [one.cam_from_world for one in images])
-        matches = match_pairs(pairs, features, self._config, self._progress, images=images)
+        if given is None:
+            pairs = choose_pairs(aggregates, self._config, [one.cam_from_world for one in images])
+            matches = match_pairs(pairs, features, self._config, self._progress, images=images)
+        else:
+            matches = verify_given(given.matches, features, images, self._config)
         self._progress("triangulate", 0, 1)
         with tempfile.TemporaryDirectory(prefix="sfd2_map_") as work:
             reconstruction = triangulate(

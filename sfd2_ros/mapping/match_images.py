@@ -139,6 +139,29 @@ def match_pairs(
     return matched
 
 
+def verify_given(
+    matches: PairMatches, features: Sequence[Features], images: Sequence[PosedImage], config: MapConfig
+) -> PairMatches:
+    """Drop given matches that known poses forbid, and pairs with too few.
+
+    Raises:
+        MapBuildError: no pair has enough matches.
+    """
+    rays = [bearings(*each) for each in _cameras_and_keypoints(images, features)]
+    kept: PairMatches = {}
+    for (first, second), pair in matches.items():
+        error_px = sampson_error_px(images[first], images[second], rays[first][pair[:, 0]], rays[second][pair[:, 1]])
+        agreeing = pair[error_px <= config.max_epipolar_error_px]
+        if len(agreeing) >= config.min_matches:
+            kept[first, second] = agreeing
+    if not kept:
+        raise MapBuildError(
+            f"none of {len(matches)} given pairs has {config.min_matches} matches that agree with the poses; are poses "
+            "and intrinsics right, and do the matches belong to these features?"
+        )
+    return kept
+
+
 def _cameras_and_keypoints(
     images: Sequence[PosedImage], features: Sequence[Features]
 ) -> list[tuple[Camera, NDArray[np.float32]]]:

@@ -51,6 +51,10 @@ command.add_command(map_merge.command)
 @click.option(
     "--max-keypoints", type=int, default=2048, show_default=True, help="Maximum number of keypoints of an image."
 )
+@click.option(
+    "--features", "features_path", type=click.Path(path_type=Path), help="Scene: features to use, from sfd2 extract."
+)
+@click.option("--matches", "matches_path", type=click.Path(path_type=Path), help="Scene: matches of hloc to use.")
 @click.option("--refine-poses", is_flag=True, help="Adjust the given poses together with the landmarks.")
 @click.option(
     "--image-topic",
@@ -73,6 +77,8 @@ def build(
     list_name: str | None,
     camera: str | None,
     max_keypoints: int,
+    features_path: Path | None,
+    matches_path: Path | None,
     refine_poses: bool,
     rotate_deg: int,
     weights: Path | None,
@@ -94,6 +100,11 @@ def build(
     from sfd2_ros.mapping.map_store import MARKER  # noqa: PLC0415
 
     quiet_colmap()
+    if (features_path is None) != (matches_path is None):
+        raise click.UsageError("--features and --matches belong together; name both")
+    given = None if features_path is None or matches_path is None else (features_path, matches_path)
+    if given is not None and is_bag(source):
+        raise click.UsageError("--features and --matches are for a scene folder; the source is a bag")
     bag_options = {name: value for name, value in bag_options.items() if value}
     if not is_bag(source):
         if not source.is_dir():
@@ -113,7 +124,7 @@ def build(
                 raise click.UsageError("--camera and --list are for folders; a bag has camera_info and --image-topic")
             report = _build_from_bag(builder, source, output, bag_options, progress, overwrite=overwrite)
         else:
-            report = _build(builder, source, output, list_name, camera, overwrite=overwrite)
+            report = _build(builder, source, output, list_name, camera, given=given, overwrite=overwrite)
     figures = {**dataclasses.asdict(report), "weights_id": extractor.weights_id}
     write_json(json_path, figures)
     click.echo(
@@ -123,10 +134,18 @@ def build(
 
 
 def _build(
-    builder: MapBuilder, source: Path, output: Path, list_name: str | None, camera: str | None, *, overwrite: bool
+    builder: MapBuilder,
+    source: Path,
+    output: Path,
+    list_name: str | None,
+    camera: str | None,
+    *,
+    given: tuple[Path, Path] | None,
+    overwrite: bool,
 ) -> MapReport:
     from sfd2_ros.features.images import list_images  # noqa: PLC0415
     from sfd2_ros.mapping.camera_source import given_cameras  # noqa: PLC0415
+    from sfd2_ros.mapping.hloc_files import read_given  # noqa: PLC0415
     from sfd2_ros.mapping.image_list import ImageList, read_query_list  # noqa: PLC0415
     from sfd2_ros.mapping.model_places import is_scene, what_is_not_there  # noqa: PLC0415
     from sfd2_ros.mapping.scene import check_image_files, find_list, load_scene  # noqa: PLC0415
@@ -138,7 +157,10 @@ def _build(
         scene = load_scene(source)
         images = list(scene.images.values()) if chosen is None else scene.select(chosen)
         check_image_files(scene.image_folder, [image.name for image in images])
-        return builder.from_poses(images, scene.image_folder, output, overwrite=overwrite)
+        matches = None if given is None else read_given(*given, images, weights_id=builder.weights_id)
+        return builder.from_poses(images, scene.image_folder, output, given=matches, overwrite=overwrite)
+    if given is not None:
+        raise click.UsageError("--features and --matches are for a scene folder with poses; this one has no model")
     folder = source / "images" if (source / "images").is_dir() else source
     listed = ImageList(list_images(folder), {}) if chosen is None else read_query_list(find_list(source, chosen))
     check_image_files(folder, listed.names)

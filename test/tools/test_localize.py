@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from sfd2_ros.evaluation.poses_file import read_poses
+from sfd2_ros.evaluation.trajectory_file import read_tum
 from sfd2_ros.features.weights import read_weights, weights_of_network, write_weights
 from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.scene import load_scene
@@ -254,3 +255,33 @@ def test_a_camera_on_its_side_is_localized_when_its_images_are_turned(
     stored_from_upright = np.array([[0.0, 1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
     expected = stored_from_upright @ load_scene(painted).images["2.png"].cam_from_world
     np.testing.assert_allclose(read_poses(tmp_path / "p.txt")["2.png"], expected, atol=0.02)
+
+
+def test_trajectories_are_written_beside_the_poses(sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    for number, stamp in enumerate(("100.0", "100.1")):
+        shutil.copy(painted / "images" / f"{number}.png", images / f"{stamp}.png")
+    options = ["--camera", CAMERA, "--tum", tmp_path / "t.txt", "--kitti", tmp_path / "k.txt"]
+    _localize(sfd2, painted_map, images, tmp_path, *options).succeeded()
+    poses = read_poses(tmp_path / "p.txt")
+    tum = read_tum(tmp_path / "t.txt")
+    np.testing.assert_allclose(list(tum.values()), [poses["100.0.png"], poses["100.1.png"]], atol=1e-9)
+    assert list(tum) == [100_000_000_000, 100_100_000_000]
+    kitti = np.loadtxt(tmp_path / "k.txt").reshape(2, 3, 4)
+    np.testing.assert_allclose(kitti[1], np.linalg.inv(poses["100.1.png"])[:3], atol=1e-9)
+    cv2.imwrite(str(images / "100.2.png"), np.zeros((240, 320, 3), np.uint8))
+    said = _localize(sfd2, painted_map, images, tmp_path, *options, "--overwrite")
+    assert said.code == 1
+    assert "image '100.2.png' has no pose" in said.err
+    assert len(read_tum(tmp_path / "t.txt")) == 2
+
+
+def test_a_tum_trajectory_of_images_without_times_is_rejected_before_the_work(
+    sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path
+) -> None:
+    said = _localize(sfd2, painted_map, painted, tmp_path, "--tum", tmp_path / "t.txt")
+    said.refused(1, "image name '0.png' holds no time stamp")
+    assert not (tmp_path / "p.txt").exists()
+    said = _localize(sfd2, painted_map, painted, tmp_path, "--kitti", tmp_path / "p.txt")
+    said.refused(2, "is named for two outputs")
