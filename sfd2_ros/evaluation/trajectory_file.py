@@ -58,7 +58,7 @@ def stamp_of(name: str) -> int:
     if found is None or len(found[1]) not in _NS_PER_UNIT:
         raise PoseFileError(
             f"image name {name!r} holds no time stamp, which a TUM trajectory needs; name images by seconds with "
-            "decimals (1403636579.763556.png) or by nanoseconds (1403636579763555584.png), or write --kitti"
+            "decimals (1403636579.763556.png) or by nanoseconds (1403636579763555584.png)"
         )
     return int(found[1]) * _NS_PER_UNIT[len(found[1])]
 
