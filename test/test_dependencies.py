@@ -48,12 +48,14 @@ def imports_below(*folders: str) -> set[str]:
 
 
 def imports_of(path: Path) -> Iterator[str]:
-    """Yield the names that a module imports, and the packages whose nodes a launch file starts."""
+    """Yield the names that a module imports, at run time too, and the packages whose nodes a launch file starts."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module or ""
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "importlib.import_module":
+            yield from (value.value for value in node.args if isinstance(value, ast.Constant))
         elif isinstance(node, ast.keyword) and node.arg == "package" and isinstance(node.value, ast.Constant):
             yield str(node.value.value)
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -114,7 +115,7 @@ def _write(rows: Sequence[FeatureRow], methods: Methods, options: dict[str, Any]
     settings = {
         **settings_of(options, methods),
         "map": vars(neutral_map_config()),
-        "localizer": vars(neutral_localizer_config()),
+        "localizer": dataclasses.asdict(neutral_localizer_config()),
     }
     write_json(options["json_path"], bench_as_json("features", settings, rows, methods.missing))
     print_table(_table(rows))

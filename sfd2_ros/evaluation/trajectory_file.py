@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SAME_TIME_NS = 1_000_000
 """Stamps that differ by less are one: other programs round to microseconds, and cameras are slower than 500 Hz."""
 _SECOND_NS = 1_000_000_000
+"""Nanoseconds of a second."""
 _MAX_LENGTH_ERROR = 0.01
 """Of a quaternion: more than rounding explains, less than columns in another order make."""
 _STAMP = re.compile(r"(\d+)(\.\d+)?(?:\.[A-Za-z]\w*)?")
@@ -40,6 +41,7 @@ _NS_PER_UNIT = {16: 1_000, 19: 1}
 Fewer digits are ambiguous: 1403636579 is seconds since 1970, or nanoseconds of a simulated clock.
 """
 _MAX_SECONDS = 10_000_000_000
+"""Seconds since 1970 that no camera has seen (the year 2286): a larger number is another unit."""
 
 
 def stamp_of(name: str) -> int:

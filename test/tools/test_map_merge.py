@@ -33,7 +33,7 @@ def test_a_session_is_added_to_a_map(sfd2: Run, painted_map: Path, evening: Path
     figures = json.loads((tmp_path / "f.json").read_text())
     assert figures["images"] == 8
     assert figures["alignments"][0]["agreeing"] == 4
-    assert "sound" in sfd2("map", "check", tmp_path / "m").succeeded()
+    assert "valid" in sfd2("map", "check", tmp_path / "m").succeeded()
     assert "images  8" in sfd2("map", "info", tmp_path / "m").succeeded()
 
 

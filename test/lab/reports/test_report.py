@@ -103,7 +103,7 @@ def test_keypoints_are_counted_on_the_class_below_them(tmp_path: Path) -> None:
 
 def test_without_labels_the_network_says_what_is_stable() -> None:
     shares = share_by_class([(_features([[0, 0], [1, 1], [2, 2], [3, 3]], [0.9, 0.8, 0.5, 0.1]), None)], {})
-    assert [(one.name.split(",")[0], one.fraction) for one in shares] == [
+    assert [(one.name.split(" ")[0], one.fraction) for one in shares] == [
         ("long-term", 0.5), ("short-term", 0.25), ("unstable", 0.25),
     ]  # fmt: skip
     assert stable_fraction(shares) == 0.5
