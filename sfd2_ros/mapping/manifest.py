@@ -78,7 +78,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         )
     problem = _problem(manifest)
     if problem:
-        raise MapError(f"map {str(path)!r} is damaged: {MANIFEST} {problem}; build it again or copy it anew")
+        raise MapError(f"map {str(path)!r} is damaged: {MANIFEST} {problem}; build or copy it again")
     if _FORMER_NEES in manifest:
         manifest[_NEES] = manifest.pop(_FORMER_NEES)
     return manifest

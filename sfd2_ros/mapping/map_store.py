@@ -149,7 +149,7 @@ def load_map(path: Path | str, *, verify: bool = True, mapped: bool = True) -> M
     manifest = read_manifest(folder)
     problems = damaged_files(folder, manifest) if verify else []
     if problems:
-        raise MapError(f"map {str(folder)!r} is damaged: {'; '.join(problems)}; build it again or copy it anew")
+        raise MapError(f"map {str(folder)!r} is damaged: {'; '.join(problems)}; build or copy it again")
     try:
         return _open(folder, manifest, mapped=mapped)
     except (LookupError, TypeError, ValueError, OSError, RecursionError, CameraError) as err:
