@@ -71,9 +71,12 @@ class Broadcaster:
             self._send(edge)
 
     def _send(self, edge: TransformStamped) -> None:
-        """Publish an edge, but none twice: tf2 logs a warning for each repetition of a stamp."""
+        """Publish an edge, but not the last one again: tf2 logs a warning for a repetition of a stamp.
+
+        An earlier stamp is published again: a bag that is played in a loop has the same stamps in each round.
+        """
         key = edge.child_frame_id, stamp_ns(edge.header.stamp)
-        if key in self._sent:
+        if self._sent and key == self._sent[-1]:
             return
         self._sent.append(key)
         self._publisher.publish(TFMessage(transforms=[edge]))
