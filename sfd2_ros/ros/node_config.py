@@ -48,18 +48,19 @@ class FeatureNodeConfig:
     )
     image_reliability: str = setting(
         "auto",
-        "auto is reliable while every publisher of the images is, else best_effort; best_effort hears every camera "
-        "driver but may lose large images between processes; reliable hears only publishers that are reliable too.",
+        "auto: reliable if every publisher of the images is reliable, otherwise best_effort. best_effort "
+        "connects to every publisher but may lose large images between processes. reliable connects to "
+        "reliable publishers only.",
         choices=("auto", "best_effort", "reliable"),
     )
     images_are_rectified: bool = setting(
-        False, "True for image_rect topics: P of camera_info holds then, without distortion, instead of K and D."
+        False, "True for image_rect topics: P of camera_info is used, without distortion, instead of K and D."
     )
     weights: str = setting("", "Weights file; empty: the weights that ship with the package.")
     device: str = setting("auto", "cpu, cuda, cuda:1, ...; auto: CUDA where it is, else the CPU.")
     camera_info_timeout_s: float = setting(
         1.0,
-        "How long the first images wait for a camera_info before they are refused, seconds.",
+        "How long the first images wait for a camera_info before they are rejected, seconds.",
         minimum=0.0,
         maximum=MAX_S,
     )
@@ -86,7 +87,7 @@ class LocalizerNodeConfig:
     base_frame: str = setting("base_link", "Frame of the robot; the cameras must be connected to it on TF.")
     transform_timeout_s: float = setting(
         0.5,
-        "How long a frame waits for the transforms at its stamp before it is refused, seconds.",
+        "How long a frame waits for the transforms at its stamp before it is rejected, seconds.",
         minimum=0.0,
         maximum=MAX_S,
     )
@@ -99,7 +100,7 @@ class LocalizerNodeConfig:
     )
     max_age_s: float = setting(
         0.0,
-        "Frames whose image is older on arrival are refused as stale_stamp, seconds; 0: any age.",
+        "Frames whose image is older on arrival are rejected as stale_stamp, seconds; 0: any age.",
         minimum=0.0,
     )
     max_future_s: float = setting(
