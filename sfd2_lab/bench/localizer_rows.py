@@ -17,7 +17,7 @@ from sfd2_ros.core.types import Status
 from sfd2_ros.evaluation.consistency import consistency, nees
 from sfd2_ros.evaluation.metrics import pose_error
 from sfd2_ros.localization import Localized, RigFrame, Tracker, TrackerConfig
-from sfd2_ros.localization.gate_limits import ANY_INTRINSICS
+from sfd2_ros.localization.gates import ANY_INTRINSICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

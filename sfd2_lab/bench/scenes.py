@@ -22,7 +22,7 @@ from sfd2_ros.core.transforms import inverse
 from sfd2_ros.evaluation.metrics import score_poses
 from sfd2_ros.features.images import read_image
 from sfd2_ros.localization import GatesConfig, Localized, Localizer, LocalizerConfig, MatchingConfig, RetrievalConfig
-from sfd2_ros.localization.gate_limits import ANY_INTRINSICS
+from sfd2_ros.localization.gates import ANY_INTRINSICS
 from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.builder import MapBuilder
 from sfd2_ros.mapping.map_config import MapConfig

@@ -17,9 +17,11 @@ _CELL_PX = 8
 MAX_BRIGHTNESS = 0.9
 """Highest level; near 1 nothing would be left of the contrast."""
 _WINDOW_CELLS = 7
+"""Side of the neighbourhood, 56 px: larger than a window, smaller than a facade. Not tuned."""
 _PASSES = 3
 """Means of means of means: the window's edge leaves no edge in the image."""
 _DARKEST, _BRIGHTEST = 1e-3, 0.99
+"""Limits of a neighbourhood's mean: the logarithms of 0 and 1 have no quotient."""
 _KNEE = 0.01
 """Below this the curve is nearly a line: a power alone is infinitely steep at black, and lifts noise there."""
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,17 @@ class Extractor:
         self._class_values = load_stability_table().class_values
         self._network = fold_norms(build_network(weights)).to(self.device)
         _choose_vector_math()
+
+    def with_config(self, config: ExtractorConfig) -> Extractor:
+        """Return an extractor with other settings and the same network; this one keeps its own.
+
+        Raises:
+            ConfigError: a setting is not allowed.
+        """
+        check_config(config)
+        other = copy.copy(self)
+        other.config, other.precision = config, choose_precision(config.precision, self.device)
+        return other
 
     def __call__(self, image: NDArray[np.uint8]) -> Features:
         """Extract the features of one image, (H, W, 3) uint8 RGB or (H, W) uint8 gray.

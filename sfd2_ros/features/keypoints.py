@@ -19,10 +19,14 @@ from sfd2_ros.features.network import CELL_PX, DESCRIPTOR_STRIDE_PX
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SMOOTHING_PX = 1.0  # standard deviation; measured: 0.7 to 1.3 are alike, 0 is worse
+_SMOOTHING_PX = 1.0
+"""Standard deviation of the smoothing before the parabola. Measured: 0.7 to 1.3 are alike, 0 is worse."""
 _SMOOTHING_REACH_PX = 3
+"""Three standard deviations of the smoothing."""
 _REACH_OF_CONTRAST_PX = 4
+"""Half a cell of the detector: what a keypoint shows lies within it. Not tuned."""
 _LEAST_CONTRAST = 1.5 / 255
+"""More than the rounding of one grey level makes. Not tuned."""
 _DUSTBIN_EPSILON = 1e-5  # the published network was trained with exp(l) / (sum(exp(l)) + 1e-5)
 
 

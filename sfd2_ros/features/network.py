@@ -26,8 +26,10 @@ DESCRIPTOR_STRIDE_PX = 4
 DESCRIPTOR_DIMENSIONS = (128, 64, 32)
 """Lengths of descriptor that the network is made for."""
 
-_MEAN = (0.485, 0.456, 0.406)  # of ImageNet's RGB values, as the published weights expect
+_MEAN = (0.485, 0.456, 0.406)
+"""Of ImageNet's RGB values, as the published weights expect."""
 _DEVIATION = (0.229, 0.224, 0.225)
+"""Of ImageNet's RGB values, as the published weights expect."""
 
 
 class NetworkOutput(NamedTuple):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from sfd2_ros.localization.config import LocalizerConfig, MatchingConfig, RetrievalConfig
 from sfd2_ros.localization.fusion import PoseFusion
 from sfd2_ros.localization.fusion_config import FusionConfig
-from sfd2_ros.localization.gate_limits import GatesConfig
+from sfd2_ros.localization.gates import GatesConfig
 from sfd2_ros.localization.localizer import Localizer
 from sfd2_ros.localization.motion import MotionConfig
 from sfd2_ros.localization.query import View

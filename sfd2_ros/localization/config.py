@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sfd2_ros.core.config import setting
 from sfd2_ros.core.noise import NoiseConfig
-from sfd2_ros.localization.gate_limits import GatesConfig
+from sfd2_ros.localization.gates import GatesConfig
 
 
 @dataclass(frozen=True)

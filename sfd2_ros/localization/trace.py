@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sfd2_ros.core.types import Status
-    from sfd2_ros.localization.gate_limits import GatesConfig
+    from sfd2_ros.localization.gates import GatesConfig
     from sfd2_ros.localization.hypotheses import Hypothesis
 
 

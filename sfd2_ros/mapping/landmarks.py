@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _SYMMETRIC = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])
 _UPPER = ([0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2])
 _LOOSEST_SIGMA_DEPTHS = 100.0
+"""Standard deviation, in depths, of the prior that keeps the covariance without parallax finite. Not tuned."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _NEAR_RATIO = 0.5
+"""Distance, in typical distances of neighbours, that one radian between viewing directions costs. Not tuned."""
 
 
 def exhaustive_pairs(count: int) -> list[tuple[int, int]]:

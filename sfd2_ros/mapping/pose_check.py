@@ -38,6 +38,7 @@ MAX_PAIRS = 60
 _PARTNERS = 8
 """Of each image: neighbours, and some that lie farther off and tell more."""
 _FUNDAMENTAL_ERROR_PX = 2.0
+"""Largest Sampson error of a verified match; twice the noise of a keypoint. Not tuned."""
 _MIN_VERIFIED = 30
 _MIN_VERIFIED_SHARE = 0.2
 """Of a pair's matches: a random fundamental matrix of an image 240 pixels high keeps about 2 x 2 / 240."""

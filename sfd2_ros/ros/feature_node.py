@@ -75,7 +75,7 @@ class FeatureNode(ManagedNode):
         self._config = self.settings[""]
         self._set_period(self._config.diagnostics_period_s)
         if self._extractor is not None:
-            self._extractor.config = self.settings["extractor"]
+            self._extractor = self._extractor.with_config(self.settings["extractor"])
 
     def load(self) -> None:
         """Load the weights and run the network once, so that the first image does not wait for that."""

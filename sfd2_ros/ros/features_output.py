@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sfd2_ros.core.types import Camera, Features
 
 ACK_S = 0.05
+"""Longest wait for the features to be acknowledged before the large annotated image follows. Not tuned."""
 
 
 @dataclass(frozen=True, eq=False)

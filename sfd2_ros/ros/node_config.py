@@ -13,7 +13,7 @@ from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.noise import NoiseConfig
 from sfd2_ros.localization.config import LocalizerConfig, MatchingConfig, RetrievalConfig
 from sfd2_ros.localization.fusion_config import FusionConfig
-from sfd2_ros.localization.gate_limits import GatesConfig
+from sfd2_ros.localization.gates import GatesConfig
 from sfd2_ros.localization.motion import MotionConfig
 from sfd2_ros.localization.tracker_config import TrackerConfig
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RIG = "rig"
 _CHECKS_A_WAIT = 20
+"""Checks for groups that are due, per longest wait: a group is late by at most a twentieth of it."""
 
 
 class RigInput:

@@ -15,6 +15,7 @@ ItemT = TypeVar("ItemT")
 ABSENT_AFTER = 3
 """A source that was missing in as many groups in a row is not waited for; with its next item it is again."""
 _RESTART_NS = 1_000_000_000
+"""Stamps that go back by more begin a new recording; less is a late item."""
 
 
 @dataclass

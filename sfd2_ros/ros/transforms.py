@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from rclpy.node import Node
 
 HISTORY_S = 10.0
+"""As tf2's buffer: longer than a frame waits in any queue."""
 POLL_S = 0.005
+"""Time between two looks for a transform; small beside the time of a frame."""
 
 
 class TransformListener(Protocol):

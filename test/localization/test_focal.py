@@ -15,7 +15,7 @@ from sfd2_ros.core.types import Camera, Status
 from sfd2_ros.geometry.residuals import Observations
 from sfd2_ros.localization import GatesConfig, Localized, Localizer, LocalizerConfig, View
 from sfd2_ros.localization.focal import FocalFit, fit_focal
-from sfd2_ros.localization.gate_limits import ANY_INTRINSICS
+from sfd2_ros.localization.gates import ANY_INTRINSICS
 from sfd2_ros.localization.intrinsics_fit import fit_intrinsics
 from sfd2_ros.localization.pnp import project, solve_pnp
 from sfd2_ros.mapping import load_map

@@ -7,7 +7,7 @@ import pytest
 
 from sfd2_ros.core.transforms import rigid, rotation_from_vector
 from sfd2_ros.localization.frames import BasePose
-from sfd2_ros.localization.gate_limits import GatesConfig
+from sfd2_ros.localization.gates import GatesConfig
 from sfd2_ros.localization.hint import PlaceHint
 
 LIMIT = GatesConfig().max_hint_deviations

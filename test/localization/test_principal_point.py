@@ -14,7 +14,7 @@ from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
 from sfd2_ros.core.types import Camera, Status
 from sfd2_ros.geometry.residuals import Observations
 from sfd2_ros.localization import GatesConfig, Localized, Localizer, LocalizerConfig
-from sfd2_ros.localization.gate_limits import ANY_INTRINSICS
+from sfd2_ros.localization.gates import ANY_INTRINSICS
 from sfd2_ros.localization.intrinsics_fit import PRINCIPAL_POINT, fit_intrinsics
 from sfd2_ros.localization.pnp import project, solve_pnp
 from sfd2_ros.localization.principal_point import CentreFit, fit_centre
