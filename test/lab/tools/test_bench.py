@@ -36,7 +36,7 @@ def test_features_are_compared_and_what_is_missing_has_a_row(
     assert [row["method"] for row in content["rows"]] == ["sift", "orb", "disk"]
     assert content["rows"][0]["recall"] == [1.0, 1.0, 1.0]
     assert "--weights-of disk=FILE" in content["rows"][2]["missing"]
-    assert content["settings"]["localizer"]["min_similarity"] == -1.0
+    assert content["settings"]["localizer"]["matching"]["min_similarity"] == -1.0
     said = capfd.readouterr()
     assert "sift" in said.out
     assert "disk is left out" in said.err
