@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sfd2_ros.bags.read_poses import NS_PER_S
 from sfd2_ros.core.errors import PoseFileError
 from sfd2_ros.core.files import atomic_file
 from sfd2_ros.core.transforms import inverse, quaternion_xyzw, rigid_from_quaternion
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 SAME_TIME_NS = 1_000_000
 """Stamps that differ by less are one: other programs round to microseconds, and cameras are slower than 500 Hz."""
-_SECOND_NS = 1_000_000_000
-"""Nanoseconds of a second."""
 _MAX_LENGTH_ERROR = 0.01
 """Of a quaternion: more than rounding explains, less than columns in another order make."""
 _STAMP = re.compile(r"(\d+)(\.\d+)?(?:\.[A-Za-z]\w*)?")
@@ -56,7 +55,7 @@ def stamp_of(name: str) -> int:
     """
     found = _STAMP.fullmatch(name.rsplit("/", 1)[-1])
     if found is not None and found[2]:
-        return int(Decimal(found[1] + found[2]) * _SECOND_NS)
+        return int(Decimal(found[1] + found[2]) * NS_PER_S)
     if found is None or len(found[1]) not in _NS_PER_UNIT:
         raise PoseFileError(
             f"image name {name!r} holds no time stamp, which a TUM trajectory needs; name images by seconds with "
@@ -121,7 +120,7 @@ def write_kitti(path: Path, estimates: Mapping[str, Result]) -> None:
 
 def seconds_text(stamp_ns: int) -> str:
     """Return a time in seconds with nine decimals, exact."""
-    return f"{stamp_ns // _SECOND_NS}.{stamp_ns % _SECOND_NS:09d}"
+    return f"{stamp_ns // NS_PER_S}.{stamp_ns % NS_PER_S:09d}"
 
 
 def is_tum(path: Path) -> bool:
@@ -180,7 +179,7 @@ def _parse(line: str, where: str) -> tuple[int, NDArray[np.float64]]:
         length = float(np.linalg.norm(values[3:]))
         if abs(length - 1) > _MAX_LENGTH_ERROR:
             raise PoseFileError(f"{problem}: qx qy qz qw have length {length:.4g}, 1 is needed; is the order another?")
-        return round(seconds * _SECOND_NS), inverse(rigid_from_quaternion(values[3:], values[:3]))
+        return round(seconds * NS_PER_S), inverse(rigid_from_quaternion(values[3:], values[:3]))
     except (ValueError, InvalidOperation) as err:
         raise PoseFileError(problem) from err
 
