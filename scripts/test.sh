@@ -11,6 +11,7 @@ export ROS_DOMAIN_ID=${ROS_DOMAIN_ID:-$((1 + RANDOM % 100))}
 report="$root/out/test/pytest.xml"
 mkdir -p "$root/out/test"
 status=0
-scripts/run.sh pytest -q --junitxml="$report" --reruns 2 --only-rerun "did not come true in time" "$@" || status=$?
+# Two processes: the tests of nodes mostly wait. A file's tests stay together, so that its maps are built once.
+scripts/run.sh pytest -q -n "${TEST_PROCESSES:-2}" --dist loadfile --junitxml="$report" --reruns 2 --only-rerun "did not come true in time" "$@" || status=$?
 .venv/bin/python scripts/count_skips.py "$report" --maximum "${MAX_SKIPS:-14}" || status=$((status ? status : 1))
 exit "$status"
