@@ -212,7 +212,10 @@ def run_nodes(make_nodes: Sequence[Callable[[], ManagedNode]], arguments: list[s
     except Sfd2Error as err:
         sys.stderr.write(f"error: {err}\n")
         return 2
-    except ExternalShutdownException:
+    except Exception:
+        # Once a signal has ended the context, each call of rclpy fails in its own way.
+        if rclpy.ok():
+            raise
         return 0
     finally:
         for node in nodes:
@@ -228,13 +231,7 @@ def _spin(make_nodes: Sequence[Callable[[], ManagedNode]], nodes: list[ManagedNo
     for make_node in make_nodes:
         nodes.append(make_node())
         executor.add_node(nodes[-1])
-    try:
-        started = all(node.autostart() for node in nodes)
-    except RCLError:  # a transition cannot be announced once a signal has ended the context
-        if rclpy.ok():
-            raise
-        return 0
-    if not started:
+    if not all(node.autostart() for node in nodes):
         return 1 if rclpy.ok() else 0
     executor.spin()
     return 0

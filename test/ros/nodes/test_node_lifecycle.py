@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,19 @@ import pytest
 
 pytestmark = [pytest.mark.ros, pytest.mark.usefixtures("ros")]
 START_S = 60.0
+SIGNAL_IN_A_CONSTRUCTOR = """
+import os, signal, sys, time, rclpy
+from rclpy.node import Node
+from sfd2_ros.ros.managed_node import run_nodes
+
+def make_node():
+    os.kill(os.getpid(), signal.SIGINT)
+    while rclpy.ok():
+        time.sleep(0.01)
+    return Node("made_too_late")
+
+sys.exit(run_nodes([make_node]))
+"""
 
 
 def appears(probe: Any, name: str) -> bool:
@@ -40,6 +55,12 @@ def test_signal_while_loading_ends_cleanly_too(probe: Any, start_node: Any) -> N
     probe.until(lambda: node.check() or appears(probe, "features_in_a_hurry"), START_S)
     assert node.stop(signal.SIGINT) == 0
     assert "Traceback" not in node.output()
+
+
+def test_signal_while_a_node_is_made_ends_cleanly_too() -> None:
+    done = subprocess.run([sys.executable, "-c", SIGNAL_IN_A_CONSTRUCTOR], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_parameter_file_that_is_missing_ends_the_node_with_one_sentence(start_node: Any) -> None:
