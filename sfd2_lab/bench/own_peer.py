@@ -34,7 +34,7 @@ class OwnPeer:
         self._extractor = load_extractor(weights, device, config=config)
         self.weights_id = self._extractor.weights_id
         self.bytes_per_keypoint = HALF_BYTES * self._extractor.dimension
-        precision = str(self._extractor.precision).removeprefix("torch.")
+        precision = str(self._extractor.precision.dtype).removeprefix("torch.")
         self.config = PeerConfig("sfd2", max_keypoints, f"{self.weights_id}, {precision}")
 
     def __call__(self, image: NDArray[np.uint8]) -> Features:

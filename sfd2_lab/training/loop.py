@@ -22,7 +22,7 @@ from sfd2_lab.training.optimiser import learning_rate, make_average, make_optimi
 from sfd2_lab.training.parts import FeatureBank, freeze_others, heads_forward, trunk_features
 from sfd2_lab.training.taps import raw_forward, tapped
 from sfd2_ros.core.errors import Sfd2Error
-from sfd2_ros.features.device import has_fast_bfloat16
+from sfd2_ros.features.precision import measured_precisions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -253,4 +253,4 @@ def _numbers(losses: dict[str, torch.Tensor]) -> dict[str, float]:
 def _uses_bfloat16(precision: str, device: torch.device) -> bool:
     if precision != "auto":
         return precision == "bfloat16"
-    return device.type == "cuda" or has_fast_bfloat16()
+    return device.type == "cuda" or measured_precisions().fastest is torch.bfloat16

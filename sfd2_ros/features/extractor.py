@@ -18,9 +18,10 @@ from sfd2_ros.core.config import check_config, setting
 from sfd2_ros.core.errors import ImageError
 from sfd2_ros.core.types import Features
 from sfd2_ros.features import keypoints as kp
-from sfd2_ros.features.device import PRECISIONS, choose_device, choose_precision
+from sfd2_ros.features.device import PRECISIONS, choose_device
 from sfd2_ros.features.inference import fold_norms
 from sfd2_ros.features.network import CELL_PX
+from sfd2_ros.features.precision import choose_precision
 from sfd2_ros.features.semantics import load_stability_table
 from sfd2_ros.features.turn import TURNS_DEG, turn_back, turn_upright
 from sfd2_ros.features.weights import Weights, build_network, read_weights
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sfd2_ros.features.network import NetworkOutput
+    from sfd2_ros.features.precision import PrecisionCache
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class ExtractorConfig:
     )
     precision: str = setting(
         "auto",
-        "Numbers in the network; auto: float16 on CUDA, bfloat16 on CPUs with AMX or AVX512-BF16, else float32.",
+        "Numbers in the network; auto: float16 on CUDA, on CPUs the faster one of float32 and bfloat16, measured.",
         choices=("auto", *PRECISIONS),
     )
     use_stability: bool = setting(True, "Multiply the score by the stability before keypoints are chosen.")
@@ -77,17 +79,26 @@ class Extractor:
         weights: of the network.
         device: "cpu", "cuda", "cuda:1", ... or "auto".
         config: settings; None for the defaults.
+        cache: where it is kept which precision is fastest here; None: measured once in each process.
 
     Raises:
         ConfigError: a setting or the device's name is not allowed.
         DependencyError: the device is not there.
     """
 
-    def __init__(self, weights: Weights, device: str = "cpu", config: ExtractorConfig | None = None) -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        device: str = "cpu",
+        config: ExtractorConfig | None = None,
+        *,
+        cache: PrecisionCache | None = None,
+    ) -> None:
         self.config = ExtractorConfig() if config is None else config
         check_config(self.config)
         self.device = choose_device(device)
-        self.precision = choose_precision(self.config.precision, self.device)
+        self._cache = cache
+        self.precision = choose_precision(self.config.precision, self.device, cache)
         self.weights_id = weights.weights_id
         self.dimension = weights.dimension
         self._class_values = load_stability_table().class_values
@@ -102,7 +113,7 @@ class Extractor:
         """
         check_config(config)
         other = copy.copy(self)
-        other.config, other.precision = config, choose_precision(config.precision, self.device)
+        other.config, other.precision = config, choose_precision(config.precision, self.device, self._cache)
         return other
 
     def __call__(self, image: NDArray[np.uint8]) -> Features:
@@ -146,8 +157,9 @@ class Extractor:
         height, width = images.shape[-2:]
         padded = F.pad(images, (0, -width % CELL_PX, 0, -height % CELL_PX), mode="replicate")
         padded = padded.contiguous(memory_format=torch.channels_last)
-        half = self.precision is not torch.float32
-        with torch.autocast(self.device.type, dtype=self.precision if half else None, enabled=half):
+        dtype = self.precision.dtype
+        half = dtype is not torch.float32
+        with torch.autocast(self.device.type, dtype=dtype if half else None, enabled=half):
             output: NetworkOutput = self._network(padded)
         return output
 
@@ -201,6 +213,7 @@ def load_extractor(
     max_keypoints: int | None = None,
     *,
     config: ExtractorConfig | None = None,
+    cache: PrecisionCache | None = None,
 ) -> Extractor:
     """Load weights and make an extractor.
 
@@ -209,6 +222,7 @@ def load_extractor(
         device: "cpu", "cuda", "cuda:1", ... or "auto": CUDA where it is, else the CPU.
         max_keypoints: most keypoints that are kept of an image; None for what `config` says (default 2048).
         config: all settings; None for the defaults.
+        cache: where it is kept which precision is fastest here; None: measured once in each process.
 
     Raises:
         WeightsError: the weights are missing, damaged or do not fit.
@@ -218,7 +232,7 @@ def load_extractor(
     config = ExtractorConfig() if config is None else config
     if max_keypoints is not None:
         config = dataclasses.replace(config, max_keypoints=max_keypoints)
-    return Extractor(read_weights(None if weights is None else Path(weights)), device, config)
+    return Extractor(read_weights(None if weights is None else Path(weights)), device, config, cache=cache)
 
 
 def _turned_back(features: Features, rotate_deg: int) -> Features:

@@ -26,6 +26,7 @@ from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
 from sfd2_ros.ros.newest import CountsSince, NewestItems, Worker
 from sfd2_ros.ros.node_config import FeatureNodeConfig, check_cameras
 from sfd2_ros.ros.stamp_gaps import NO_GAPS
+from sfd2_ros.user_cache import precision_cache
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +82,8 @@ class FeatureNode(ManagedNode):
         """Load the weights and run the network once, so that the first image does not wait for that."""
         config = self._config = self.settings[""]
         try:
-            extractor = load_extractor(config.weights or None, config.device, config=self.settings["extractor"])
+            settings = self.settings["extractor"]
+            extractor = load_extractor(config.weights or None, config.device, config=settings, cache=precision_cache())
             extractor(np.zeros(WARM_UP_SIZE, np.uint8))
         except Exception as err:
             if not is_out_of_memory(err):
@@ -91,7 +93,9 @@ class FeatureNode(ManagedNode):
                 "free some, or set device to cpu"
             ) from err
         self._extractor = extractor
-        self.get_logger().info(f"weights {extractor.weights_id} on {extractor.device}; settings {self.settings}")
+        self.get_logger().info(
+            f"weights {extractor.weights_id} on {extractor.device}, {extractor.precision}; settings {self.settings}"
+        )
 
     def start(self) -> None:
         """Start the worker, then subscribe."""

@@ -21,6 +21,7 @@ from sfd2_ros.tools.options import (
     weights_option,
     write_json,
 )
+from sfd2_ros.tools.ready_extractor import ready_extractor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,14 +71,14 @@ def command(
     Overlays show long-term keypoints in blue, short-term in amber, unstable in red. Images that cannot be read are
     listed with the reason and left out; the exit code is then 1.
     """
-    from sfd2_ros.features import ExtractorConfig, load_extractor  # noqa: PLC0415
+    from sfd2_ros.features import ExtractorConfig  # noqa: PLC0415
     from sfd2_ros.features.feature_file import write_features  # noqa: PLC0415
 
     folder, names = _find_images(images)
     _refuse_existing(output, overlay, overwrite=overwrite)
     refuse_same_path(output, json_path)
     config = ExtractorConfig(max_keypoints=max_keypoints, max_side_px=max_side, rotate_deg=rotate_deg)
-    extractor = load_extractor(weights, device, config=config)
+    extractor = ready_extractor(weights, device, config)
     run = _Run(extractor, folder, overlay)
     with progress_bar() as progress:
         write_features(output, run.features_of(names, progress), overwrite=overwrite)
@@ -153,7 +154,7 @@ class _Run:
             "unreadable": self.unreadable,
             "milliseconds_an_image": round(self.milliseconds_an_image(), 1),
             "device": str(self._extractor.device),
-            "precision": str(self._extractor.precision).removeprefix("torch."),
+            "precision": str(self._extractor.precision.dtype).removeprefix("torch."),
             "weights_id": self._extractor.weights_id,
         }
 

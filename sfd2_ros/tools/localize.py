@@ -25,6 +25,7 @@ from sfd2_ros.tools.options import (
     weights_option,
     write_json,
 )
+from sfd2_ros.tools.ready_extractor import ready_extractor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,13 +172,13 @@ def extractor_for(map_: Map, weights: Path | None, device: str, *, rotate_deg: i
     """
     from sfd2_ros.core.config import config_from_mapping  # noqa: PLC0415
     from sfd2_ros.core.errors import ConfigError, MapError  # noqa: PLC0415
-    from sfd2_ros.features.extractor import ExtractorConfig, load_extractor  # noqa: PLC0415
+    from sfd2_ros.features.extractor import ExtractorConfig  # noqa: PLC0415
 
     try:
         config = config_from_mapping(ExtractorConfig, {**map_.extraction, "rotate_deg": rotate_deg})
     except ConfigError as err:
         raise MapError(f"map {str(map_.folder)!r} was made by another version: {err}; build it again") from err
-    extractor = load_extractor(weights, device, config=config)
+    extractor = ready_extractor(weights, device, config)
     if extractor.weights_id != map_.weights_id:
         raise MapError(
             f"map {str(map_.folder)!r} was made with weights {map_.weights_id!r}, these are {extractor.weights_id!r}; "

@@ -25,6 +25,7 @@ from sfd2_ros.tools.options import (
     weights_option,
     write_json,
 )
+from sfd2_ros.tools.ready_extractor import ready_extractor
 
 if TYPE_CHECKING:
     from sfd2_ros.mapping import MapBuilder, MapReport
@@ -95,7 +96,7 @@ def build(
     half metre, with the pose of odometry; --refine-poses reduces its noise).
     """
     from sfd2_ros.bags.reader import is_bag  # noqa: PLC0415
-    from sfd2_ros.features import ExtractorConfig, load_extractor  # noqa: PLC0415
+    from sfd2_ros.features import ExtractorConfig  # noqa: PLC0415
     from sfd2_ros.mapping import MapBuilder, MapConfig  # noqa: PLC0415
     from sfd2_ros.mapping.map_store import MARKER  # noqa: PLC0415
 
@@ -116,7 +117,7 @@ def build(
     refuse_existing_folder(output, overwrite=overwrite, marker=MARKER)
     refuse_same_path(output, json_path)
     config = ExtractorConfig(max_keypoints=max_keypoints, rotate_deg=rotate_deg)
-    extractor = load_extractor(weights, device, config=config)
+    extractor = ready_extractor(weights, device, config)
     with progress_bar() as progress, claimed_folder(output, overwrite=overwrite, marker=MARKER):
         builder = MapBuilder(extractor, MapConfig(refine_poses=refine_poses), progress)
         if is_bag(source):

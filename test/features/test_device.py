@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sfd2_ros.core.errors import ConfigError, DependencyError
-from sfd2_ros.features.device import choose_device, choose_precision
+from sfd2_ros.features.device import choose_device
 
 
 @pytest.mark.parametrize("name", ["", "gpu", "cuda:", "cuda:x", "cpu:0", "cuda:-1", "CPU", "cuda:0:1"])
@@ -35,17 +35,3 @@ def test_auto_takes_cuda_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_device("auto") == torch.device("cpu")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert choose_device("auto") == torch.device("cuda")
-
-
-def test_auto_precision_is_bfloat16_only_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    cpu = torch.device("cpu")
-    fast = ({"amx_bf16": True}, {"amx_bf16": False, "avx512_bf16": True})
-    slow = ({"avx512_f": True, "avx512_vnni": True}, {"avx2": True}, {})
-    found = [(capabilities, torch.bfloat16) for capabilities in fast]
-    for capabilities, expected in (*found, *((capabilities, torch.float32) for capabilities in slow)):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=capabilities: found, raising=False)
-        assert choose_precision("auto", cpu) is expected
-    monkeypatch.delattr(torch.cpu, "get_capabilities")
-    assert choose_precision("auto", cpu) is torch.float32
-    assert choose_precision("auto", torch.device("cuda")) is torch.float16
-    assert choose_precision("float16", cpu) is torch.float16

@@ -153,3 +153,12 @@ def test_wrong_use_is_refused_with_its_reason_and_exit_code(
     assert main(["extract", *arguments, "-o", "f.h5"]) == code
     assert message in capsys.readouterr().err
     assert not Path("f.h5").exists()
+
+
+def test_weights_device_and_precision_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_image(tmp_path / "x.png")
+    assert main(["extract", str(tmp_path / "x.png"), "-o", str(tmp_path / "f.h5"), "--device", "cpu"]) == 0
+    reported = capsys.readouterr().err
+    assert "weights sfd2-128d-" in reported
+    assert " on cpu, " in reported
+    assert "32 (auto: a layer takes " in reported or "16 (auto: a layer takes " in reported
