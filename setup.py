@@ -41,6 +41,8 @@ setup(
         "lab": ["matplotlib>=3.6", "jinja2>=3.1"],
         # ALIKED, DISK and XFeat beside our features in `sfd2 bench`.
         "bench": ["kornia>=0.9; python_version >= '3.11'"],
+        # Export to ONNX, and the backends onnxruntime and tensorrt of the extractor.
+        "onnx": ["onnx>=1.16", "onnxruntime>=1.18"],
         # The live view in a browser and its recordings, `sfd2 view`. It needs numpy 2.
         "view": ["rerun-sdk>=0.41,<0.42; python_version >= '3.11'"],
     },

@@ -8,7 +8,7 @@ import hashlib
 import os
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -38,7 +38,7 @@ def cache_folder(environment: Mapping[str, str]) -> Path | None:
 
 def machine_name(environment: Mapping[str, str]) -> str:
     """Return the processor with a digest of all that changes which number format is fastest on it."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     limits = {name: environment[name] for name in _SPEED_VARIABLES if name in environment}
     parts = (sorted(capabilities.items()), torch.__version__, torch.get_num_threads(), limits)
     processor = capabilities.get("cpu_name") or platform.processor() or platform.machine()

@@ -15,13 +15,13 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - the name that every reader of torch code expects
 
 from sfd2_ros.core.config import check_config, setting
-from sfd2_ros.core.errors import ImageError
+from sfd2_ros.core.errors import ConfigError, ImageError
 from sfd2_ros.core.types import Features
 from sfd2_ros.features import keypoints as kp
 from sfd2_ros.features.device import PRECISIONS, choose_device
 from sfd2_ros.features.inference import fold_norms
 from sfd2_ros.features.network import CELL_PX
-from sfd2_ros.features.precision import choose_precision
+from sfd2_ros.features.runners import BACKENDS, make_runner, precision_of
 from sfd2_ros.features.semantics import load_stability_table
 from sfd2_ros.features.turn import TURNS_DEG, turn_back, turn_upright
 from sfd2_ros.features.weights import Weights, build_network, read_weights
@@ -58,6 +58,11 @@ class ExtractorConfig:
         "Numbers in the network; auto: float16 on CUDA, on CPUs the faster one of float32 and bfloat16, measured.",
         choices=("auto", *PRECISIONS),
     )
+    backend: str = setting(
+        "auto",
+        "What runs the network; auto: torch. onnxruntime and tensorrt (on CUDA) are optional libraries.",
+        choices=BACKENDS,
+    )
     use_stability: bool = setting(True, "Multiply the score by the stability before keypoints are chosen.")
     stability_power: float = setting(
         2.0,
@@ -83,7 +88,7 @@ class Extractor:
 
     Raises:
         ConfigError: a setting or the device's name is not allowed.
-        DependencyError: the device is not there.
+        DependencyError: the device or the library of the backend is not there.
     """
 
     def __init__(
@@ -98,22 +103,29 @@ class Extractor:
         check_config(self.config)
         self.device = choose_device(device)
         self._cache = cache
-        self.precision = choose_precision(self.config.precision, self.device, cache)
+        self.precision = precision_of(self.config, self.device, cache)
         self.weights_id = weights.weights_id
         self.dimension = weights.dimension
         self._class_values = load_stability_table().class_values
-        self._network = fold_norms(build_network(weights)).to(self.device)
+        network = fold_norms(build_network(weights))
+        self.runner = make_runner(network, self.config.backend, self.device, self.precision.dtype)
         _choose_vector_math()
 
     def with_config(self, config: ExtractorConfig) -> Extractor:
         """Return an extractor with other settings and the same network; this one keeps its own.
 
         Raises:
-            ConfigError: a setting is not allowed.
+            ConfigError: a setting is not allowed, or the backend is another one.
         """
         check_config(config)
+        if config.backend != self.config.backend:
+            raise ConfigError(
+                f"backend {config.backend!r} is not that of this extractor, {self.config.backend!r}; make another one"
+            )
         other = copy.copy(self)
-        other.config, other.precision = config, choose_precision(config.precision, self.device, self._cache)
+        other.config = config
+        other.precision = precision_of(config, self.device, self._cache)
+        other.runner = self.runner.with_dtype(other.precision.dtype)
         return other
 
     def __call__(self, image: NDArray[np.uint8]) -> Features:
@@ -155,13 +167,7 @@ class Extractor:
     def _run_network(self, images: torch.Tensor) -> NetworkOutput:
         """Run the network on images padded to whole cells."""
         height, width = images.shape[-2:]
-        padded = F.pad(images, (0, -width % CELL_PX, 0, -height % CELL_PX), mode="replicate")
-        padded = padded.contiguous(memory_format=torch.channels_last)
-        dtype = self.precision.dtype
-        half = dtype is not torch.float32
-        with torch.autocast(self.device.type, dtype=dtype if half else None, enabled=half):
-            output: NetworkOutput = self._network(padded)
-        return output
+        return self.runner(F.pad(images, (0, -width % CELL_PX, 0, -height % CELL_PX), mode="replicate"))
 
     def _features_of(self, images: torch.Tensor, size: tuple[int, int]) -> list[Features]:
         config, (height, width) = self.config, images.shape[-2:]

@@ -23,11 +23,11 @@ _SMOOTHING_PX = 1.0
 """Standard deviation of the smoothing before the parabola. Measured: 0.7 to 1.3 are alike, 0 is worse."""
 _SMOOTHING_REACH_PX = 3
 """Three standard deviations of the smoothing."""
-_REACH_OF_CONTRAST_PX = 4
+REACH_OF_CONTRAST_PX = 4
 """Half a cell of the detector: what a keypoint shows lies within it. Not tuned."""
-_LEAST_CONTRAST = 1.5 / 255
+LEAST_CONTRAST = 1.5 / 255
 """More than the rounding of one grey level makes. Not tuned."""
-_DUSTBIN_EPSILON = 1e-5  # the published network was trained with exp(l) / (sum(exp(l)) + 1e-5)
+DUSTBIN_EPSILON = 1e-5  # the published network was trained with exp(l) / (sum(exp(l)) + 1e-5)
 
 
 def detection_probability(logits: torch.Tensor) -> torch.Tensor:
@@ -42,7 +42,7 @@ def detection_probability(logits: torch.Tensor) -> torch.Tensor:
     values = logits.float()
     # The constant of the denominator is one more logit, log(1e-5): the same numbers, and no exponential can overflow.
     total = torch.logsumexp(values, dim=1, keepdim=True)
-    total = torch.logaddexp(total, total.new_tensor(math.log(_DUSTBIN_EPSILON)))
+    total = torch.logaddexp(total, total.new_tensor(math.log(DUSTBIN_EPSILON)))
     return F.pixel_shuffle((values[:, :-1] - total).exp(), CELL_PX)[:, 0]
 
 
@@ -124,12 +124,12 @@ def shows_something(image: torch.Tensor, keypoints: torch.Tensor) -> torch.Tenso
     Returns:
         (N,) bool: some colour of the 9x9 pixels around differs by two levels of 255 or more.
     """
-    reach = torch.arange(-_REACH_OF_CONTRAST_PX, _REACH_OF_CONTRAST_PX + 1, device=image.device)
+    reach = torch.arange(-REACH_OF_CONTRAST_PX, REACH_OF_CONTRAST_PX + 1, device=image.device)
     x, y = keypoints.unbind(dim=1)
     rows, columns = (y[:, None] + reach).clamp(0, image.shape[1] - 1), (x[:, None] + reach).clamp(0, image.shape[2] - 1)
     around = image[:, rows[:, :, None], columns[:, None, :]].flatten(2)
     lowest, highest = around.aminmax(dim=2)
-    return ((highest - lowest) > _LEAST_CONTRAST).any(dim=0)
+    return ((highest - lowest) > LEAST_CONTRAST).any(dim=0)
 
 
 def refine_keypoints(scores: torch.Tensor, keypoints: torch.Tensor) -> torch.Tensor:
@@ -168,8 +168,10 @@ def sample_descriptors(descriptors: torch.Tensor, keypoints: torch.Tensor) -> to
         (N, D) float32 of length one.
     """
     height, width = descriptors.shape[-2:]
-    size = keypoints.new_tensor([width, height]) * DESCRIPTOR_STRIDE_PX
-    grid = ((2 * keypoints + 1) / size - 1)[None, None]
+    x, y = keypoints.unbind(dim=1)
+    # Sizes are used as they are, not as a new tensor: an exported network takes images of any size.
+    across, down = (2 * x + 1) / (width * DESCRIPTOR_STRIDE_PX) - 1, (2 * y + 1) / (height * DESCRIPTOR_STRIDE_PX) - 1
+    grid = torch.stack([across, down], dim=1)[None, None]
     values = F.grid_sample(descriptors[None].float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
     return F.normalize(values[0, :, 0].T, dim=1)
 

@@ -87,31 +87,76 @@ def import_(
 
 @command.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@_output_option
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="State dict to write (.pth).")
+@click.option("--onnx", "onnx_path", type=click.Path(path_type=Path), help="ONNX model to write (.onnx).")
+@click.option("--decode", type=click.IntRange(1, 65536), help="Choose so many keypoints inside the ONNX model.")
 @overwrite_option
-def export(*, file: Path | None, output: Path, overwrite: bool) -> None:
-    """Write the weights in FILE as a plain float32 state dict (.pth) for other SFD2 tools.
+def export(
+    *, file: Path | None, output: Path | None, onnx_path: Path | None, decode: int | None, overwrite: bool
+) -> None:
+    """Write the weights in FILE as a plain float32 state dict (.pth) for other SFD2 tools, or as an ONNX model.
 
-    Without FILE, the shipped weights. The terms of the weights stay valid: a .pth has no field for them.
+    Without FILE, the shipped weights. The terms of the weights stay valid: a .pth has no field for them. The ONNX model
+    takes `images` (batch, 3, height, width), float32 RGB from 0 to 1, height and width multiples of 8, and returns
+    `detection_logits`, `descriptors` and `stability_logits`. With --decode it takes one image and returns `keypoints`,
+    `scores`, `stability` and `descriptors`; rows of score 0 are no keypoints.
     """
-    import torch  # noqa: PLC0415
-
     from sfd2_ros.features.weights import read_weights  # noqa: PLC0415
 
-    check_suffix(output, ".pth")
-    refuse_existing(output, overwrite=overwrite)
+    if (output is None) == (onnx_path is None):
+        raise click.UsageError("name one output: -o FILE.pth or --onnx FILE.onnx")
+    if decode is not None and onnx_path is None:
+        raise click.UsageError("--decode belongs to --onnx")
+    for path, suffix in ((output, ".pth"), (onnx_path, ".onnx")):
+        if path is not None:
+            check_suffix(path, suffix)
+            refuse_existing(path, overwrite=overwrite)
     weights = read_weights(file)
+    if onnx_path is not None:
+        _write_onnx(onnx_path, weights, decode)
+    if output is not None:
+        _write_state_dict(output, weights)
+
+
+def _write_state_dict(path: Path, weights: Weights) -> None:
+    import torch  # noqa: PLC0415
+
     entries = {
         name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.entries.items()
     }
-    with atomic_file(output) as temporary:
+    with atomic_file(path) as temporary:
         torch.save(entries, temporary)
-    click.echo(f"{output}: {weights.weights_id}; terms: {weights.terms}")
+    click.echo(f"{path}: {weights.weights_id}; terms: {weights.terms}")
     if weights.brightness:
         click.echo(
             f"a .pth has no field for brightness {weights.brightness}: other tools must lift the images; "
             f"to import it again, use --brightness {weights.brightness}"
         )
+
+
+def _write_onnx(path: Path, weights: Weights, decode: int | None) -> None:
+    from sfd2_ros.features.extractor import ExtractorConfig  # noqa: PLC0415
+    from sfd2_ros.features.inference import fold_norms  # noqa: PLC0415
+    from sfd2_ros.features.onnx_export import decoding_as_onnx, network_as_onnx  # noqa: PLC0415
+    from sfd2_ros.features.semantics import load_stability_table  # noqa: PLC0415
+    from sfd2_ros.features.weights import build_network  # noqa: PLC0415
+
+    network = fold_norms(build_network(weights))
+    metadata = {
+        "weights_id": weights.weights_id,
+        "terms": weights.terms,
+        "training": weights.training,
+        "brightness": str(weights.brightness),
+    }
+    if decode is None:
+        model = network_as_onnx(network, metadata)
+    else:
+        config = ExtractorConfig(max_keypoints=decode)
+        settings = {f"extractor.{name}": value for name, value in dataclasses.asdict(config).items()}
+        model = decoding_as_onnx(network, config, load_stability_table().class_values, {**metadata, **settings})
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(model)
+    click.echo(f"{path}: {weights.weights_id}; terms: {weights.terms}")
 
 
 def _figures(weights: Weights) -> dict[str, object]:
