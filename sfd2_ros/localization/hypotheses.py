@@ -101,7 +101,19 @@ class Hypothesis:
 
 
 def match_landmarks(query: Query, view: int, context: MapContext, chosen: NDArray[np.int64]) -> LandmarkMatches:
-    """Match one view of a query with chosen landmarks by mutual nearest neighbours."""
+    """Match one view of a query with chosen landmarks (L,) by mutual nearest neighbours.
+
+    They are kept with the query: the test for mirrored images needs those of the search again when all candidates are
+    of one place.
+    """
+    key = (view, chosen.tobytes())
+    if key not in query.matched:
+        query.matched[key] = _matched_landmarks(query, view, context, chosen)
+    return query.matched[key]
+
+
+def _matched_landmarks(query: Query, view: int, context: MapContext, chosen: NDArray[np.int64]) -> LandmarkMatches:
+    """Match one view with chosen landmarks (L,)."""
     config, device = context.config.matching, context.device
     descriptors = torch.as_tensor(query.views[view].features.descriptors, device=device)
     target = torch.as_tensor(np.asarray(context.landmarks.descriptors[chosen], np.float32), device=device)

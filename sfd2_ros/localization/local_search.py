@@ -25,7 +25,7 @@ from sfd2_ros.core.types import Status
 from sfd2_ros.localization.chance import log10_false_alarms
 from sfd2_ros.localization.frames import worst_deviations
 from sfd2_ros.localization.guided import guided_matching, landmarks_in_view, match_in_view, refine_matches
-from sfd2_ros.localization.hypotheses import find_pose
+from sfd2_ros.localization.hypotheses import Hypothesis, find_pose
 from sfd2_ros.localization.measure import conclude, reject_unmeasured
 from sfd2_ros.localization.results import Rejected
 from sfd2_ros.localization.rivals import strongest_rival
@@ -97,7 +97,32 @@ def local_search(query: Query, context: MapContext, trace: Trace, *, predicted: 
         trace.note_rival(best, rival)
     if (rejected := reject_unmeasured(best, query, context, trace)) is not None:
         return rejected
-    return conclude(guided_matching(best, query, context, trace), query, context, trace)
+    covered_px = radius_px - _shift_px(best, query, context, inverse(predicted.map_from_base))
+    if 0 < config.matching.guided_radius_px <= covered_px:
+        best = _within(config.matching.guided_radius_px, best, query, context)
+    else:
+        best = guided_matching(best, query, context, trace)
+    return conclude(best, query, context, trace)
+
+
+def _shift_px(best: Hypothesis, query: Query, context: MapContext, body_from_map: NDArray[np.float64]) -> float:
+    """Return how far the inliers of a hypothesis lie, at the most, from their projections under another pose (4, 4)."""
+    inliers = best.inliers()
+    positions = context.landmarks.positions[inliers.landmarks]
+    here, there = (query.projected(pose, inliers.keypoints, positions) for pose in (best.body_from_map, body_from_map))
+    shifts = np.linalg.norm(here - there, axis=1)
+    return float(shifts.max()) if np.all(np.isfinite(shifts)) else float("inf")
+
+
+def _within(radius_px: float, best: Hypothesis, query: Query, context: MapContext) -> Hypothesis:
+    """Return what guided matching would: the matches in windows about the pose, which lie in those already searched.
+
+    The windows about the prediction contain them, so that matching again would cost a third of the frame for the same
+    matches.
+    """
+    positions = context.landmarks.positions[best.matches.landmarks]
+    near = query.errors_px(best.body_from_map, best.matches.keypoints, positions) <= radius_px
+    return Hypothesis(best.matches.where(near), best.body_from_map, best.is_inlier[near], window_px=radius_px)
 
 
 def _radius_px(query: Query, context: MapContext, predicted: BasePose, in_views: Sequence[InView]) -> float:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sfd2_ros.core.types import Camera, Features
+    from sfd2_ros.localization.hypotheses import LandmarkMatches
     from sfd2_ros.localization.pnp import PnpSolution
 
 
@@ -49,6 +50,7 @@ class Query:
         keypoints: (N, 2) pixels, those of the first view first.
         view_of: (N,) which view each keypoint is of.
         cams_from_body: (4, 4) each.
+        matched: matches of a view with chosen landmarks that were computed before; see `hypotheses.match_landmarks`.
     """
 
     def __init__(self, views: Sequence[View]) -> None:
@@ -58,6 +60,7 @@ class Query:
         self.keypoints = np.concatenate([view.features.keypoints for view in self.views])
         self.view_of = np.repeat(np.arange(len(self.views)), counts)
         self.cams_from_body = [inverse(view.base_from_cam) for view in self.views]
+        self.matched: dict[tuple[int, bytes], LandmarkMatches] = {}
 
     def __len__(self) -> int:
         return len(self.keypoints)
