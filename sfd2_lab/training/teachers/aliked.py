@@ -24,6 +24,7 @@ DIMENSION = 128
 """Length of its descriptors."""
 
 _EDGE_PX = 4  # where the picture ends the network sees corners that are not there
+_POINTS = 4096  # described at once; each takes 16 samples of 128 values, so this bounds the memory
 _MADE_FROM_SETTINGS = "dkd.hw_grid"  # of kornia's keypoint selection, which is not used here
 
 
@@ -75,8 +76,11 @@ class AlikedTeacher:
         size = features.new_tensor([features.shape[-1] - 1, features.shape[-2] - 1])
         # One pixel from the edge: kornia cuts patches of 3x3 around the points.
         inside = [torch.minimum(one.clamp(min=1), size - 1) * 2 / size - 1 for one in points]
-        found, _ = self._network.desc_head(features, inside)
-        return [F.normalize(one.float(), dim=1) for one in found]
+        found = []
+        for feature, points_inside in zip(features.split(1), inside, strict=True):
+            parts = [self._network.desc_head(feature, [part])[0][0] for part in points_inside.split(_POINTS)]
+            found.append(F.normalize(torch.cat(parts).float(), dim=1))
+        return found
 
 
 def load_aliked(path: Path, device: torch.device) -> AlikedTeacher:
