@@ -20,8 +20,9 @@ from sfd2_lab.training.teachers.corners import CornerConfig
 from sfd2_lab.training.teachers.registry import SEMANTIC_TEACHERS
 from sfd2_ros.core.config import check_config, config_from_mapping, setting
 from sfd2_ros.core.errors import ConfigError
-from sfd2_ros.features.architectures import MODELS, architecture_of_model
+from sfd2_ros.features.architectures import architecture_of_model
 from sfd2_ros.features.brightness import MAX_BRIGHTNESS
+from sfd2_ros.features.model_names import MODELS
 from sfd2_ros.features.network import CELL_PX, DESCRIPTOR_DIMENSIONS
 
 if TYPE_CHECKING:

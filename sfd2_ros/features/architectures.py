@@ -13,6 +13,7 @@ import torch
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.features.key_map import DIMENSION_ENTRY, PARAMETER_OF
 from sfd2_ros.features.light_network import LIGHT_DIMENSIONS, LightNetwork
+from sfd2_ros.features.model_names import MODELS
 from sfd2_ros.features.network import DESCRIPTOR_DIMENSIONS, HALF_CHANNELS, FeatureNetwork, Sfd2Network
 
 if TYPE_CHECKING:
@@ -55,9 +56,9 @@ def architectures() -> tuple[Architecture, ...]:
     """Return the networks, the largest first."""
     found = []
     for model, build, dimensions in (
-        ("sfd2", Sfd2Network, DESCRIPTOR_DIMENSIONS),
-        ("sfd2-m", _half, DESCRIPTOR_DIMENSIONS),
-        ("sfd2-s", LightNetwork, LIGHT_DIMENSIONS),
+        (MODELS[0], Sfd2Network, DESCRIPTOR_DIMENSIONS),
+        (MODELS[1], _half, DESCRIPTOR_DIMENSIONS),
+        (MODELS[2], LightNetwork, LIGHT_DIMENSIONS),
     ):
         with torch.device("meta"):
             network = build(dimensions[0], 0.0)
@@ -66,10 +67,6 @@ def architectures() -> tuple[Architecture, ...]:
         entry = DIMENSION_ENTRY if published else "description.output.weight"
         found.append(Architecture(model, network.layout, dimensions, build, names, entry))
     return tuple(found)
-
-
-MODELS = ("sfd2", "sfd2-m", "sfd2-s")
-"""Names of the networks, the largest first."""
 
 
 def architecture_of_model(model: str) -> Architecture:

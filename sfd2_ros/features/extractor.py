@@ -18,12 +18,14 @@ from sfd2_ros.core.config import check_config, setting
 from sfd2_ros.core.errors import ImageError
 from sfd2_ros.core.types import Features
 from sfd2_ros.features import keypoints as kp
+from sfd2_ros.features import models
 from sfd2_ros.features.device import PRECISIONS, choose_device, choose_precision
 from sfd2_ros.features.inference import fold_norms
+from sfd2_ros.features.model_names import AUTO, RATE_HZ
 from sfd2_ros.features.network import CELL_PX
 from sfd2_ros.features.semantics import load_stability_table
 from sfd2_ros.features.turn import TURNS_DEG, turn_back, turn_upright
-from sfd2_ros.features.weights import Weights, build_network, read_weights
+from sfd2_ros.features.weights import Weights, build_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -201,6 +203,8 @@ def load_extractor(
     max_keypoints: int | None = None,
     *,
     config: ExtractorConfig | None = None,
+    model: str = "",
+    rate_hz: float = RATE_HZ,
 ) -> Extractor:
     """Load weights and make an extractor.
 
@@ -209,16 +213,25 @@ def load_extractor(
         device: "cpu", "cuda", "cuda:1", ... or "auto": CUDA where it is, else the CPU.
         max_keypoints: most keypoints that are kept of an image; None for what `config` says (default 2048).
         config: all settings; None for the defaults.
+        model: "sfd2", "sfd2-m" or "sfd2-s"; "" for that of the weights; "auto" for the largest that ships and runs at
+            `rate_hz`, which is timed here.
+        rate_hz: images of 640x480 a second that "auto" wants.
 
     Raises:
-        WeightsError: the weights are missing, damaged or do not fit.
-        ConfigError: a setting or the device's name is not allowed.
+        WeightsError: the weights are missing, damaged or do not fit, or none ship for the model.
+        ConfigError: a setting, the model or the device's name is not allowed.
         DependencyError: the device is not there.
     """
     config = ExtractorConfig() if config is None else config
     if max_keypoints is not None:
         config = dataclasses.replace(config, max_keypoints=max_keypoints)
-    return Extractor(read_weights(None if weights is None else Path(weights)), device, config)
+    path = None if weights is None else Path(weights)
+    if model == AUTO and path is None:
+        makers = [
+            lambda name=name: Extractor(models.weights_for(name, None), device, config) for name in models.SHIPPED
+        ]
+        return models.largest_fast_enough(makers, rate_hz, models.seconds_an_image)
+    return Extractor(models.weights_for("" if model == AUTO else model, path), device, config)
 
 
 def _turned_back(features: Features, rotate_deg: int) -> Features:

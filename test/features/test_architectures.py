@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import save_file
 
 from sfd2_ros.core.errors import ConfigError, WeightsError
-from sfd2_ros.features.architectures import MODELS, architecture_of_model, architectures
+from sfd2_ros.features.architectures import architecture_of_model, architectures
 from sfd2_ros.features.average import average
 from sfd2_ros.features.inference import fold_norms
+from sfd2_ros.features.model_names import MODELS
 from sfd2_ros.features.network import FeatureNetwork
 from sfd2_ros.features.weights import Weights, build_network, read_weights, weights_of_network, write_weights
 
