@@ -86,8 +86,9 @@ def python_libraries(*folders: str) -> set[str]:
 
 def test_setup_py_requires_what_the_robot_package_imports_and_nothing_else() -> None:
     imported = python_libraries("sfd2_ros")
-    assert imported - declared_for_pip("view") == declared_for_pip()
-    assert declared_for_pip("view") <= imported
+    optional = declared_for_pip("view", "bench")
+    assert imported - optional == declared_for_pip()
+    assert optional <= imported
 
 
 def test_extras_require_what_the_laboratory_imports_and_nothing_else() -> None:
@@ -101,7 +102,7 @@ def test_package_xml_declares_what_is_imported_and_nothing_else() -> None:
     package = ET.parse(ROOT / "package.xml").getroot()  # noqa: S314  our own file
     declared = {node.text or "" for kind in ("depend", "exec_depend") for node in package.findall(kind)}
     tops = {name.partition(".")[0] for name in imports_below("sfd2_ros", "launch")}
-    optional = {"rerun", "nav2_msgs"} | BY_PIP_ALONE | set(COMES_WITH)
+    optional = {"rerun", "nav2_msgs", "kornia"} | BY_PIP_ALONE | set(COMES_WITH)
     imported = {IN_ROSDEP.get(top, top) for top in tops if top not in optional}
     assert imported == declared - USED_BY_COMMANDS - interfaces()
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 
 from sfd2_ros.core.errors import ConfigError, WeightsError
-from sfd2_ros.features.architectures import architecture_of_model
-from sfd2_ros.features.model_names import MODELS
+from sfd2_ros.features.model_names import MODEL_CHOICES, MODELS
 from sfd2_ros.features.weights import SHIPPED_WEIGHTS, Weights, read_weights
 
 if TYPE_CHECKING:
@@ -44,8 +43,9 @@ def weights_for(model: str, weights: Path | None) -> Weights:
         ConfigError: no model has this name, or the file is of another one.
         WeightsError: no weights of the model ship, or the file is missing, damaged or does not fit.
     """
-    if model:
-        architecture_of_model(model)
+    if model not in ("", *MODELS):
+        names = ", ".join(map(repr, MODEL_CHOICES[1:]))
+        raise ConfigError(f"model {model!r} is not known; allowed: {names}")
     if weights is None:
         return read_weights(_shipped(model or MODELS[0]))
     found = read_weights(weights)

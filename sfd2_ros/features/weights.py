@@ -165,6 +165,17 @@ def identify(
     Values are taken as float32, so that a float16 file and its exact float32 copy are the same weights. Counters of
     training steps do not change what the network computes and are left out.
     """
+    digest = digest_of(entries)
+    if brightness:
+        digest.update(f"brightness {brightness}\n".encode())
+    architecture = architectures()[0] if architecture is None else architecture
+    if architecture is not architectures()[0]:
+        digest.update(f"layout {architecture.layout}\n".encode())
+    return f"{architecture.model}-{entries[architecture.dimension_entry].shape[0]}d-{digest.hexdigest()[:12]}"
+
+
+def digest_of(entries: Mapping[str, torch.Tensor]) -> hashlib._Hash:
+    """Return a SHA-256 over the names, shapes, such as (64, 3, 3, 3), and float32 values of entries."""
     digest = hashlib.sha256()
     for name in sorted(entries):
         if name.endswith(_COUNTER):
@@ -172,12 +183,7 @@ def identify(
         values = entries[name].detach().cpu().float().contiguous().numpy()
         digest.update(f"{name} {list(values.shape)}\n".encode())
         digest.update(values.astype("<f4").tobytes())
-    if brightness:
-        digest.update(f"brightness {brightness}\n".encode())
-    architecture = architectures()[0] if architecture is None else architecture
-    if architecture is not architectures()[0]:
-        digest.update(f"layout {architecture.layout}\n".encode())
-    return f"{architecture.model}-{entries[architecture.dimension_entry].shape[0]}d-{digest.hexdigest()[:12]}"
+    return digest
 
 
 def _architecture_of(entries: Mapping[str, torch.Tensor], metadata: Mapping[str, str], source: str) -> Architecture:

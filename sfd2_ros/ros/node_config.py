@@ -60,8 +60,8 @@ class FeatureNodeConfig:
     weights: str = setting("", "Weights file; empty: the weights that ship with the package.")
     model: str = setting(
         "",
-        "Network; empty: that of the weights file, or sfd2; auto: the largest that ships and runs at rate_hz. Maps are "
-        "of one model.",
+        "Network; empty: that of the weights file, or sfd2; auto: the largest that ships and runs at rate_hz; "
+        "aliked-n16: with its weights file. Maps are of one model.",
         choices=MODEL_CHOICES,
     )
     rate_hz: float = setting(RATE_HZ, "Images of 640x480 a second that model auto wants.", minimum=0.01, maximum=1000.0)

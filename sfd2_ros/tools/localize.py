@@ -174,7 +174,7 @@ def extractor_for(map_: Map, weights: Path | None, device: str, *, rotate_deg: i
     """
     from sfd2_ros.core.config import config_from_mapping  # noqa: PLC0415
     from sfd2_ros.core.errors import ConfigError, MapError  # noqa: PLC0415
-    from sfd2_ros.features.extractor import ExtractorConfig, load_extractor  # noqa: PLC0415
+    from sfd2_ros.features import ExtractorConfig, load_extractor  # noqa: PLC0415
 
     try:
         config = config_from_mapping(ExtractorConfig, {**map_.extraction, "rotate_deg": rotate_deg})

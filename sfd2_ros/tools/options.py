@@ -29,7 +29,8 @@ weights_option = click.option(
 model_option = click.option(
     "--model",
     default="",
-    help="Network: sfd2, sfd2-m, sfd2-s, or auto: the largest that ships and extracts two images a second here. "
+    help="Network: sfd2, sfd2-m, sfd2-s, or auto: the largest that ships and extracts two images a second here; "
+    "aliked-n16 or aliked-n16+stability with its weights. "
     "Default: that of --weights, or sfd2.",
 )
 device_option = click.option(
