@@ -39,7 +39,7 @@ setup(
     extras_require={
         # The laboratory, sfd2_lab: plots and pages. A robot needs neither.
         "lab": ["matplotlib>=3.6", "jinja2>=3.1"],
-        # ALIKED, DISK and XFeat beside our features in `sfd2 bench`.
+        # ALIKED, DISK and XFeat beside our features in `sfd2 bench`; ALIKED in the place of SFD2, `--model aliked-n16`.
         "bench": ["kornia>=0.9; python_version >= '3.11'"],
         # Export to ONNX, and the backends onnxruntime and tensorrt of the extractor.
         "onnx": ["onnx>=1.16", "onnxruntime>=1.18"],

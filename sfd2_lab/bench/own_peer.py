@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sfd2_lab.bench.peer import HALF_BYTES, PeerConfig
-from sfd2_ros.features.extractor import ExtractorConfig, load_extractor
+from sfd2_ros.features import ExtractorConfig, load_extractor
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,6 +14,7 @@ from sfd2_lab.tools import (
     bench_nights,
     bench_nodes,
     bench_pipeline,
+    bench_retrieval,
     bench_robustness,
     bench_speed,
     bench_two_view,
@@ -29,6 +30,7 @@ command.add_command(bench_features.command)
 command.add_command(bench_two_view.timelapse)
 command.add_command(bench_two_view.homographies)
 command.add_command(bench_nights.nights)
+command.add_command(bench_retrieval.retrieval)
 command.add_command(bench_pipeline.command)
 command.add_command(bench_nodes.latency)
 command.add_command(bench_nodes.soak)

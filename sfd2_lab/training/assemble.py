@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 import torch
 
 from sfd2_lab.training.config import read_training_config, training_config_to_yaml
+from sfd2_lab.training.data.described import DescriptionCache
 from sfd2_lab.training.data.geometry import WarpConfig
 from sfd2_lab.training.data.sources import PairSampler, open_source
 from sfd2_lab.training.loop import Trainer
+from sfd2_lab.training.projection import teacher_projection
 from sfd2_lab.training.taps import MIDDLE_CHANNELS
 from sfd2_lab.training.teachers.aliked import load_aliked
 from sfd2_lab.training.teachers.registry import load_semantic_teacher
 from sfd2_lab.training.validation import overall, validate
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.files import atomic_file
-from sfd2_ros.features.network import Sfd2Network
+from sfd2_ros.features.architectures import architecture_of_model
 from sfd2_ros.features.semantics import load_stability_table
 from sfd2_ros.features.weights import (
     build_network,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from sfd2_lab.training.data.source_config import SourceConfig
     from sfd2_lab.training.loop import FeatureTeacher, Ranks
     from sfd2_lab.training.losses.distillation import Describe
+    from sfd2_ros.features.network import FeatureNetwork
     from sfd2_ros.features.weights import Weights
 
 BEST_FILE = "best.safetensors"
@@ -66,16 +69,23 @@ def make_trainer(config: TrainingConfig, data: Path, folder: Path, device: torch
         SceneError, WeightsError: a source or the weights to start from are missing or do not fit.
     """
     keep_settings(config, folder)
-    sources = open_sources(config.sources, config, data, device)
+    cache = description_cache(config, data, device)
+    sources = open_sources(config.sources, config, data, device, describe=cache)
     pairs = [(source, entry.share) for entry, source in zip(config.sources, sources, strict=True)]
     sampler = PairSampler(pairs, crop_px=config.run.crop_px, seed=config.run.seed)
     table = load_stability_table()
     teacher = make_feature_teacher(config, data, device)
     network = initial_network(config, data).to(device)
-    describe = make_descriptor_teacher(config, data, device)
-    values = table.class_values
     return Trainer(
-        config, network, sampler, folder, class_values=values, teacher=teacher, describe=describe, ranks=ranks
+        config,
+        network,
+        sampler,
+        folder,
+        class_values=table.class_values,
+        teacher=teacher,
+        describe=None if cache else make_descriptor_teacher(config, data, device),
+        project=teacher_projection(sampler, config.run.dimension, folder) if cache else None,
+        ranks=ranks,
     )
 
 
@@ -93,7 +103,13 @@ def keep_settings(config: TrainingConfig, folder: Path) -> None:
 
 
 def open_sources(
-    entries: Sequence[SourceConfig], config: TrainingConfig, data: Path, device: torch.device, *, plain: bool = False
+    entries: Sequence[SourceConfig],
+    config: TrainingConfig,
+    data: Path,
+    device: torch.device,
+    *,
+    plain: bool = False,
+    describe: DescriptionCache | None = None,
 ) -> list[PairSource]:
     """Open sources; plain ones, for validation, are warped half as far.
 
@@ -105,22 +121,29 @@ def open_sources(
         warp = WarpConfig(1 + (warp.scale - 1) / 2, warp.rotation_deg / 2, warp.perspective / 2, warp.shift / 2)
     table = load_stability_table()
     return [
-        open_source(entry, data, table=table, corners=config.corners, warp=warp, device=device) for entry in entries
+        open_source(entry, data, table=table, corners=config.corners, warp=warp, device=device, describe=describe)
+        for entry in entries
     ]
 
 
-def initial_network(config: TrainingConfig, data: Path) -> Sfd2Network:
+def initial_network(config: TrainingConfig, data: Path) -> FeatureNetwork:
     """Return the network to start from: with the weights that are named, or random ones that the seed decides.
 
     Raises:
         WeightsError: the weights are missing or do not fit.
-        ConfigError: they have another descriptor dimension or brightness, or terms that an open run cannot take on.
+        ConfigError: they have another architecture, descriptor dimension or brightness, or terms that an open run
+            cannot take on.
     """
     if not config.run.start:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.run.seed)
-            return Sfd2Network(config.run.dimension, config.run.brightness)
+            return architecture_of_model(config.run.architecture).build(config.run.dimension, config.run.brightness)
     weights = read_weights(data / config.run.start)
+    if weights.architecture.model != config.run.architecture:
+        raise ConfigError(
+            f"run.architecture is {config.run.architecture!r}, the weights to start from are of "
+            f"{weights.architecture.model!r}; set it to that, or start from nothing"
+        )
     if weights.dimension != config.run.dimension:
         raise ConfigError(
             f"run.dimension is {config.run.dimension}, the weights to start from have {weights.dimension}; "
@@ -160,6 +183,13 @@ def make_descriptor_teacher(config: TrainingConfig, data: Path, device: torch.de
     return load_aliked(data / config.descriptor_teacher.weights, device).describe
 
 
+def description_cache(config: TrainingConfig, data: Path, device: torch.device) -> DescriptionCache | None:
+    """Return the teacher's descriptors of whole images, or None where the loss is left out or crops are described."""
+    if config.loss.distillation_weight == 0 or not config.descriptor_teacher.cached:
+        return None
+    return DescriptionCache(data / ".descriptors", config.descriptor_teacher.weights, data, device)
+
+
 def layers_like_ours(features: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     """Return the teacher's first layers that have as many channels as the network's two middle ones.
 
@@ -185,13 +215,13 @@ def make_validation(
     folder: Path,
     device: torch.device,
     on_figures: Callable[[int, dict[str, float]], None],
-) -> Callable[[Sfd2Network, int], float]:
+) -> Callable[[FeatureNetwork, int], float]:
     """Return a function that judges averaged weights, tells the figures, and keeps the best and the last weights."""
     names = [f"{index}-{entry.kind}" for index, entry in enumerate(config.validation_sources)]
     opened = open_sources(config.validation_sources, config, data, device, plain=True)
     sources = dict(zip(names, opened, strict=True))
 
-    def judge(network: Sfd2Network, step: int) -> float:
+    def judge(network: FeatureNetwork, step: int) -> float:
         weights = export(network, config, data, step)
         is_trained = config.loss.stability_weight > 0
         figures = validate(weights, sources, config.validation, str(device), use_stability=is_trained)
@@ -205,7 +235,7 @@ def make_validation(
     return judge
 
 
-def export(network: Sfd2Network, config: TrainingConfig, data: Path, step: int) -> Weights:
+def export(network: FeatureNetwork, config: TrainingConfig, data: Path, step: int) -> Weights:
     """Return float16 weights whose header says what they were trained on and under which terms.
 
     Both go on from what the weights that they started from say: what those were trained on binds these, too.

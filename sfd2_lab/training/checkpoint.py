@@ -22,7 +22,7 @@ from sfd2_ros.core.files import atomic_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sfd2_ros.features.network import Sfd2Network
+    from sfd2_ros.features.network import FeatureNetwork
 
 _FORMAT = "sfd2-training-1"
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
@@ -44,7 +44,7 @@ class Position:
 
 
 def save_state(
-    path: Path, network: Sfd2Network, average: Sfd2Network, optimiser: torch.optim.Optimizer, position: Position
+    path: Path, network: FeatureNetwork, average: FeatureNetwork, optimiser: torch.optim.Optimizer, position: Position
 ) -> None:
     """Write the state of a run.
 
@@ -61,7 +61,9 @@ def save_state(
         temporary.write_bytes(save({name: value.contiguous().cpu() for name, value in tensors.items()}, metadata))
 
 
-def load_state(path: Path, network: Sfd2Network, average: Sfd2Network, optimiser: torch.optim.Optimizer) -> Position:
+def load_state(
+    path: Path, network: FeatureNetwork, average: FeatureNetwork, optimiser: torch.optim.Optimizer
+) -> Position:
     """Put the state of a run back and return where it stood.
 
     Raises:

@@ -20,7 +20,9 @@ from sfd2_lab.training.teachers.corners import CornerConfig
 from sfd2_lab.training.teachers.registry import SEMANTIC_TEACHERS
 from sfd2_ros.core.config import check_config, config_from_mapping, setting
 from sfd2_ros.core.errors import ConfigError
+from sfd2_ros.features.architectures import architecture_of_model
 from sfd2_ros.features.brightness import MAX_BRIGHTNESS
+from sfd2_ros.features.model_names import MODELS
 from sfd2_ros.features.network import CELL_PX, DESCRIPTOR_DIMENSIONS
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ class RunConfig:
     name: str = setting("run", "Name of the weights.")
     terms: str = setting("research", "Open: only sources whose terms allow any use.", choices=("open", "research"))
     seed: int = setting(0, "Decides every random number of the run.", minimum=0)
-    dimension: int = setting(128, "Length of a descriptor.", choices=DESCRIPTOR_DIMENSIONS)
+    architecture: str = setting("sfd2", "Network: as published, half its channels, or light.", choices=MODELS)
+    dimension: int = setting(128, "Length of a descriptor; sfd2-s has 64 or 32.", choices=DESCRIPTOR_DIMENSIONS)
     start: str = setting("", "Weights to start from, relative to the data folder; empty: from nothing.")
     brightness: float = setting(
         0.0,
@@ -101,6 +104,11 @@ class DescriptorTeacherConfig:
 
     kind: str = setting("none", "Network.", choices=("none", "aliked"))
     weights: str = setting("", "Its weights, relative to the data folder.")
+    cached: bool = setting(
+        False,
+        "Keep its descriptors of whole images on disk, and take their principal components of the run's dimension. "
+        "Else it describes each crop.",
+    )
 
 
 @dataclass(frozen=True)
@@ -212,6 +220,7 @@ def _check_together(config: TrainingConfig) -> None:
     if not config.sources:
         raise ConfigError("no sources; name at least one under 'sources'")
     _check_parts(config)
+    _check_architecture(config)
     closed = [source.folder for source in config.sources if not source.is_open and source.share > 0]
     if config.run.terms == "open" and closed:
         raise ConfigError(
@@ -222,13 +231,28 @@ def _check_together(config: TrainingConfig) -> None:
         raise ConfigError("loss.feature_weight is above 0 without a teacher; set feature_teacher.kind")
     if config.loss.distillation_weight > 0 and config.descriptor_teacher.kind == "none":
         raise ConfigError("loss.distillation_weight is above 0 without a teacher; set descriptor_teacher.kind")
-    if config.loss.distillation_weight > 0 and config.run.dimension != ALIKED_DIMENSION:
+    is_shorter = config.run.dimension != ALIKED_DIMENSION and not config.descriptor_teacher.cached
+    if config.loss.distillation_weight > 0 and is_shorter:
         raise ConfigError(
             f"run.dimension is {config.run.dimension}, but the teacher's descriptors have {ALIKED_DIMENSION}; "
-            "train 128, then `sfd2 weights shorten`"
+            "set descriptor_teacher.cached, or train 128, then `sfd2 weights shorten`"
         )
     if config.corners.detector == "aliked" and not config.corners.weights:
         raise ConfigError("corners.detector is 'aliked' without weights; set corners.weights")
+
+
+def _check_architecture(config: TrainingConfig) -> None:
+    model, dimension = config.run.architecture, config.run.dimension
+    allowed = architecture_of_model(model).dimensions
+    if dimension not in allowed:
+        lengths = ", ".join(map(str, allowed))
+        raise ConfigError(f"run.dimension is {dimension}; run.architecture {model!r} allows {lengths}")
+    if model != MODELS[0] and config.loss.feature_weight > 0:
+        raise ConfigError(
+            f"loss.feature_weight needs layers of 128 and 256 channels; {model!r} has others; set it to 0"
+        )
+    if model == "sfd2-s" and config.run.train != "all":
+        raise ConfigError(f"run.train is {config.run.train!r}; heads of {model!r} have no common trunk; set 'all'")
 
 
 def _check_parts(config: TrainingConfig) -> None:

@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     from sfd2_lab.training.config import TrainingConfig
     from sfd2_lab.training.data.pairs import PairBatch
     from sfd2_lab.training.data.sources import PairSampler
-    from sfd2_lab.training.losses.distillation import Describe
-    from sfd2_lab.training.taps import RawOutput
-    from sfd2_ros.features.network import Sfd2Network
+    from sfd2_lab.training.losses.distillation import Describe, Projection
+    from sfd2_ros.features.network import FeatureNetwork, RawOutput
 
     FeatureTeacher = Callable[[torch.Tensor], Sequence[torch.Tensor]]
 
@@ -66,19 +65,21 @@ class Trainer:
         class_values: stability of the classes of the stability head.
         teacher: returns features of (2B, 3, S, S) images in [0, 1]; None without feature consistency.
         describe: returns descriptors of points of images; None without a teacher of descriptors.
+        project: of a teacher's descriptors that the batches hold; None where they hold none.
         ranks: this process among others.
     """
 
     def __init__(
         self,
         config: TrainingConfig,
-        network: Sfd2Network,
+        network: FeatureNetwork,
         sampler: PairSampler,
         folder: Path,
         *,
         class_values: Sequence[float],
         teacher: FeatureTeacher | None = None,
         describe: Describe | None = None,
+        project: Projection | None = None,
         ranks: Ranks | None = None,
     ) -> None:
         self.config, self.folder, self.ranks = config, folder, ranks or Ranks()
@@ -89,10 +90,11 @@ class Trainer:
         self.network, self.average = network, make_average(network)
         self.optimiser = make_optimiser(network, config.optimiser)
         self.position = Position()
-        self._sampler, self._class_values, self._teacher, self._describe = sampler, class_values, teacher, describe
+        self._sampler, self._class_values, self._teacher = sampler, class_values, teacher
+        self._describe, self._project = describe, project
         self._photometric = Photometric(config.photometric)
         self._bfloat16 = _uses_bfloat16(config.run.precision, self.device)
-        self._forward: Callable[[Sfd2Network, torch.Tensor], RawOutput] = raw_forward
+        self._forward: Callable[[FeatureNetwork, torch.Tensor], RawOutput] = raw_forward
         if config.run.compile:
             self._forward = torch.compile(raw_forward)
 
@@ -118,7 +120,7 @@ class Trainer:
         *,
         should_stop: Callable[[], bool] = lambda: False,
         on_log: Callable[[int, dict[str, float]], None] = lambda _step, _figures: None,
-        on_validate: Callable[[Sfd2Network, int], float] | None = None,
+        on_validate: Callable[[FeatureNetwork, int], float] | None = None,
     ) -> None:
         """Train until the last step or until told to stop; the state is saved then.
 
@@ -160,7 +162,7 @@ class Trainer:
         with self._autocast():
             output = tapped(self._outputs(batch.images, shared))
             features = () if self._teacher is None else self._teacher(batch.images)
-        teaching = Teaching(features, self._describe)
+        teaching = Teaching(features, self._describe, self._project)
         points = step_generator(self.config.run.seed, step, self.ranks.rank, purpose=2)
         losses = losses_of(output, batch, self.config.loss, points, class_values=self._class_values, teaching=teaching)
         loss = total(losses)

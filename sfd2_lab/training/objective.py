@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from sfd2_lab.training.losses.detection import DETECTION_LOSSES, semantic_target
-from sfd2_lab.training.losses.distillation import distillation_loss, teacher_descriptors
+from sfd2_lab.training.losses.distillation import cached_descriptors, distillation_loss, teacher_descriptors
 from sfd2_lab.training.losses.feature_consistency import feature_loss
 from sfd2_lab.training.losses.info_nce import info_nce_loss
 from sfd2_lab.training.losses.inter_class import INTER_CLASS_LOSSES
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sfd2_lab.training.data.pairs import PairBatch
-    from sfd2_lab.training.losses.distillation import Describe
+    from sfd2_lab.training.losses.distillation import Describe, Projection
     from sfd2_lab.training.taps import TappedOutput
 
 
@@ -68,11 +68,13 @@ class Teaching:
 
     Attributes:
         features: of the same images; needed when `feature_weight` is above 0.
-        describe: describes points of images; needed when `distillation_weight` is above 0.
+        describe: describes points of images; this or `project` is needed when `distillation_weight` is above 0.
+        project: of descriptors that the batch holds.
     """
 
     features: Sequence[torch.Tensor] = ()
     describe: Describe | None = None
+    project: Projection | None = None
 
 
 def losses_of(
@@ -104,7 +106,7 @@ def losses_of(
         losses["stability"] = config.stability_weight * stability_loss(output.stability_logits, batch.classes)
     descriptor_weights = (config.info_nce_weight, config.inter_weight, config.intra_weight, config.distillation_weight)
     if max(descriptor_weights) > 0:
-        losses |= _descriptor_losses(tapped, batch, config, generator, teaching.describe)
+        losses |= _descriptor_losses(tapped, batch, config, generator, teaching)
     if config.feature_weight > 0:
         losses["feature"] = config.feature_weight * feature_loss(
             tapped.middle, teaching.features, standardise=config.standardise
@@ -120,7 +122,7 @@ def detection_target(batch: PairBatch, class_values: Sequence[float]) -> torch.T
 
 
 def _descriptor_losses(
-    tapped: TappedOutput, batch: PairBatch, config: LossConfig, generator: torch.Generator, describe: Describe | None
+    tapped: TappedOutput, batch: PairBatch, config: LossConfig, generator: torch.Generator, teaching: Teaching
 ) -> dict[str, torch.Tensor]:
     """Return the means over the pairs of the batch."""
     samples = sample_points(tapped.output, batch, config.points, generator)
@@ -136,11 +138,18 @@ def _descriptor_losses(
         for name, (weight, part) in parts.items()
         if weight > 0
     }
-    if config.distillation_weight > 0 and describe is not None:
-        wanted = teacher_descriptors(batch.plain, samples, describe)
+    wanted = _wanted(batch, samples, teaching)
+    if config.distillation_weight > 0 and wanted is not None:
         told = [_distillation(one, it, config) for one, it in zip(samples, wanted, strict=True)]
         losses["distillation"] = config.distillation_weight * torch.stack(told or [zero]).mean()
     return losses
+
+
+def _wanted(batch: PairBatch, samples: Sequence[PointSample], teaching: Teaching) -> list[torch.Tensor] | None:
+    """Return the teacher's descriptors of each sample, or None without a teacher."""
+    if teaching.project is not None and batch.described is not None:
+        return cached_descriptors(batch.plain, batch.described, samples, teaching.project)
+    return None if teaching.describe is None else teacher_descriptors(batch.plain, samples, teaching.describe)
 
 
 def _info_nce(sample: PointSample, config: LossConfig) -> torch.Tensor:

@@ -12,10 +12,10 @@ import torch
 
 if TYPE_CHECKING:
     from sfd2_lab.training.config import OptimiserConfig
-    from sfd2_ros.features.network import Sfd2Network
+    from sfd2_ros.features.network import FeatureNetwork
 
 
-def make_optimiser(network: Sfd2Network, config: OptimiserConfig) -> torch.optim.AdamW:
+def make_optimiser(network: FeatureNetwork, config: OptimiserConfig) -> torch.optim.AdamW:
     """Return the optimiser; norms and biases do not decay."""
     named = [(name, value) for name, value in network.named_parameters() if value.requires_grad]
     groups = [
@@ -34,13 +34,13 @@ def learning_rate(step: int, steps: int, config: OptimiserConfig) -> float:
     return config.learning_rate * share
 
 
-def make_average(network: Sfd2Network) -> Sfd2Network:
+def make_average(network: FeatureNetwork) -> FeatureNetwork:
     """Return a copy that will hold the average of the weights."""
     return copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
 
 
 @torch.no_grad()
-def update_average(average: Sfd2Network, network: Sfd2Network, step: int, decay: float) -> None:
+def update_average(average: FeatureNetwork, network: FeatureNetwork, step: int, decay: float) -> None:
     """Move the average towards the weights, faster in the first steps; norms' statistics likewise."""
     kept = min(decay, (1 + step) / (10 + step))
     for mean, value in zip(average.state_dict().values(), network.state_dict().values(), strict=True):

@@ -17,24 +17,24 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from sfd2_lab.training.data.pairs import PairBatch
-from sfd2_lab.training.taps import RawOutput
-from sfd2_ros.core.errors import SceneError
+from sfd2_ros.core.errors import ConfigError, SceneError
 from sfd2_ros.core.files import atomic_file
+from sfd2_ros.features.network import RawOutput, Sfd2Network
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sfd2_ros.features.network import Sfd2Network
+    from sfd2_ros.features.network import FeatureNetwork
 
 PARTS = {
-    "all": ("encoder", "residual", "detection", "description", "stability"),
+    "all": (),
     "heads": ("detection", "description", "stability"),
     "detector": ("detection", "stability"),
 }
-"""What can be trained: names of the network's modules."""
+"""What can be trained: names of the modules of the published network or its half; 'all' is every module."""
 
 
-def freeze_others(network: Sfd2Network, part: str) -> None:
+def freeze_others(network: FeatureNetwork, part: str) -> None:
     """Let gradients reach the modules of a part alone.
 
     Args:
@@ -42,25 +42,44 @@ def freeze_others(network: Sfd2Network, part: str) -> None:
         part: of `PARTS`.
     """
     for name, module in network.named_children():
-        module.requires_grad_(name in PARTS[part])
+        module.requires_grad_(part == "all" or name in PARTS[part])
 
 
 @torch.no_grad()
-def trunk_features(network: Sfd2Network, images: torch.Tensor) -> torch.Tensor:
-    """Return (B, 256, H/4, W/4) of (B, 3, H, W) images, without gradients; norms keep their statistics."""
-    network.eval()
-    features: torch.Tensor = network.residual(network.encoder(network.normalised(images)))
-    return features
+def trunk_features(network: FeatureNetwork, images: torch.Tensor) -> torch.Tensor:
+    """Return (B, C, H/4, W/4) of (B, 3, H, W) images, without gradients; norms keep their statistics.
+
+    Raises:
+        ConfigError: the network's heads do not take the same features.
+    """
+    return with_one_trunk(network.eval()).raw(images).shared
 
 
-def heads_forward(network: Sfd2Network, shared: torch.Tensor, part: str) -> RawOutput:
-    """Run the heads of a part on (B, 256, h, w) features of the trunk; descriptors that are not trained are zero."""
-    network.eval()
+def heads_forward(network: FeatureNetwork, shared: torch.Tensor, part: str) -> RawOutput:
+    """Run the heads of a part on (B, C, h, w) features of the trunk; descriptors that are not trained are zero.
+
+    Raises:
+        ConfigError: the network's heads do not take the same features.
+    """
+    network = with_one_trunk(network.eval())
     if "description" in PARTS[part]:
         description = network.description(shared)
     else:
         description = shared.new_zeros(len(shared), network.dimension, *shared.shape[-2:])
     return RawOutput(shared, shared, network.detection(shared), description, network.stability(shared))
+
+
+def with_one_trunk(network: FeatureNetwork) -> Sfd2Network:
+    """Return the network, whose heads all take the features of one trunk.
+
+    Raises:
+        ConfigError: they do not.
+    """
+    if not isinstance(network, Sfd2Network):
+        raise ConfigError(
+            f"heads of {network.layout!r} cannot be trained alone: they take several layers; set run.train to 'all'"
+        )
+    return network
 
 
 class FeatureBank:
@@ -100,6 +119,7 @@ class FeatureBank:
     def keep(self, step: int, rank: int, batch: PairBatch, shared: torch.Tensor) -> None:
         """Write a batch and its (2B, 256, h, w) features in float16; the changed images are not kept."""
         parts = {field.name: getattr(batch, field.name) for field in fields(batch) if field.name != "images"}
+        parts = {name: value for name, value in parts.items() if value is not None}
         parts["plain"] = (parts["plain"] * 255).round().to(torch.uint8)
         parts["reliability"] = parts["reliability"].half()
         parts["shared"] = shared.half()

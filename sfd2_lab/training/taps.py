@@ -12,36 +12,22 @@ from torch.nn import functional as F  # noqa: N812 - the name that every reader 
 from sfd2_ros.features.network import NetworkOutput
 
 if TYPE_CHECKING:
-    from sfd2_ros.features.network import Sfd2Network
+    from sfd2_ros.features.network import FeatureNetwork, RawOutput
 
 MIDDLE_CHANNELS = (128, 256)
 """Channels of the two middle layers; those of ConvNeXt-base's first stages and of ESPNetv2's, too."""
 
-_MIDDLE = 4  # layers of the encoder up to 128 channels at a quarter of the resolution
-
 
 class TappedOutput(NamedTuple):
-    """Outputs and the two middle layers, (B, 128, H/4, W/4) and (B, 256, H/4, W/4)."""
+    """Outputs and the two middle layers; of the published network (B, 128, H/4, W/4) and (B, 256, H/4, W/4)."""
 
     output: NetworkOutput
     middle: tuple[torch.Tensor, torch.Tensor]
 
 
-class RawOutput(NamedTuple):
-    """What the convolutions give: the two middle layers, and the three heads before anything is normalised."""
-
-    early: torch.Tensor
-    shared: torch.Tensor
-    detection: torch.Tensor
-    description: torch.Tensor
-    stability: torch.Tensor
-
-
-def raw_forward(network: Sfd2Network, images: torch.Tensor) -> RawOutput:
+def raw_forward(network: FeatureNetwork, images: torch.Tensor) -> RawOutput:
     """Run the convolutions; the part of a step that may be compiled."""
-    early = network.encoder[:_MIDDLE](network.normalised(images))
-    shared = network.residual(network.encoder[_MIDDLE:](early))
-    return RawOutput(early, shared, network.detection(shared), network.description(shared), network.stability(shared))
+    return network.raw(images)
 
 
 def tapped(raw: RawOutput) -> TappedOutput:

@@ -26,20 +26,21 @@ def average(several: Sequence[Weights]) -> Weights:
     ICML 2022, section 3.1, the uniform soup). Means of networks without a common start compute nothing of use.
 
     Args:
-        several: two or more, of one descriptor dimension and one brightness.
+        several: two or more, of one model, one descriptor dimension and one brightness.
 
     Raises:
         WeightsError: there are fewer than two, or they do not fit together.
     """
     if len(several) < 2:
         raise WeightsError(f"{len(several)} set(s) of weights given; a mean needs two or more")
+    _check_alike("model", [weights.architecture.model for weights in several])
     _check_alike("descriptor dimension", [weights.dimension for weights in several])
     _check_alike("brightness", [weights.brightness for weights in several])
     entries = {name: _mean([weights.entries[name] for weights in several]) for name in several[0].entries}
     return replace(
         several[0],
         entries=entries,
-        weights_id=identify(entries, several[0].brightness),
+        weights_id=identify(entries, several[0].brightness, several[0].architecture),
         training=f"mean of {'; and '.join(f'{weights.weights_id} ({weights.training})' for weights in several)}",
         terms=_terms_of_all(several),
     )
@@ -51,7 +52,7 @@ def _mean(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
     return torch.stack([tensor.float() for tensor in tensors]).mean(dim=0)
 
 
-def _check_alike(what: str, values: Sequence[float]) -> None:
+def _check_alike(what: str, values: Sequence[float | str]) -> None:
     if len(set(values)) > 1:
         raise WeightsError(f"the weights differ in {what}: {', '.join(map(str, values))}; only like ones have a mean")
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +23,7 @@ from sfd2_ros.features.network import CELL_PX
 from sfd2_ros.features.runners import BACKENDS, make_runner, precision_of
 from sfd2_ros.features.semantics import load_stability_table
 from sfd2_ros.features.turn import TURNS_DEG, turn_back, turn_upright
-from sfd2_ros.features.weights import Weights, build_network, read_weights
+from sfd2_ros.features.weights import Weights, build_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -169,6 +168,12 @@ class Extractor:
         height, width = images.shape[-2:]
         return self.runner(F.pad(images, (0, -width % CELL_PX, 0, -height % CELL_PX), mode="replicate"))
 
+    def stability_of(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the stability (B, H, W) of the pixels of images (B, 3, H, W) in [0, 1], on this device."""
+        height, width = images.shape[-2:]
+        logits = self._run_network(images).stability_logits
+        return kp.stability_value(logits, self._class_values)[:, :height, :width]
+
     def _features_of(self, images: torch.Tensor, size: tuple[int, int]) -> list[Features]:
         config, (height, width) = self.config, images.shape[-2:]
         output = self._run_network(images)
@@ -201,44 +206,30 @@ class Extractor:
         """Turn the chosen pixels (N, 2) of one image into features in pixels of the image as it was given."""
         refine = self.config.refinement == "quadratic"
         keypoints = kp.refine_keypoints(scores, whole) if refine else whole.float()
+        return self._finished(
+            keypoints, whole, (scores, stability), kp.sample_descriptors(descriptors, keypoints), size
+        )
+
+    def _finished(
+        self,
+        keypoints: torch.Tensor,
+        whole: torch.Tensor,
+        maps: tuple[torch.Tensor, torch.Tensor],
+        descriptors: torch.Tensor,
+        size: tuple[int, int],
+    ) -> Features:
+        """Return features: keypoints (N, 2), their pixels (N, 2), score and stability (H, W), descriptors (N, D)."""
+        scores, stability = maps
         scale = keypoints.new_tensor([size[1] / scores.shape[1], size[0] / scores.shape[0]])
         x, y = whole.unbind(dim=1)
         return Features(
             keypoints=((keypoints + 0.5) * scale - 0.5).cpu().numpy(),
             scores=scores[y, x].cpu().numpy(),
             stability=stability[y, x].cpu().numpy(),
-            descriptors=kp.sample_descriptors(descriptors, keypoints).cpu().numpy(),
+            descriptors=descriptors.cpu().numpy(),
             image_size=size,
             weights_id=self.weights_id,
         )
-
-
-def load_extractor(
-    weights: str | Path | None = None,
-    device: str = "cpu",
-    max_keypoints: int | None = None,
-    *,
-    config: ExtractorConfig | None = None,
-    cache: PrecisionCache | None = None,
-) -> Extractor:
-    """Load weights and make an extractor.
-
-    Args:
-        weights: a safetensors file or a published checkpoint; None for the weights that ship with the package.
-        device: "cpu", "cuda", "cuda:1", ... or "auto": CUDA where it is, else the CPU.
-        max_keypoints: most keypoints that are kept of an image; None for what `config` says (default 2048).
-        config: all settings; None for the defaults.
-        cache: where it is kept which precision is fastest here; None: measured once in each process.
-
-    Raises:
-        WeightsError: the weights are missing, damaged or do not fit.
-        ConfigError: a setting or the device's name is not allowed.
-        DependencyError: the device is not there.
-    """
-    config = ExtractorConfig() if config is None else config
-    if max_keypoints is not None:
-        config = dataclasses.replace(config, max_keypoints=max_keypoints)
-    return Extractor(read_weights(None if weights is None else Path(weights)), device, config, cache=cache)
 
 
 def _turned_back(features: Features, rotate_deg: int) -> Features:

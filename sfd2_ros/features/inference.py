@@ -12,25 +12,28 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.nn.utils.memory_format import convert_conv2d_weight_memory_format
 
+from sfd2_ros.features.network import ConvolutionLayer, Head, ResidualBlock
+
 if TYPE_CHECKING:
-    from sfd2_ros.features.network import Sfd2Network
+    from sfd2_ros.features.network import FeatureNetwork
 
 
-def fold_norms(network: Sfd2Network) -> Sfd2Network:
+def fold_norms(network: FeatureNetwork) -> FeatureNetwork:
     """Return a copy in evaluation mode whose batch normalisations are folded into the convolutions before them.
 
-    So are the last two convolutions of each head into one: nothing is between them. The memory format is channels
-    last, which the convolutions of oneDNN and cuDNN are fastest with: on a CPU with
-    AMX the copy takes a quarter of the time of the original in bfloat16 (docs/features.md).
+    So are the last two convolutions of each head of SFD2 into one: nothing is between them. The memory format is
+    channels last, which the convolutions of oneDNN and cuDNN are fastest with: on a CPU with AMX the copy takes a
+    quarter of the time of the original in bfloat16 (docs/features.md).
     """
     folded = copy.deepcopy(network).eval()
-    for layer in [*folded.encoder, folded.detection.reduce, folded.description.reduce]:
-        _fold(layer, "convolution", "norm")
-    for block in folded.residual:
-        for name in ("enter", "grouped", "leave"):
-            _fold(block, name, f"{name}_norm")
-    for head in (folded.detection, folded.description):
-        _merge(head, "refine", "output")
+    for module in list(folded.modules()):
+        if isinstance(module, ConvolutionLayer):
+            _fold(module, "convolution", "norm")
+        elif isinstance(module, ResidualBlock):
+            for name in ("enter", "grouped", "leave"):
+                _fold(module, name, f"{name}_norm")
+        elif isinstance(module, Head):
+            _merge(module, "refine", "output")
     convert_conv2d_weight_memory_format(folded, torch.channels_last)
     return folded.requires_grad_(requires_grad=False)
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The SFD2 network: one encoder at a quarter of the resolution, three heads.
+"""The SFD2 network: one encoder at a quarter of the resolution, three heads; and what all networks have in common.
 
 Source: Xue, Budvytis, Cipolla, "SFD2: Semantic-guided Feature Detection and Description", CVPR 2023, section 3; layer
 sizes and order agree with the published checkpoints (see `key_map`), which load into it and give the same numbers.
@@ -8,6 +8,7 @@ sizes and order agree with the published checkpoints (see `key_map`), which load
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -25,7 +26,14 @@ DESCRIPTOR_STRIDE_PX = 4
 """Pixels from one descriptor, or stability logit, to the next."""
 DESCRIPTOR_DIMENSIONS = (128, 64, 32)
 """Lengths of descriptor that the network is made for."""
+FULL_CHANNELS, HALF_CHANNELS = 256, 128
+"""Channels of the encoder's output: as published, and half of them (sfd2-m)."""
+_LAYOUT_OF_CHANNELS = {FULL_CHANNELS: "sfd2-resseg-v2", HALF_CHANNELS: "sfd2-m-resseg-v1"}
+_GROUP_CHANNELS = 8
+"""Channels of a group in the residual blocks; 32 groups of 256, as published."""
 
+_EARLY_LAYERS = 4
+"""Layers of the encoder up to half of its channels at a quarter of the resolution."""
 _MEAN = (0.485, 0.456, 0.406)
 """Of ImageNet's RGB values, as the published weights expect."""
 _DEVIATION = (0.229, 0.224, 0.225)
@@ -46,12 +54,32 @@ class NetworkOutput(NamedTuple):
     stability_logits: torch.Tensor
 
 
-class ConvolutionLayer(nn.Module):
-    """3x3 convolution, batch normalisation, ReLU."""
+class RawOutput(NamedTuple):
+    """Output of the convolutions: two middle layers, and the three heads before anything is normalised.
 
-    def __init__(self, inputs: int, outputs: int, *, stride: int = 1, affine: bool = False) -> None:
+    Attributes:
+        early: (B, C, H/4, W/4) features of the trunk's first half.
+        shared: features that the heads share.
+        detection: (B, 65, H/8, W/8).
+        description: (B, D, H/4, W/4), of any length.
+        stability: (B, 3, H/4, W/4).
+    """
+
+    early: torch.Tensor
+    shared: torch.Tensor
+    detection: torch.Tensor
+    description: torch.Tensor
+    stability: torch.Tensor
+
+
+class ConvolutionLayer(nn.Module):
+    """Convolution (3x3 by default), batch normalisation, ReLU."""
+
+    def __init__(
+        self, inputs: int, outputs: int, *, stride: int = 1, affine: bool = False, kernel: int = 3, groups: int = 1
+    ) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1)
+        self.convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups)
         self.norm = nn.BatchNorm2d(outputs, affine=affine)
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
@@ -78,7 +106,13 @@ class ResidualBlock(nn.Module):
         return rectified(self.leave_norm(self.leave(inner)) + values)
 
 
-class Head(nn.Module):
+class OutputHead(nn.Module):
+    """A head whose last layer is a 1x1 convolution."""
+
+    output: nn.Conv2d
+
+
+class Head(OutputHead):
     """Two 3x3 convolutions and a 1x1 convolution to the output."""
 
     def __init__(self, channels: int, outputs: int, *, stride: int = 1) -> None:
@@ -93,34 +127,29 @@ class Head(nn.Module):
         return result
 
 
-class Sfd2Network(nn.Module):
-    """The network.
+class FeatureNetwork(nn.Module):
+    """What the networks of all sizes have in common: input, outputs, and the name of the layout.
 
     Args:
-        dimension: length of a descriptor, one of `DESCRIPTOR_DIMENSIONS`.
+        layout: name of the network's layout in the header of weights files.
+        dimension: length of a descriptor.
         brightness: what darker neighbourhoods of an image are lifted to first, above 0 and below 1; 0 leaves them.
     """
 
     mean: torch.Tensor
     deviation: torch.Tensor
+    description: OutputHead
+    stability: nn.Conv2d
 
-    def __init__(self, dimension: int = 128, brightness: float = 0.0) -> None:
+    def __init__(self, layout: str, dimension: int, brightness: float) -> None:
         super().__init__()
-        self.dimension, self.brightness = dimension, brightness
+        self.layout, self.dimension, self.brightness = layout, dimension, brightness
         self.register_buffer("mean", _per_channel(_MEAN), persistent=False)
         self.register_buffer("deviation", _per_channel(_DEVIATION), persistent=False)
-        self.encoder = nn.Sequential(
-            ConvolutionLayer(3, 64),
-            ConvolutionLayer(64, 64, stride=2),
-            ConvolutionLayer(64, 128),
-            ConvolutionLayer(128, 128, stride=2),
-            ConvolutionLayer(128, 256),
-            ConvolutionLayer(256, 256),
-        )
-        self.residual = nn.Sequential(*(ResidualBlock(256, groups=32) for _ in range(3)))
-        self.detection = Head(256, CELL_PX**2 + 1, stride=2)
-        self.description = Head(256, dimension)
-        self.stability = nn.Conv2d(256, 3, 1)
+
+    @abstractmethod
+    def raw(self, images: torch.Tensor) -> RawOutput:
+        """Run the convolutions on (B, 3, H, W) RGB images in [0, 1], H and W multiples of 8."""
 
     def forward(self, images: torch.Tensor) -> NetworkOutput:
         """Compute the outputs of images.
@@ -128,14 +157,46 @@ class Sfd2Network(nn.Module):
         Args:
             images: (B, 3, H, W) RGB in [0, 1], H and W multiples of 8.
         """
-        shared = self.residual(self.encoder(self.normalised(images)))
-        descriptors = F.normalize(self.description(shared).float(), dim=1)
-        return NetworkOutput(self.detection(shared), descriptors, self.stability(shared))
+        raw = self.raw(images)
+        return NetworkOutput(raw.detection, F.normalize(raw.description.float(), dim=1), raw.stability)
 
     def normalised(self, images: torch.Tensor) -> torch.Tensor:
         """Return images (B, 3, H, W), normalised and in the memory order of the first convolution."""
         lifted = lift_shadows(images, self.brightness) if self.brightness > 0 else images
         return (lifted - self.mean) / self.deviation
+
+
+class Sfd2Network(FeatureNetwork):
+    """The network as published, or with half of its channels everywhere but in the outputs.
+
+    Args:
+        dimension: length of a descriptor, one of `DESCRIPTOR_DIMENSIONS`.
+        brightness: what darker neighbourhoods of an image are lifted to first, above 0 and below 1; 0 leaves them.
+        channels: `FULL_CHANNELS` or `HALF_CHANNELS`.
+    """
+
+    def __init__(self, dimension: int = 128, brightness: float = 0.0, channels: int = FULL_CHANNELS) -> None:
+        super().__init__(_LAYOUT_OF_CHANNELS[channels], dimension, brightness)
+        first, second = channels // 4, channels // 2
+        self.encoder = nn.Sequential(
+            ConvolutionLayer(3, first),
+            ConvolutionLayer(first, first, stride=2),
+            ConvolutionLayer(first, second),
+            ConvolutionLayer(second, second, stride=2),
+            ConvolutionLayer(second, channels),
+            ConvolutionLayer(channels, channels),
+        )
+        groups = channels // _GROUP_CHANNELS
+        self.residual = nn.Sequential(*(ResidualBlock(channels, groups) for _ in range(3)))
+        self.detection = Head(channels, CELL_PX**2 + 1, stride=2)
+        self.description = Head(channels, dimension)
+        self.stability = nn.Conv2d(channels, 3, 1)
+
+    def raw(self, images: torch.Tensor) -> RawOutput:
+        """Run the convolutions on (B, 3, H, W) RGB images in [0, 1], H and W multiples of 8."""
+        early = self.encoder[:_EARLY_LAYERS](self.normalised(images))
+        shared = self.residual(self.encoder[_EARLY_LAYERS:](early))
+        return RawOutput(early, shared, self.detection(shared), self.description(shared), self.stability(shared))
 
 
 def rectified(values: torch.Tensor) -> torch.Tensor:

@@ -16,16 +16,15 @@ from safetensors.torch import save
 import sfd2_ros
 from sfd2_ros.core.errors import ConfigError, WeightsError
 from sfd2_ros.core.files import atomic_file
+from sfd2_ros.features.architectures import Architecture, architecture_of_layout, architectures, layout_of_entries
 from sfd2_ros.features.brightness import MAX_BRIGHTNESS
 from sfd2_ros.features.checkpoint import read_entries
-from sfd2_ros.features.key_map import DIMENSION_ENTRY, PARAMETER_OF
-from sfd2_ros.features.network import DESCRIPTOR_DIMENSIONS, Sfd2Network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ARCHITECTURE = "sfd2-resseg-v2"
-"""Name of the network's layout in the header of a weights file."""
+    from sfd2_ros.features.network import FeatureNetwork
+
 UNKNOWN = "unknown"
 SHIPPED_WEIGHTS = Path(sfd2_ros.__file__).parent / "data" / "weights" / "sfd2_open.safetensors"
 """The weights that come with the package."""
@@ -44,6 +43,7 @@ class Weights:
         terms: licence of the weights, in words.
         weights_id: identity of the values, for example "sfd2-128d-0123456789ab".
         brightness: what darker neighbourhoods of an image are lifted to before the network; 0: images as they are.
+        architecture: network that they fit.
     """
 
     entries: Mapping[str, torch.Tensor]
@@ -51,7 +51,8 @@ class Weights:
     training: str
     terms: str
     weights_id: str
-    brightness: float = 0.0
+    brightness: float
+    architecture: Architecture
 
 
 def read_weights(path: Path | None = None) -> Weights:
@@ -66,18 +67,17 @@ def read_weights(path: Path | None = None) -> Weights:
     """
     path = SHIPPED_WEIGHTS if path is None else path
     entries, metadata = read_entries(path)
-    architecture = metadata.get("architecture", ARCHITECTURE)
-    if architecture != ARCHITECTURE:
-        raise WeightsError(f"weights {str(path)!r} are for {architecture!r}; only {ARCHITECTURE!r} is known")
-    dimension = _check_entries(entries, str(path))
+    architecture = _architecture_of(entries, metadata, str(path))
+    dimension = _check_entries(entries, architecture, str(path))
     brightness = _brightness_of(metadata, str(path))
     weights = Weights(
         entries=entries,
         dimension=dimension,
         training=metadata.get("training", UNKNOWN),
         terms=metadata.get("terms", UNKNOWN),
-        weights_id=identify(entries, brightness),
+        weights_id=identify(entries, brightness, architecture),
         brightness=brightness,
+        architecture=architecture,
     )
     promised = metadata.get("weights_id", weights.weights_id)
     if promised != weights.weights_id:
@@ -95,7 +95,7 @@ def write_weights(path: Path, weights: Weights) -> None:
         OutputError: the folder cannot be written.
     """
     metadata = {
-        "architecture": ARCHITECTURE,
+        "architecture": weights.architecture.layout,
         "descriptor_dim": str(weights.dimension),
         "training": weights.training,
         "terms": weights.terms,
@@ -107,7 +107,7 @@ def write_weights(path: Path, weights: Weights) -> None:
         temporary.write_bytes(save(entries, metadata))
 
 
-def weights_of_network(network: Sfd2Network, *, training: str, terms: str) -> Weights:
+def weights_of_network(network: FeatureNetwork, *, training: str, terms: str) -> Weights:
     """Return the weights that a network has now, as copies on the CPU.
 
     Args:
@@ -115,10 +115,11 @@ def weights_of_network(network: Sfd2Network, *, training: str, terms: str) -> We
         training: what they were trained on and how, in words.
         terms: licence of the weights, in words.
     """
+    architecture = next(one for one in architectures() if one.layout == network.layout)
     state = network.state_dict()
-    entries = {published: state[own].detach().cpu().clone() for published, own in PARAMETER_OF.items()}
-    identity = identify(entries, network.brightness)
-    return Weights(entries, network.dimension, training, terms, identity, network.brightness)
+    entries = {entry: state[own].detach().cpu().clone() for entry, own in architecture.parameter_of.items()}
+    identity = identify(entries, network.brightness, architecture)
+    return Weights(entries, network.dimension, training, terms, identity, network.brightness, architecture)
 
 
 def in_half_precision(weights: Weights) -> Weights:
@@ -126,7 +127,7 @@ def in_half_precision(weights: Weights) -> Weights:
     entries = {
         name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in weights.entries.items()
     }
-    return replace(weights, entries=entries, weights_id=identify(entries, weights.brightness))
+    return replace(weights, entries=entries, weights_id=identify(entries, weights.brightness, weights.architecture))
 
 
 def with_brightness(weights: Weights, brightness: float) -> Weights:
@@ -141,23 +142,40 @@ def with_brightness(weights: Weights, brightness: float) -> Weights:
     """
     if not 0 <= brightness <= MAX_BRIGHTNESS:
         raise ConfigError(f"brightness is {brightness!r}; allowed are 0 to {MAX_BRIGHTNESS}")
-    return replace(weights, brightness=brightness, weights_id=identify(weights.entries, brightness))
+    identity = identify(weights.entries, brightness, weights.architecture)
+    return replace(weights, brightness=brightness, weights_id=identity)
 
 
-def build_network(weights: Weights) -> Sfd2Network:
+def build_network(weights: Weights) -> FeatureNetwork:
     """Return the network with these weights in float32, in evaluation mode, on the CPU."""
-    network = Sfd2Network(weights.dimension, weights.brightness)
-    state = {PARAMETER_OF[name]: tensor for name, tensor in weights.entries.items()}
+    architecture = weights.architecture
+    network = architecture.build(weights.dimension, weights.brightness)
+    state = {architecture.parameter_of[name]: tensor for name, tensor in weights.entries.items()}
     network.load_state_dict(state, strict=True)
     return network.eval().requires_grad_(requires_grad=False)
 
 
-def identify(entries: Mapping[str, torch.Tensor], brightness: float = 0.0) -> str:
+def identify(
+    entries: Mapping[str, torch.Tensor], brightness: float = 0.0, architecture: Architecture | None = None
+) -> str:
     """Return the identity of weights: a SHA-256 over names, shapes and values, and the brightness unless it is 0.
+
+    None stands for the published network. The names of the others begin with their model and its layout is hashed too.
 
     Values are taken as float32, so that a float16 file and its exact float32 copy are the same weights. Counters of
     training steps do not change what the network computes and are left out.
     """
+    digest = digest_of(entries)
+    if brightness:
+        digest.update(f"brightness {brightness}\n".encode())
+    architecture = architectures()[0] if architecture is None else architecture
+    if architecture is not architectures()[0]:
+        digest.update(f"layout {architecture.layout}\n".encode())
+    return f"{architecture.model}-{entries[architecture.dimension_entry].shape[0]}d-{digest.hexdigest()[:12]}"
+
+
+def digest_of(entries: Mapping[str, torch.Tensor]) -> hashlib._Hash:
+    """Return a SHA-256 over the names, shapes, such as (64, 3, 3, 3), and float32 values of entries."""
     digest = hashlib.sha256()
     for name in sorted(entries):
         if name.endswith(_COUNTER):
@@ -165,21 +183,29 @@ def identify(entries: Mapping[str, torch.Tensor], brightness: float = 0.0) -> st
         values = entries[name].detach().cpu().float().contiguous().numpy()
         digest.update(f"{name} {list(values.shape)}\n".encode())
         digest.update(values.astype("<f4").tobytes())
-    if brightness:
-        digest.update(f"brightness {brightness}\n".encode())
-    return f"sfd2-{entries[DIMENSION_ENTRY].shape[0]}d-{digest.hexdigest()[:12]}"
+    return digest
 
 
-def _check_entries(entries: Mapping[str, torch.Tensor], source: str) -> int:
+def _architecture_of(entries: Mapping[str, torch.Tensor], metadata: Mapping[str, str], source: str) -> Architecture:
+    layout = metadata.get("architecture") or layout_of_entries(entries)
+    architecture = architecture_of_layout(layout)
+    if architecture is None:
+        known = ", ".join(repr(one.layout) for one in architectures())
+        raise WeightsError(f"weights {source!r} are for {layout!r}; known are {known}; update sfd2_ros")
+    return architecture
+
+
+def _check_entries(entries: Mapping[str, torch.Tensor], architecture: Architecture, source: str) -> int:
     """Check names, shapes, types and values; return the descriptor dimension."""
-    problems = _missing_and_extra(entries)
-    dimension = _dimension_of(entries)
-    if dimension not in DESCRIPTOR_DIMENSIONS:
-        problems.append(f"descriptors of length {dimension}, allowed: {', '.join(map(str, DESCRIPTOR_DIMENSIONS))}")
+    problems = _missing_and_extra(entries, architecture)
+    dimension = _dimension_of(entries, architecture)
+    if dimension not in architecture.dimensions:
+        problems.append(f"descriptors of length {dimension}, allowed: {', '.join(map(str, architecture.dimensions))}")
     else:
-        problems += _misfits(entries, dimension)
+        problems += _misfits(entries, architecture, dimension)
     if problems:
-        raise WeightsError(f"weights {source!r} do not fit the SFD2 network: {'; '.join(problems)}")
+        name = "SFD2" if architecture is architectures()[0] else architecture.model
+        raise WeightsError(f"weights {source!r} do not fit the {name} network: {'; '.join(problems)}")
     return dimension
 
 
@@ -196,25 +222,24 @@ def _brightness_of(metadata: Mapping[str, str], source: str) -> float:
     return brightness
 
 
-def _missing_and_extra(entries: Mapping[str, torch.Tensor]) -> list[str]:
-    missing = [name for name in PARAMETER_OF if name not in entries]
-    extra = [name for name in entries if name not in PARAMETER_OF]
+def _missing_and_extra(entries: Mapping[str, torch.Tensor], architecture: Architecture) -> list[str]:
+    missing = [name for name in architecture.parameter_of if name not in entries]
+    extra = [name for name in entries if name not in architecture.parameter_of]
     problems = [f"missing {', '.join(missing)}"] if missing else []
     return [*problems, f"unknown {', '.join(extra)}"] if extra else problems
 
 
-def _dimension_of(entries: Mapping[str, torch.Tensor]) -> int:
-    tensor = entries.get(DIMENSION_ENTRY)
+def _dimension_of(entries: Mapping[str, torch.Tensor], architecture: Architecture) -> int:
+    tensor = entries.get(architecture.dimension_entry)
     # Without that entry the default layout serves to name the other misfits; "missing" is reported anyway.
-    return DESCRIPTOR_DIMENSIONS[0] if tensor is None or tensor.ndim == 0 else int(tensor.shape[0])
+    return architecture.dimensions[0] if tensor is None or tensor.ndim == 0 else int(tensor.shape[0])
 
 
-def _misfits(entries: Mapping[str, torch.Tensor], dimension: int) -> list[str]:
-    with torch.device("meta"):
-        expected = Sfd2Network(dimension).state_dict()
+def _misfits(entries: Mapping[str, torch.Tensor], architecture: Architecture, dimension: int) -> list[str]:
+    expected = architecture.shapes(dimension)
     problems = []
-    for name in PARAMETER_OF.keys() & entries.keys():
-        tensor, wanted = entries[name], tuple(expected[PARAMETER_OF[name]].shape)
+    for name in expected.keys() & entries.keys():
+        tensor, wanted = entries[name], expected[name]
         if tuple(tensor.shape) != wanted:
             problems.append(f"{name} has shape {tuple(tensor.shape)}, expected {wanted}")
         elif name.endswith(_COUNTER):

@@ -82,8 +82,14 @@ class FeatureNode(ManagedNode):
         """Load the weights and run the network once, so that the first image does not wait for that."""
         config = self._config = self.settings[""]
         try:
-            settings = self.settings["extractor"]
-            extractor = load_extractor(config.weights or None, config.device, config=settings, cache=precision_cache())
+            extractor = load_extractor(
+                config.weights or None,
+                config.device,
+                config=self.settings["extractor"],
+                model=config.model,
+                rate_hz=config.rate_hz,
+                cache=precision_cache(),
+            )
             extractor(np.zeros(WARM_UP_SIZE, np.uint8))
         except Exception as err:
             if not is_out_of_memory(err):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sfd2_ros.core.config import setting
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.noise import NoiseConfig
+from sfd2_ros.features.model_names import MODEL_CHOICES, RATE_HZ
 from sfd2_ros.localization.config import LocalizerConfig, MatchingConfig, RetrievalConfig
 from sfd2_ros.localization.fusion_config import FusionConfig
 from sfd2_ros.localization.gates import GatesConfig
@@ -57,6 +58,13 @@ class FeatureNodeConfig:
         False, "True for image_rect topics: P of camera_info is used, without distortion, instead of K and D."
     )
     weights: str = setting("", "Weights file; empty: the weights that ship with the package.")
+    model: str = setting(
+        "",
+        "Network; empty: that of the weights file, or sfd2; auto: the largest that ships and runs at rate_hz; "
+        "aliked-n16: with its weights file. Maps are of one model.",
+        choices=MODEL_CHOICES,
+    )
+    rate_hz: float = setting(RATE_HZ, "Images of 640x480 a second that model auto wants.", minimum=0.01, maximum=1000.0)
     device: str = setting("auto", "cpu, cuda, cuda:1, ...; auto: CUDA where it is, else the CPU.")
     camera_info_timeout_s: float = setting(
         1.0,

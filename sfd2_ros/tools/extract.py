@@ -14,6 +14,7 @@ from sfd2_ros.core.errors import ImageError, OutputError
 from sfd2_ros.tools.options import (
     device_option,
     json_option,
+    model_option,
     overwrite_option,
     progress_bar,
     refuse_same_path,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 )
 @rotate_option
 @weights_option
+@model_option
 @device_option
 @json_option
 @overwrite_option
@@ -61,6 +63,7 @@ def command(
     max_side: int,
     rotate_deg: int,
     weights: Path | None,
+    model: str,
     device: str,
     json_path: Path | None,
     overwrite: bool,
@@ -78,7 +81,7 @@ def command(
     _refuse_existing(output, overlay, overwrite=overwrite)
     refuse_same_path(output, json_path)
     config = ExtractorConfig(max_keypoints=max_keypoints, max_side_px=max_side, rotate_deg=rotate_deg)
-    extractor = ready_extractor(weights, device, config)
+    extractor = ready_extractor(weights, device, config, model=model)
     run = _Run(extractor, folder, overlay)
     with progress_bar() as progress:
         write_features(output, run.features_of(names, progress), overwrite=overwrite)

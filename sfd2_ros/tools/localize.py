@@ -17,6 +17,7 @@ from sfd2_ros.core.types import Status
 from sfd2_ros.tools.options import (
     device_option,
     json_option,
+    model_option,
     overwrite_option,
     progress_bar,
     quiet_colmap,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 )
 @rotate_option
 @weights_option
+@model_option
 @device_option
 @json_option
 @overwrite_option
@@ -65,6 +67,7 @@ def command(
     camera: str | None,
     rotate_deg: int,
     weights: Path | None,
+    model: str,
     device: str,
     json_path: Path | None,
     overwrite: bool,
@@ -94,7 +97,7 @@ def command(
     check_names(names)
     if tum is not None:
         check_stamps(names)
-    extractor = extractor_for(map_, weights, device, rotate_deg=rotate_deg)
+    extractor = extractor_for(map_, weights, device, rotate_deg=rotate_deg, model=model)
     localizer = Localizer(map_, device=str(extractor.device))
     estimates: dict[str, Result] = {}
     with progress_bar() as progress:
@@ -165,20 +168,20 @@ def _queries(
     )
 
 
-def extractor_for(map_: Map, weights: Path | None, device: str, *, rotate_deg: int = 0) -> Any:
+def extractor_for(map_: Map, weights: Path | None, device: str, *, rotate_deg: int = 0, model: str = "") -> Any:
     """Return an extractor with the settings of the map; reject weights that the map was not made with.
 
     `rotate_deg` is a property of the camera that took the queries, not of the map.
     """
     from sfd2_ros.core.config import config_from_mapping  # noqa: PLC0415
     from sfd2_ros.core.errors import ConfigError, MapError  # noqa: PLC0415
-    from sfd2_ros.features.extractor import ExtractorConfig  # noqa: PLC0415
+    from sfd2_ros.features import ExtractorConfig  # noqa: PLC0415
 
     try:
         config = config_from_mapping(ExtractorConfig, {**map_.extraction, "rotate_deg": rotate_deg})
     except ConfigError as err:
         raise MapError(f"map {str(map_.folder)!r} was made by another version: {err}; build it again") from err
-    extractor = ready_extractor(weights, device, config)
+    extractor = ready_extractor(weights, device, config, model=model)
     if extractor.weights_id != map_.weights_id:
         raise MapError(
             f"map {str(map_.folder)!r} was made with weights {map_.weights_id!r}, these are {extractor.weights_id!r}; "

@@ -17,6 +17,7 @@ from sfd2_ros.tools import map_merge
 from sfd2_ros.tools.options import (
     device_option,
     json_option,
+    model_option,
     overwrite_option,
     progress_bar,
     quiet_colmap,
@@ -68,6 +69,7 @@ command.add_command(map_merge.command)
 @click.option("--every-m", type=float, help="Bag: metres between two images of a camera. [default: 0.5]")
 @rotate_option
 @weights_option
+@model_option
 @device_option
 @json_option
 @overwrite_option
@@ -83,6 +85,7 @@ def build(
     refine_poses: bool,
     rotate_deg: int,
     weights: Path | None,
+    model: str,
     device: str,
     json_path: Path | None,
     overwrite: bool,
@@ -117,7 +120,7 @@ def build(
     refuse_existing_folder(output, overwrite=overwrite, marker=MARKER)
     refuse_same_path(output, json_path)
     config = ExtractorConfig(max_keypoints=max_keypoints, rotate_deg=rotate_deg)
-    extractor = ready_extractor(weights, device, config)
+    extractor = ready_extractor(weights, device, config, model=model)
     with progress_bar() as progress, claimed_folder(output, overwrite=overwrite, marker=MARKER):
         builder = MapBuilder(extractor, MapConfig(refine_poses=refine_poses), progress)
         if is_bag(source):

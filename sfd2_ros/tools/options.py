@@ -26,6 +26,13 @@ weights_option = click.option(
     type=click.Path(path_type=Path),
     help="Weights of the network: a safetensors file or a published checkpoint. Default: the shipped weights.",
 )
+model_option = click.option(
+    "--model",
+    default="",
+    help="Network: sfd2, sfd2-m, sfd2-s, or auto: the largest that ships and extracts two images a second here; "
+    "aliked-n16 or aliked-n16+stability with its weights. "
+    "Default: that of --weights, or sfd2.",
+)
 device_option = click.option(
     "--device", default="auto", show_default=True, help="Device of the network: cpu, cuda, cuda:1 or auto."
 )

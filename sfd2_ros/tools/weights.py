@@ -160,12 +160,11 @@ def _write_onnx(path: Path, weights: Weights, decode: int | None) -> None:
 
 
 def _figures(weights: Weights) -> dict[str, object]:
-    from sfd2_ros.features.weights import ARCHITECTURE  # noqa: PLC0415
-
     values = [tensor for tensor in weights.entries.values() if tensor.is_floating_point()]
     return {
         "weights_id": weights.weights_id,
-        "architecture": ARCHITECTURE,
+        "model": weights.architecture.model,
+        "architecture": weights.architecture.layout,
         "descriptor_dim": weights.dimension,
         "values": sum(tensor.numel() for tensor in values),
         "stored_as": ", ".join(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in values})),

@@ -66,14 +66,21 @@ class FixedCamera:
         folder: of the frames.
         config: `lights`, `overlay` and `lasting` of a source.
         corners_of: returns the corners (N, 3) of an image (3, h, w) uint8.
+        describe: returns a teacher's descriptors of an image, see `View.described`; None without a teacher.
 
     Raises:
         ImageError: the folder has no images.
         SceneError: a light has no frames.
     """
 
-    def __init__(self, folder: Path, config: SourceConfig, corners_of: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        self.folder, self._config, self._corners_of = folder, config, corners_of
+    def __init__(
+        self,
+        folder: Path,
+        config: SourceConfig,
+        corners_of: Callable[[torch.Tensor], torch.Tensor],
+        describe: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    ) -> None:
+        self.folder, self._config, self._corners_of, self._describe = folder, config, corners_of, describe
         self.names = [name for name in list_images(folder) if name != config.overlay]
         self.lights = [name.partition("_")[0] for name in self.names]
         for light in config.lights:
@@ -109,7 +116,8 @@ class FixedCamera:
                 moved, still = moved_and_still(image, median)
                 classes[still & shared.near] = _STABLE
                 classes[moved] = _UNSTABLE
-            self._views[index] = View(image, unknown, classes, shared.corners, shared.ignored)
+            described = None if self._describe is None else self._describe(image)
+            self._views[index] = View(image, unknown, classes, shared.corners, shared.ignored, described)
         return self._views[index]
 
     def flow(self, first: int, second: int) -> Flow:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch.nn import functional as F  # noqa: N812 - the name that every reader of torch code expects
 
+from sfd2_lab.training.data.described import crop_descriptors
 from sfd2_lab.training.data.geometry import map_points, pixel_grid
 from sfd2_ros.features.network import DESCRIPTOR_STRIDE_PX
 from sfd2_ros.features.semantics import NOT_LABELLED
@@ -28,6 +29,8 @@ class View:
         classes: (h, w) uint8, classes of the stability head, or NOT_LABELLED.
         corners: (N, 3) float32, x and y in pixels, local reliability in [0, 1].
         ignored: (h, w) bool, what no loss may see, such as text painted over the image; None for nothing.
+        described: (D, g, f) int8, a teacher's descriptors of the centres of g x f equal cells of the image, times 127;
+            None without such a teacher.
     """
 
     image: torch.Tensor
@@ -35,6 +38,7 @@ class View:
     classes: torch.Tensor
     corners: torch.Tensor
     ignored: torch.Tensor | None = None
+    described: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +89,8 @@ class PairBatch:
         valid: (2B, S, S) bool, inside the view and not ignored.
         target: (B, S/4, S/4, 2) float32, place in the second crop of the centres of the first one's descriptor cells.
         matched: (B, S/4, S/4) bool, whether it is seen there.
+        described: (2B, D, S/4, S/4) float32, a teacher's descriptors of the cells' centres, of any length; None where
+            a view has none.
     """
 
     images: torch.Tensor
@@ -95,6 +101,7 @@ class PairBatch:
     valid: torch.Tensor
     target: torch.Tensor
     matched: torch.Tensor
+    described: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.target)
@@ -112,7 +119,12 @@ def collate(pairs: Sequence[Pair], crop_px: int, device: torch.device) -> PairBa
     links = [_link(pair, crop_px, device) for pair in pairs]
     images, reliability, labels, classes, valid = (torch.stack(parts) for parts in zip(*crops, strict=True))
     target, matched = (torch.stack(parts) for parts in zip(*links, strict=True))
-    return PairBatch(images, images, reliability, labels, classes, valid, target, matched)
+    described = [
+        crop_descriptors(pair.views[side], pair.view_from_crop[side], crop_px) for side in (0, 1) for pair in pairs
+    ]
+    found = [one for one in described if one is not None]
+    teacher = torch.stack(found).to(device) if len(found) == len(described) else None
+    return PairBatch(images, images, reliability, labels, classes, valid, target, matched, teacher)
 
 
 def _crop(view: View, view_from_crop: torch.Tensor, crop_px: int, device: torch.device) -> tuple[torch.Tensor, ...]:

@@ -127,6 +127,7 @@ class PanoramaSource:
         corners_of: returns the corners (N, 3) of an image (3, h, w) uint8.
         warp: how far crops are apart.
         lasting: lowest reliability of a corner, see `lasting_corners`.
+        describe: returns a teacher's descriptors of an image, see `View.described`; the well exposed one is described.
     """
 
     def __init__(
@@ -136,8 +137,9 @@ class PanoramaSource:
         warp: WarpConfig,
         *,
         lasting: float,
+        describe: Callable[[torch.Tensor], torch.Tensor] | None = None,
     ) -> None:
-        self.files, self._warp, self._lasting = list(files), warp, lasting
+        self.files, self._warp, self._lasting, self._describe = list(files), warp, lasting, describe
         self._corners_of = corners_of
         self._panoramas: dict[int, torch.Tensor] = {}
         self._views: dict[int, tuple[torch.Tensor, View]] = {}
@@ -169,7 +171,8 @@ class PanoramaSource:
             )
             image = expose(radiance, _BY_LIGHT[0][0])
             unlabelled = torch.full(SIZE, NOT_LABELLED, dtype=torch.uint8)
-            self._views[index] = radiance, View(image, unlabelled, unlabelled, corners)
+            described = None if self._describe is None else self._describe(image)
+            self._views[index] = radiance, View(image, unlabelled, unlabelled, corners, described=described)
         return self._views[index]
 
 

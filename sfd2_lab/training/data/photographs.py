@@ -45,6 +45,7 @@ class PhotographSource:
         corners_of: returns the corners (N, 3) of an image (3, h, w) uint8.
         warp: how far crops are apart.
         labels_of: returns the labels (h, w) uint8 of an image that has no label image; None leaves it unlabelled.
+        describe: returns a teacher's descriptors of an image, see `View.described`; None without a teacher.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class PhotographSource:
         corners_of: Callable[[torch.Tensor], torch.Tensor],
         warp: WarpConfig,
         labels_of: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        *,
+        describe: Callable[[torch.Tensor], torch.Tensor] | None = None,
     ) -> None:
         self._photographs = list(photographs)
         self._classes = _full_table(classes_of_label)
         self._corners_of = corners_of
         self._warp = warp
-        self._labels_of = labels_of
+        self._labels_of, self._describe = labels_of, describe
         self._views: dict[int, View] = {}
 
     def __len__(self) -> int:
@@ -82,7 +85,8 @@ class PhotographSource:
             else:
                 labels = read_labels(photograph.labels, (image.shape[1], image.shape[2]))
             classes = self._classes[labels.long()]
-            self._views[index] = View(image, labels, classes, self._corners_of(image))
+            described = None if self._describe is None else self._describe(image)
+            self._views[index] = View(image, labels, classes, self._corners_of(image), described=described)
         return self._views[index]
 
 

@@ -20,7 +20,7 @@ from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.features.semantics import NOT_LABELLED, StabilityTable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -41,6 +41,7 @@ def open_source(
     corners: CornerConfig,
     warp: WarpConfig,
     device: torch.device,
+    describe: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> PairSource:
     """Open a source.
 
@@ -51,6 +52,8 @@ def open_source(
         corners: settings of the corner teacher.
         warp: how far crops are apart.
         device: where corners are looked for.
+        describe: returns a teacher's descriptors (D, g, f) of an image (3, h, w), see `View.described`; None for no
+            teacher.
 
     Raises:
         ConfigError: no folder is named, labels without a label set, or a label set that is not known.
@@ -63,25 +66,25 @@ def open_source(
     folder, classes = root / config.folder, classes_of(config, table)
     cache = CornerCache(root / ".corners", corners, root, device)
     if config.kind == "views":
-        return ViewSource(folder, classes, cache, warp, config.repeat_in)
+        return ViewSource(folder, classes, cache, warp, config.repeat_in, describe=describe)
     labels_of = None
     if config.teacher != "none":
         labels_of = LabelCache(root / ".labels", config.teacher, config.teacher_weights, root, device)
     if config.kind == "webcams":
         sources = [
-            PhotographSource(find_photographs(path, None, None), classes, cache, warp, labels_of)
+            PhotographSource(find_photographs(path, None, None), classes, cache, warp, labels_of, describe=describe)
             for path in _cameras(folder, config.without)
         ]
         return WebcamSource(sources, warp)
     if config.kind == "fixed_cameras":
         folders = _cameras(folder, config.without)
-        return FixedCameraSource([FixedCamera(path, config, cache) for path in folders], warp)
+        return FixedCameraSource([FixedCamera(path, config, cache, describe) for path in folders], warp)
     if config.kind == "panoramas":
         files = _panoramas(folder, config.without)
-        return PanoramaSource(files, cache, warp, lasting=config.lasting)
+        return PanoramaSource(files, cache, warp, lasting=config.lasting, describe=describe)
     labels = root / config.labels if config.labels else None
     photographs = find_photographs(folder, root / config.names if config.names else None, labels)
-    return PhotographSource(photographs, classes, cache, warp, labels_of)
+    return PhotographSource(photographs, classes, cache, warp, labels_of, describe=describe)
 
 
 def _cameras(folder: Path, without: Sequence[str]) -> list[Path]:
@@ -125,7 +128,10 @@ class PairSampler:
 
     def pairs(self, step: int, count: int, rank: int = 0) -> list[Pair]:
         """Return the pairs of a step."""
-        generator = step_generator(self.seed, step, rank, purpose=0)
+        return self.pairs_of(step_generator(self.seed, step, rank, purpose=0), count)
+
+    def pairs_of(self, generator: torch.Generator, count: int) -> list[Pair]:
+        """Return pairs that depend on the generator alone."""
         chosen = torch.multinomial(self._shares, count, replacement=True, generator=generator).tolist()
         return [self._sources[index].pair(generator, self.crop_px) for index in chosen]
 

@@ -43,6 +43,7 @@ class ViewSource:
         corners_of: returns the corners (N, 3) of an image (3, h, w) uint8.
         warp: scale of the crops, how far the second moves and turns.
         sessions: most views under another condition that corners are looked for again in; 0 leaves them as they are.
+        describe: returns a teacher's descriptors of an image, see `View.described`; None without a teacher.
 
     Raises:
         SceneError: the folder is no folder of views, or no two of them are near each other.
@@ -55,6 +56,8 @@ class ViewSource:
         corners_of: Callable[[torch.Tensor], torch.Tensor],
         warp: WarpConfig,
         sessions: int = 0,
+        *,
+        describe: Callable[[torch.Tensor], torch.Tensor] | None = None,
     ) -> None:
         self.folder, self._warp, self._sessions = folder, warp, sessions
         self._repeated: dict[int, View] = {}
@@ -63,7 +66,7 @@ class ViewSource:
             Photograph(folder / "images" / f"{view.name}.png", folder / "labels" / f"{view.name}.png")
             for view in self.views
         ]
-        self.pictures = PhotographSource(photographs, classes_of_label, corners_of, warp)
+        self.pictures = PhotographSource(photographs, classes_of_label, corners_of, warp, describe=describe)
         self.neighbours = _neighbours(self.views)
         if not self.neighbours:
             raise SceneError(f"no two views of {str(folder)!r} are within {_FARTHEST_M} m; render longer drives")

@@ -14,14 +14,17 @@ Source: contrastive distillation (Tian et al. 2020) without its memory.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
+from torch.nn import functional as F  # noqa: N812 - the name that every reader of torch code expects
+
 from sfd2_lab.training.losses.info_nce import info_nce_loss
+from sfd2_ros.features.network import DESCRIPTOR_STRIDE_PX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import torch
 
     from sfd2_lab.training.samples import PointSample
 
@@ -47,6 +50,59 @@ def distillation_loss(
     return (parts[0] + parts[1]) / 2
 
 
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """A teacher's descriptors without their common mean, along their directions of largest variance.
+
+    A network that is trained from nothing learns these coordinates as well as any others; a rotation changes no cosine.
+
+    Attributes:
+        mean: (D,) of unit descriptors.
+        axes: (D, K) orthonormal columns.
+    """
+
+    mean: torch.Tensor
+    axes: torch.Tensor
+
+    def __call__(self, descriptors: torch.Tensor) -> torch.Tensor:
+        """Return (N, K) unit descriptors of (N, D) ones of any length."""
+        axes = self.axes.to(descriptors.device)
+        return F.normalize((F.normalize(descriptors, dim=1) - self.mean.to(descriptors.device)) @ axes, dim=1)
+
+
+def projection_of(descriptors: torch.Tensor, dimension: int) -> Projection:
+    """Return the projection of (N, D) descriptors of any length to a dimension of at most D."""
+    unit = F.normalize(descriptors.double(), dim=1)
+    mean = unit.mean(0)
+    centred = unit - mean
+    vectors: torch.Tensor = torch.linalg.eigh(centred.T @ centred).eigenvectors
+    return Projection(mean.float(), vectors[:, -dimension:].flip(1).float())
+
+
+def cached_descriptors(
+    images: torch.Tensor, described: torch.Tensor, samples: Sequence[PointSample], project: Projection
+) -> list[torch.Tensor]:
+    """Return the teacher's descriptors of each pair's points, in the brighter of its two images, from kept ones.
+
+    Args:
+        images: (2B, 3, S, S), see `teacher_descriptors`.
+        described: (2B, D, S/4, S/4) of the cells of the images, of any length.
+        samples: of the pairs.
+        project: to the dimension of the network.
+
+    Returns:
+        For each pair (N, K).
+    """
+    found = []
+    for index, points in _in_the_brighter(images, samples):
+        cell = (points + 0.5) / DESCRIPTOR_STRIDE_PX - 0.5
+        size = cell.new_tensor([described.shape[-1], described.shape[-2]])
+        grid = ((2 * cell + 1) / size - 1)[None, None]
+        values = F.grid_sample(described[index][None], grid, padding_mode="border", align_corners=False)
+        found.append(project(values[0, :, 0].T))
+    return found
+
+
 def teacher_descriptors(images: torch.Tensor, samples: Sequence[PointSample], describe: Describe) -> list[torch.Tensor]:
     """Return the teacher's descriptors of each pair's points, in the brighter of its two pictures.
 
@@ -55,11 +111,17 @@ def teacher_descriptors(images: torch.Tensor, samples: Sequence[PointSample], de
         samples: of the pairs.
         describe: takes (K, 3, S, S) images and (N, 2) points for each, returns (N, D) descriptors for each.
     """
+    chosen = _in_the_brighter(images, samples)
+    return describe(images[[index for index, _ in chosen]], [points for _, points in chosen]) if chosen else []
+
+
+def _in_the_brighter(images: torch.Tensor, samples: Sequence[PointSample]) -> list[tuple[int, torch.Tensor]]:
+    """Return for each pair the number of its brighter image and where the points are in it."""
     count = len(images) // 2
     brightness = images.mean((1, 2, 3))
-    chosen, points = [], []
+    chosen = []
     for sample in samples:
         is_first = bool(brightness[sample.index] >= brightness[count + sample.index])
-        chosen.append(sample.index if is_first else count + sample.index)
-        points.append(sample.first_place if is_first else sample.second_place)
-    return describe(images[chosen], points) if chosen else []
+        index = sample.index if is_first else count + sample.index
+        chosen.append((index, sample.first_place if is_first else sample.second_place))
+    return chosen

@@ -7,34 +7,33 @@ Weights: Shiaoming/ALIKED (BSD-3), `aliked-n16.pth`. Source: Zhao et al., IEEE T
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch.nn import functional as F  # noqa: N812 - the name that every reader of torch code expects
 
-from sfd2_ros.core.errors import DependencyError, WeightsError
-from sfd2_ros.features.checkpoint import read_entries
+from sfd2_ros.features.aliked_network import ALIKED_DIMENSION, load_aliked_network
 from sfd2_ros.features.keypoints import local_maxima, refine_keypoints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-DIMENSION = 128
+    from sfd2_ros.features.aliked_network import AlikedNetwork
+
+DIMENSION = ALIKED_DIMENSION
 """Length of its descriptors."""
 
 _EDGE_PX = 4  # where the picture ends the network sees corners that are not there
-_MADE_FROM_SETTINGS = "dkd.hw_grid"  # of kornia's keypoint selection, which is not used here
 
 
 class AlikedTeacher:
     """The network, in evaluation mode.
 
     Args:
-        network: kornia's, with weights, on its device.
+        network: with weights, on its device.
     """
 
-    def __init__(self, network: Any) -> None:
+    def __init__(self, network: AlikedNetwork) -> None:
         self._network = network
 
     @torch.no_grad()
@@ -51,8 +50,8 @@ class AlikedTeacher:
             score: its scores of good corners that are not the best are low, and a detection head that learns them as
             they are says "none".
         """
-        _, scores = self._network.extract_dense_map(image[None].float() / 255)
-        reliability = scores[0].float().sqrt()
+        _, scores = self._network.dense(image[None].float() / 255)
+        reliability = scores.sqrt()
         peaks = local_maxima(reliability, threshold=smallest, radius_px=radius_px)[0]
         inner = torch.zeros_like(peaks)
         inner[_EDGE_PX:-_EDGE_PX, _EDGE_PX:-_EDGE_PX] = True
@@ -71,12 +70,8 @@ class AlikedTeacher:
         Returns:
             For each image (N, 128) of length one.
         """
-        features, _ = self._network.extract_dense_map(images)
-        size = features.new_tensor([features.shape[-1] - 1, features.shape[-2] - 1])
-        # One pixel from the edge: kornia cuts patches of 3x3 around the points.
-        inside = [torch.minimum(one.clamp(min=1), size - 1) * 2 / size - 1 for one in points]
-        found, _ = self._network.desc_head(features, inside)
-        return [F.normalize(one.float(), dim=1) for one in found]
+        features, _ = self._network.dense(images)
+        return self._network.describe(features, points)
 
 
 def load_aliked(path: Path, device: torch.device) -> AlikedTeacher:
@@ -86,16 +81,4 @@ def load_aliked(path: Path, device: torch.device) -> AlikedTeacher:
         DependencyError: kornia 0.9 or newer is missing.
         WeightsError: the file is missing, damaged, or of another network.
     """
-    try:
-        from kornia.feature import ALIKED  # noqa: PLC0415
-    except ImportError as err:
-        raise DependencyError("teacher 'aliked' needs the library kornia from 0.9 on; pip install kornia") from err
-    entries, _ = read_entries(path)
-    network = ALIKED(model_name="aliked-n16")
-    found = network.load_state_dict(entries, strict=False)
-    wrong = [*found.unexpected_keys, *(name for name in found.missing_keys if name != _MADE_FROM_SETTINGS)]
-    if wrong:
-        raise WeightsError(
-            f"teacher {str(path)!r} does not fit: {', '.join(wrong[:5])}; give aliked-n16.pth of Shiaoming/ALIKED"
-        )
-    return AlikedTeacher(network.to(device).eval().requires_grad_(requires_grad=False))
+    return AlikedTeacher(load_aliked_network(path, device))

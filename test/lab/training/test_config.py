@@ -39,6 +39,13 @@ def test_settings_survive_a_round_trip(small_config: dict) -> None:
         ("sources", {}, "no sources"),
         ("sources", "all", "must be a list"),
         ("loss", {"feature_weight": 1.0}, "without a teacher"),
+        ("run", {"architecture": "sfd2-s"}, "run.dimension is 128; run.architecture 'sfd2-s' allows 64, 32"),
+        (
+            "run",
+            {"architecture": "sfd2-s", "dimension": 64, "train": "heads"},
+            "heads of 'sfd2-s' have no common trunk",
+        ),
+        ("run", {"architecture": "huge"}, "'architecture' is 'huge'"),
     ],
 )
 def test_wrong_settings_are_refused_by_name(small_config: dict, section: str, values: object, said: str) -> None:
@@ -62,3 +69,21 @@ def test_file_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
         read_training_config(tmp_path / "a.yaml")
     with pytest.raises(ConfigError, match="cannot be read"):
         read_training_config(tmp_path / "none.yaml")
+
+
+def test_feature_consistency_is_of_the_published_network_alone(small_config: dict) -> None:
+    small_config["run"]["architecture"] = "sfd2-m"
+    small_config["loss"]["feature_weight"] = 1.0
+    small_config["feature_teacher"] = {"kind": "espnetv2"}
+    with pytest.raises(ConfigError, match="'sfd2-m' has others"):
+        training_config_from(small_config)
+
+
+def test_shorter_descriptors_are_taught_by_a_cached_teacher_alone(small_config: dict) -> None:
+    small_config["run"]["dimension"] = 64
+    small_config["loss"]["distillation_weight"] = 1.0
+    small_config["descriptor_teacher"] = {"kind": "aliked", "weights": "w.pth"}
+    with pytest.raises(ConfigError, match=r"set descriptor_teacher\.cached"):
+        training_config_from(small_config)
+    small_config["descriptor_teacher"]["cached"] = True
+    assert training_config_from(small_config).descriptor_teacher.cached

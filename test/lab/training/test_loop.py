@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from sfd2_lab.training.assemble import layers_like_ours, make_trainer
+from sfd2_lab.training.assemble import export, layers_like_ours, make_trainer
 from sfd2_lab.training.config import training_config_from
+from sfd2_lab.training.data import described
 from sfd2_lab.training.loop import STATE_FILE, Ranks, Trainer, TrainingDivergedError
+from sfd2_lab.training.parts import trunk_features
+from sfd2_lab.training.projection import PROJECTION_FILE
 from sfd2_lab.training.taps import raw_forward, tapped
 from sfd2_ros.core.errors import ConfigError, WeightsError
+from sfd2_ros.features.light_network import LightNetwork
 from sfd2_ros.features.network import Sfd2Network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 CPU = torch.device("cpu")
 
@@ -169,3 +173,42 @@ def test_gradients_enter_the_heads_channels_last() -> None:
 
 def test_without_a_state_nothing_is_resumed(small_config: dict, drawn_data: Path, tmp_path: Path) -> None:
     assert not trainer_of(small_config, drawn_data, tmp_path / "run").resume()
+
+
+@pytest.mark.parametrize("model", ["sfd2-m", "sfd2-s"])
+def test_smaller_networks_are_trained_and_resumed(
+    model: str, small_config: dict, drawn_data: Path, tmp_path: Path
+) -> None:
+    small_config["run"] |= {"architecture": model, "dimension": 64, "steps": 2}
+    first = losses_of_run(trainer_of(small_config, drawn_data, tmp_path), stop_after=1)
+    resumed = trainer_of(small_config, drawn_data, tmp_path)
+    assert resumed.resume()
+    second = losses_of_run(resumed)
+    assert sorted([*first, *second]) == [1, 2]
+    weights = export(resumed.average, resumed.config, drawn_data, 2)
+    assert weights.weights_id.startswith(f"{model}-64d-")
+
+
+def test_cached_teacher_teaches_descriptors_of_another_length_and_its_projection_is_kept(
+    small_config: dict, drawn_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Colours:
+        def describe(self, images: torch.Tensor, points: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+            x, y = points[0].round().long().unbind(1)
+            colours = images[0, :, y, x].T - 0.5
+            return [torch.nn.functional.normalize(torch.cat([colours**k for k in range(1, 23)], dim=1), dim=1)]
+
+    monkeypatch.setattr(described, "load_aliked", lambda _path, _device: Colours())
+    small_config["run"] |= {"architecture": "sfd2-s", "dimension": 32, "steps": 1}
+    small_config["loss"] |= {"distillation_weight": 1.0}
+    small_config["descriptor_teacher"] = {"kind": "aliked", "weights": "w.pth", "cached": True}
+    trainer = trainer_of(small_config, drawn_data, tmp_path / "run")
+    kept = (tmp_path / "run" / PROJECTION_FILE).read_bytes()
+    assert losses_of_run(trainer)[1]["distillation"] > 0
+    trainer_of(small_config, drawn_data, tmp_path / "run")
+    assert (tmp_path / "run" / PROJECTION_FILE).read_bytes() == kept
+
+
+def test_heads_of_the_light_network_are_not_trained_alone() -> None:
+    with pytest.raises(ConfigError, match="heads of 'sfd2-s-v1' cannot be trained alone"):
+        trunk_features(LightNetwork(), torch.zeros(1, 3, 32, 32))

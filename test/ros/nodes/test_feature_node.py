@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from sfd2_ros.core.types import Camera
+from sfd2_ros.features import load_extractor
 
 pytestmark = [pytest.mark.ros, pytest.mark.usefixtures("ros")]
 CAMERA = Camera(320, 240, 260.0, 260.0, 159.5, 119.5)
@@ -260,3 +263,21 @@ def test_a_compressed_image_is_compared_with_camera_info_before_it_is_decoded(pr
         return next((each for each in features if "15000x15000" in each.reason), None)
 
     assert probe.until(answered, 40.0).status == "no_camera_info"
+
+
+def test_another_network_runs_in_the_node(probe: Any, start_node: Any, tmp_path: Path) -> None:
+    kornia = pytest.importorskip("kornia.feature")
+    torch.save(kornia.ALIKED(model_name="aliked-n16").state_dict(), tmp_path / "aliked-n16.pth")
+    weights = str(tmp_path / "aliked-n16.pth")
+    parameters = {"cameras": ["right"], "device": "cpu", "model": "aliked-n16", "weights": weights}
+    node = start_node("feature_node", "features_of_another", image_reliability="reliable", **parameters)
+    driver = Driver(probe, node, "right")
+
+    def answered() -> Any:
+        driver.send_info()
+        answer = driver.answer(image_of(street(), driver))
+        return answer if answer.status == "ok" else None
+
+    message = probe.until(answered, 40.0)
+    assert message.weights_id == load_extractor(weights, model="aliked-n16").weights_id
+    assert len(message.scores) > 50

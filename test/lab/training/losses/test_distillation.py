@@ -9,7 +9,13 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from sfd2_lab.training.losses.distillation import distillation_loss, teacher_descriptors
+from sfd2_lab.training.losses.distillation import (
+    Projection,
+    cached_descriptors,
+    distillation_loss,
+    projection_of,
+    teacher_descriptors,
+)
 from sfd2_lab.training.samples import PointSample
 
 
@@ -73,3 +79,30 @@ def test_teacher_looks_at_the_brighter_picture_of_each_pair() -> None:
     assert asked[0] == (pytest.approx(0.6), [30.0, 40.0])
     assert asked[1] == (pytest.approx(0.9), [1.0, 2.0])
     assert teacher_descriptors(images, [], describe) == []
+
+
+def test_projection_removes_the_common_mean_and_keeps_the_directions_of_most_variance() -> None:
+    generator = torch.Generator().manual_seed(3)
+    spread = torch.tensor([0.01, 0.3, 0.01, 0.2])
+    given = torch.tensor([2.0, 0.0, 0.0, 0.0]) + torch.randn(500, 4, generator=generator) * spread
+    projection = projection_of(given, 2)
+    torch.testing.assert_close(projection.axes.T @ projection.axes, torch.eye(2))
+    assert float(projection.axes[[0, 2]].abs().max()) < 0.2
+    found = projection(given)
+    torch.testing.assert_close(found.norm(dim=1), torch.ones(500))
+    assert float(F.normalize(given, dim=1).mean(0).norm()) > 0.9
+    assert float(found.mean(0).norm()) < 0.1
+
+
+def test_kept_descriptors_are_those_of_the_brighter_image_at_the_points() -> None:
+    images = torch.zeros(4, 3, 64, 64)
+    images[[0, 3]] = 0.5  # of the first pair the first image is brighter, of the second pair the second
+    described = torch.zeros(4, 2, 16, 16)
+    described[:, 0] = torch.arange(16)  # the column of the cell
+    described[:, 1] = torch.tensor([1.0, 2.0, 3.0, 4.0]).view(4, 1, 1)  # the image
+    same = Projection(torch.zeros(2), torch.eye(2))
+    found = cached_descriptors(images, described, [sample(0), sample(1)], same)
+    wanted = F.normalize(
+        torch.tensor([[(1.0 + 0.5) / 4 - 0.5, 1.0], [(30.0 + 0.5) / 4 - 0.5, 4.0]]).clamp(min=0), dim=1
+    )
+    torch.testing.assert_close(torch.cat(found), wanted)

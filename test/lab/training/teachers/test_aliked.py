@@ -73,14 +73,14 @@ def test_teacher_describes_a_corner_alike_in_a_moved_picture(teacher: AlikedTeac
 
 def test_missing_library_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "kornia.feature", None)
-    with pytest.raises(DependencyError, match="pip install kornia"):
+    with pytest.raises(DependencyError, match="pip install 'sfd2_ros"):
         load_aliked(tmp_path / "none.pth", CPU)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     pytest.importorskip("kornia.feature")
     torch.save(Sfd2Network(32).state_dict(), tmp_path / "other.pth")
-    with pytest.raises(WeightsError, match="does not fit"):
+    with pytest.raises(WeightsError, match="do not fit ALIKED-n16"):
         load_aliked(tmp_path / "other.pth", CPU)
 
 
