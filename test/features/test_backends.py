@@ -15,8 +15,10 @@ import pytest
 import torch
 
 from sfd2_ros.core.errors import ConfigError, DependencyError
+from sfd2_ros.features.architectures import architecture_of_model
 from sfd2_ros.features.extractor import Extractor, ExtractorConfig
 from sfd2_ros.features.inference import fold_norms
+from sfd2_ros.features.model_names import MODELS
 from sfd2_ros.features.onnx_export import decoding_as_onnx, network_as_onnx
 from sfd2_ros.features.semantics import load_stability_table
 from sfd2_ros.features.weights import build_network, read_weights
@@ -148,3 +150,17 @@ def test_an_extractor_keeps_its_backend(weights: Weights) -> None:
     with pytest.raises(ConfigError, match="make another one"):
         extractor.with_config(dataclasses.replace(CONFIG, backend="onnxruntime"))
     assert extractor.with_config(dataclasses.replace(CONFIG, max_keypoints=10)).config.max_keypoints == 10
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_is_exported_for_images_of_any_size(model: str, onnxruntime: Any) -> None:
+    architecture = architecture_of_model(model)
+    torch.manual_seed(3)
+    network = fold_norms(architecture.build(architecture.dimensions[-1], 0.4))
+    session = onnxruntime.InferenceSession(network_as_onnx(network), providers=["CPUExecutionProvider"])
+    for height, width in ((64, 96), (104, 56), (40, 48)):
+        images = torch.rand(1, 3, height, width)
+        with torch.inference_mode():
+            expected = network(images)
+        for found, wanted in zip(session.run(None, {"images": images.numpy()}), expected, strict=True):
+            np.testing.assert_allclose(found, wanted.numpy(), atol=1e-4)
