@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
+from safetensors import safe_open
 
 from sfd2_ros.core.errors import ConfigError, WeightsError
 from sfd2_ros.features.model_names import MODEL_CHOICES, MODELS
@@ -55,6 +56,15 @@ def weights_for(model: str, weights: Path | None) -> Weights:
             "out, or name weights of that model"
         )
     return found
+
+
+def shipped_file_of(weights_id: str) -> Path | None:
+    """Return the shipped file of an identity, by its header alone, or None where none ships."""
+    for path in sorted(SHIPPED_WEIGHTS.parent.glob("*.safetensors")):
+        with safe_open(path, "pt") as file:
+            if (file.metadata() or {}).get("weights_id") == weights_id:
+                return path
+    return None
 
 
 def largest_fast_enough(

@@ -171,16 +171,21 @@ def _queries(
 def extractor_for(map_: Map, weights: Path | None, device: str, *, rotate_deg: int = 0, model: str = "") -> Any:
     """Return an extractor with the settings of the map; reject weights that the map was not made with.
 
+    Without weights and model, the shipped file that the map names is taken.
+
     `rotate_deg` is a property of the camera that took the queries, not of the map.
     """
     from sfd2_ros.core.config import config_from_mapping  # noqa: PLC0415
     from sfd2_ros.core.errors import ConfigError, MapError  # noqa: PLC0415
     from sfd2_ros.features import ExtractorConfig  # noqa: PLC0415
+    from sfd2_ros.features.models import shipped_file_of  # noqa: PLC0415
 
     try:
         config = config_from_mapping(ExtractorConfig, {**map_.extraction, "rotate_deg": rotate_deg})
     except ConfigError as err:
         raise MapError(f"map {str(map_.folder)!r} was made by another version: {err}; build it again") from err
+    if weights is None and not model:
+        weights = shipped_file_of(map_.weights_id)
     extractor = ready_extractor(weights, device, config, model=model)
     if extractor.weights_id != map_.weights_id:
         raise MapError(

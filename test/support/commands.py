@@ -45,7 +45,10 @@ class Said:
 
 @pytest.fixture
 def sfd2(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
-    """Return a call that runs `sfd2` in this process, without the lines of progress that a slow machine would print."""
+    """Return a call that runs `sfd2` in this process.
+
+    Left out are the lines of progress that a slow machine would print, and the line about the weights in use.
+    """
     from sfd2_ros.tools.main import main
 
     monkeypatch.setattr("sfd2_ros.tools.options.FIRST_LINE_S", float("inf"))
@@ -54,7 +57,8 @@ def sfd2(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         capfd.readouterr()
         code = main([str(each) for each in arguments])
         said = capfd.readouterr()
-        return Said(code, said.out, said.err)
+        lines = said.err.splitlines(keepends=True)
+        return Said(code, said.out, "".join(line for line in lines if not line.startswith("weights ")))
 
     return run
 
