@@ -198,18 +198,21 @@ def rank_places(
     whitening = None
     if common is not None and variant.whitened_to:
         whitening = learn_whitening(_described(learned, common, variant.power), variant.whitened_to)
+    shared: dict[str, NDArray[np.float32]] = {}  # with centres of its own each map describes the queries again
+    if common is not None:
+        shared = {name: _described(session, common, variant.power) for name, session in features.items()}
     for map_name, map_features in features.items():
         described = [one for one in map_features if len(one)]
         if not described:
             continue
         centres = learn_centres(described, variant.centres) if common is None else common
-        images = _described(map_features, centres, variant.power)
+        images = shared[map_name] if shared else _described(map_features, centres, variant.power)
         mean = images.mean(0) if variant.is_centred else np.zeros(images.shape[1], np.float32)
         images = _unit(images - mean) if whitening is None else whitening(images)
         for query_name, query_features in features.items():
             if query_name == map_name:
                 continue
-            queries = _described(query_features, centres, variant.power)
+            queries = shared[query_name] if shared else _described(query_features, centres, variant.power)
             queries = _unit(queries - mean) if whitening is None else whitening(queries)
             for query, place in zip(queries, places[query_name], strict=True):
                 order, _ = most_similar(query, images, len(images))
