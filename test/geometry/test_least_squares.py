@@ -53,6 +53,25 @@ def test_the_estimate_is_the_robust_minimum_that_scipy_finds(seed: int) -> None:
     np.testing.assert_allclose(found[0], curves.exact, atol=0.1)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_several_steps_a_linearisation_lead_to_the_same_minimum(seed: int) -> None:
+    found = []
+    for steps in (1, 10):
+        curves = Curves(seed)
+        one = minimise(
+            np.zeros(UNKNOWNS),
+            Cauchy(),
+            linearise=curves.linearise,
+            move=_moved,
+            converged_deviations=1e-6,
+            steps_a_linearisation=steps,
+        )
+        assert one is not None
+        found.append((one[0], curves.calls))
+    np.testing.assert_allclose(found[1][0], found[0][0], atol=1e-5)
+    assert found[1][1] < found[0][1]
+
+
 def test_a_looser_limit_of_convergence_takes_fewer_steps() -> None:
     taken = []
     for limit in (1e-6, 0.3):

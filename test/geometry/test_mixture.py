@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector, vector_from_rotation
 from sfd2_ros.core.types import Camera
 from sfd2_ros.evaluation.consistency import nees
+from sfd2_ros.geometry import mixture
 from sfd2_ros.geometry.mixture import MeasuredPose, measure_pose
 from sfd2_ros.geometry.residuals import Observations
 from sfd2_ros.localization.pnp import project
@@ -57,6 +59,29 @@ def _measured(observed: Observations) -> MeasuredPose:
 def _nees(found: MeasuredPose) -> float:
     assert found.covariance is not None
     return nees(inverse(found.body_from_map), found.covariance, inverse(POSE))
+
+
+def test_a_third_of_the_linearisations_lead_to_the_same_pose(monkeypatch: pytest.MonkeyPatch) -> None:
+    linearise, calls = mixture.linearised_with_landmarks, [0]
+
+    def counted(*arguments: Any) -> Any:
+        calls[0] += 1
+        return linearise(*arguments)
+
+    monkeypatch.setattr(mixture, "linearised_with_landmarks", counted)
+    found = []
+    for steps in (1, 10):
+        monkeypatch.setattr(mixture, "_STEPS_A_LINEARISATION", steps)
+        calls[0] = 0
+        found.append(([_measured(_street(seed, noise_px=2.0)) for seed in range(5)], calls[0]))
+    (by_ones, ones), (by_tens, tens) = found
+    assert tens < ones / 2
+    for here, there in zip(by_ones, by_tens, strict=True):
+        assert here.covariance is not None
+        assert there.covariance is not None
+        assert nees(inverse(there.body_from_map), here.covariance, inverse(here.body_from_map)) < 0.1**2
+        # The scale of the noise still settles when the pose has: the variances differ by up to 3 %.
+        np.testing.assert_allclose(np.diag(there.covariance), np.diag(here.covariance), rtol=0.05)
 
 
 def test_exact_matches_lead_back_to_the_exact_pose() -> None:
