@@ -32,7 +32,7 @@ IN_ROSDEP = {
 # Declared though nothing imports it: the generated messages need the one, `ros2 launch` is the other.
 USED_BY_COMMANDS = {"rosidl_default_runtime", "ros2launch"}
 # No rosdep key of these holds on every distribution; docs/install.md says how they are installed.
-BY_PIP_ALONE = {"torch", "pycolmap", "safetensors", "rosbags"}
+BY_PIP_ALONE = {"torch", "pycolmap", "pyceres", "safetensors", "rosbags"}
 # Types of these are taken from another package that is declared.
 COMES_WITH = {"typing_extensions": "torch"}
 # A library that is imported by its name at run time, where a user chose it.
@@ -86,7 +86,7 @@ def python_libraries(*folders: str) -> set[str]:
 
 def test_setup_py_requires_what_the_robot_package_imports_and_nothing_else() -> None:
     imported = python_libraries("sfd2_ros")
-    optional = declared_for_pip("view", "bench", "onnx")
+    optional = declared_for_pip("view", "bench", "mapping", "onnx")
     assert imported - optional == declared_for_pip()
     assert optional <= imported
 

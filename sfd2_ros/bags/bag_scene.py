@@ -41,6 +41,9 @@ class BagSceneConfig:
     frame: str = setting("odom", "Frame on TF in which the robot's poses are; it becomes the frame of the map.")
     pose_topic: str = setting("", "Topic with poses of the robot in that frame, used in place of TF; empty: TF.")
     base_frame: str = setting("base_link", "Frame that the poses of pose_topic are of.")
+    gnss_topic: str = setting(
+        "", "Topic of NavSatFix to place the map on the earth; empty: the only one there is; none: no fixes."
+    )
     every_m: float = setting(0.5, "An image is taken when its camera has moved this far, metres.", minimum=0.0)
     every_deg: float = setting(10.0, "An image is taken when its camera has turned this far, degrees.", minimum=0.0)
 

@@ -87,6 +87,18 @@ class TransformHistory:
         common_from_source = self._climb(source_line[: source_line.index(common)], stamp_ns)
         return inverse(common_from_target) @ common_from_source
 
+    def carrier(self, frame: str) -> str:
+        """Return the frame farthest up the tree that a frame is fixed to; the frame itself if it moves in its parent.
+
+        Raises:
+            TransformUnavailableError: frames form a loop.
+        """
+        for one in self._ancestors(frame.lstrip("/")):
+            edge = self._edges.get(one)
+            if edge is None or not edge.is_static:
+                return one
+        return frame.lstrip("/")
+
     def _ancestors(self, frame: str) -> list[str]:
         """Return the frame and its parents up to the root."""
         line = [frame]

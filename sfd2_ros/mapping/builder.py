@@ -8,6 +8,7 @@ import dataclasses
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from sfd2_ros.mapping.reference_pose_nees import reference_pose_nees
 from sfd2_ros.mapping.retrieval import aggregate, learn_centres
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -97,6 +98,8 @@ class MapBuilder:
         *,
         given: GivenMatches | None = None,
         overwrite: bool = False,
+        neighbours: Sequence[tuple[int, int]] | None = None,
+        provenance: Mapping[str, Any] | None = None,
     ) -> MapReport:
         """Build a map from photographs whose poses are known, in metres.
 
@@ -106,6 +109,8 @@ class MapBuilder:
             output: folder of the map.
             given: features and matches of these images; None to extract and match.
             overwrite: replace an existing map.
+            neighbours: pairs (i, j) of images by which the poses are checked; None for images that look alike.
+            provenance: what the manifest is to keep beside the settings and the report.
 
         Raises:
             OutputError: `output` exists and may not be replaced, or cannot be written.
@@ -120,10 +125,11 @@ class MapBuilder:
         else:
             features = given.features
         images = [dataclasses.replace(one, camera=ideal_camera(one.camera)) for one in images]
-        centres, aggregates = self._index(features)
+        centres, aggregates = self.index(features)
         if self._config.check_poses:
             self._progress("check poses", 0, 1)
-            require_explained(images, verified_pairs(images, features, aggregates, self._config.min_similarity))
+            checked = verified_pairs(images, features, aggregates, self._config.min_similarity, pairs=neighbours)
+            require_explained(images, checked)
             self._progress("check poses", 1, 1)
         if given is None:
             pairs = choose_pairs(aggregates, self._config, [one.cam_from_world for one in images])
@@ -141,7 +147,10 @@ class MapBuilder:
                 refine_poses=self._config.refine_poses,
             )
         self._progress("triangulate", 1, 1)
-        return self._store(reconstruction, features, centres, output, overwrite, units="metres", pairs=len(matches))
+        more = {} if provenance is None else provenance
+        return self._store(
+            reconstruction, features, centres, output, overwrite, units="metres", pairs=len(matches), more=more
+        )
 
     def from_images(
         self,
@@ -170,7 +179,7 @@ class MapBuilder:
         _check_start(len(names), MIN_UNPOSED_IMAGES, output, overwrite=overwrite)
         features = extract_images(names, image_folder, cameras or [None] * len(names), self._extractor, self._progress)
         cameras = None if cameras is None else list(map(ideal_camera, cameras))
-        centres, aggregates = self._index(features)
+        centres, aggregates = self.index(features)
         pairs = choose_pairs(aggregates, self._config, None)
         matches = match_pairs(pairs, features, self._config, self._progress)
         self._progress("reconstruct", 0, 1)
@@ -187,7 +196,12 @@ class MapBuilder:
         self._progress("reconstruct", 1, 1)
         return self._store(reconstruction, features, centres, output, overwrite, units="arbitrary", pairs=len(matches))
 
-    def _index(self, features: Sequence[Features]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def index(self, features: Sequence[Features]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return centres (K, D) of the descriptors of images, and the images' global descriptors (I, G).
+
+        Raises:
+            MapBuildError: no image has a feature.
+        """
         if sum(map(len, features)) == 0:
             raise MapBuildError(f"none of {len(features)} images has a feature; are they black or blank?")
         centres = learn_centres(features, self._config.retrieval_centres)
@@ -203,6 +217,7 @@ class MapBuilder:
         *,
         units: str,
         pairs: int,
+        more: Mapping[str, Any] = MappingProxyType({}),
     ) -> MapReport:
         drop_poor_points(reconstruction, self._config.max_landmark_error_px)
         if reconstruction.num_points3D() == 0:
@@ -236,6 +251,7 @@ class MapBuilder:
                 "program": f"sfd2_ros {sfd2_ros.__version__}",
                 "settings": dataclasses.asdict(self._config),
                 "report": dataclasses.asdict(report),
+                **more,
             },
             overwrite=overwrite,
         )

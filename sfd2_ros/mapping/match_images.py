@@ -139,6 +139,25 @@ def match_pairs(
     return matched
 
 
+def agreeing_matches(
+    matches: PairMatches,
+    features: Sequence[Features],
+    images: Sequence[PosedImage],
+    *,
+    max_error_px: float,
+    min_matches: int,
+) -> PairMatches:
+    """Return given matches that known poses allow, of pairs that have enough."""
+    rays = [bearings(*each) for each in _cameras_and_keypoints(images, features)]
+    kept: PairMatches = {}
+    for (first, second), pair in matches.items():
+        error_px = sampson_error_px(images[first], images[second], rays[first][pair[:, 0]], rays[second][pair[:, 1]])
+        agreeing = pair[error_px <= max_error_px]
+        if len(agreeing) >= min_matches:
+            kept[first, second] = agreeing
+    return kept
+
+
 def verify_given(
     matches: PairMatches, features: Sequence[Features], images: Sequence[PosedImage], config: MapConfig
 ) -> PairMatches:
@@ -147,13 +166,9 @@ def verify_given(
     Raises:
         MapBuildError: no pair has enough matches.
     """
-    rays = [bearings(*each) for each in _cameras_and_keypoints(images, features)]
-    kept: PairMatches = {}
-    for (first, second), pair in matches.items():
-        error_px = sampson_error_px(images[first], images[second], rays[first][pair[:, 0]], rays[second][pair[:, 1]])
-        agreeing = pair[error_px <= config.max_epipolar_error_px]
-        if len(agreeing) >= config.min_matches:
-            kept[first, second] = agreeing
+    kept = agreeing_matches(
+        matches, features, images, max_error_px=config.max_epipolar_error_px, min_matches=config.min_matches
+    )
     if not kept:
         raise MapBuildError(
             f"none of {len(matches)} given pairs has {config.min_matches} matches that agree with the poses; are poses "

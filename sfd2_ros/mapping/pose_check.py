@@ -106,9 +106,20 @@ def verified_pairs(
     features: Sequence[Features],
     aggregates: NDArray[np.float32],
     min_similarity: float,
+    *,
+    pairs: Sequence[tuple[int, int]] | None = None,
 ) -> list[VerifiedPair]:
-    """Match and verify images that look alike, up to `MAX_PAIRS` pairs evenly over the map."""
-    pairs = similar_pairs(aggregates, _PARTNERS)
+    """Match and verify images, up to `MAX_PAIRS` pairs evenly over the map.
+
+    Args:
+        images: as given.
+        features: of each image.
+        aggregates: (I, G) global descriptors of the images.
+        min_similarity: of a match.
+        pairs: (i, j) to choose from; None for images that look alike. Of a drive whose odometry drifts only neighbours
+            in time are to be judged.
+    """
+    pairs = similar_pairs(aggregates, _PARTNERS) if pairs is None else pairs
     chosen = np.unique(np.linspace(0, len(pairs) - 1, min(len(pairs), MAX_PAIRS)).astype(int))
     cameras = [image.camera for image in images]
     verified = []

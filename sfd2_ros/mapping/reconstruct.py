@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger(__name__)
 _SEED = 0
+MAX_ERROR_PX = 4.0
+"""Largest reprojection error of an observation under poses that are exact; COLMAP's default."""
 
 
 def triangulate(
@@ -34,6 +36,8 @@ def triangulate(
     image_folder: Path,
     work_folder: Path,
     refine_poses: bool = False,
+    max_error_px: float = MAX_ERROR_PX,
+    colours: bool = True,
 ) -> Any:
     """Triangulate landmarks under known poses.
 
@@ -45,6 +49,9 @@ def triangulate(
         work_folder: an existing folder for COLMAP's database.
         refine_poses: adjust the poses together with the points afterwards, and move the result back onto the given
             poses by a rigid motion and scale.
+        max_error_px: largest reprojection error of an observation; larger than the usual one for poses that are near
+            but not exact.
+        colours: give points the colours of the images, which are read for this.
 
     Returns:
         pycolmap.Reconstruction; its image ids are the indices of `images` plus one.
@@ -56,7 +63,13 @@ def triangulate(
     options = pycolmap.IncrementalPipelineOptions()
     # Drives give long thin triangles and few views: two-view tracks and small angles are kept, and judged by error.
     options.triangulation.ignore_two_view_tracks = False
-    options.mapper.filter_max_reproj_error = 4.0
+    options.mapper.filter_max_reproj_error = max_error_px
+    looser = max_error_px / MAX_ERROR_PX
+    options.triangulation.merge_max_reproj_error *= looser
+    options.triangulation.complete_max_reproj_error *= looser
+    options.triangulation.create_max_angle_error *= looser
+    options.triangulation.continue_max_angle_error *= looser
+    options.extract_colors = colours
     options.random_seed = _SEED
     result = pycolmap.triangulate_points(
         reconstruction, database_path, image_folder, work_folder, clear_points=True, options=options

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import click
 from sfd2_ros.core.errors import MapError, SceneError
 from sfd2_ros.core.files import atomic_folder, claimed_folder, refuse_existing_folder
 from sfd2_ros.tools import map_merge
+from sfd2_ros.tools.map_from_bag import build_drive, build_trusting_poses
 from sfd2_ros.tools.options import (
     device_option,
     json_option,
@@ -30,7 +30,6 @@ from sfd2_ros.tools.ready_extractor import ready_extractor
 
 if TYPE_CHECKING:
     from sfd2_ros.mapping import MapBuilder, MapReport
-    from sfd2_ros.mapping.match_images import Progress
 
 
 @click.group("map")
@@ -66,6 +65,8 @@ command.add_command(map_merge.command)
 )
 @click.option("--frame", help="Bag: TF frame of the poses. [default: odom]")
 @click.option("--pose-topic", help="Bag: topic with Odometry or stamped poses of base_link, used instead of TF.")
+@click.option("--gnss-topic", help="Bag: topic of NavSatFix; none to ignore it. [default: the only one there is]")
+@click.option("--trust-poses", is_flag=True, help="Bag: keep the poses of odometry; loops then do not close.")
 @click.option("--every-m", type=float, help="Bag: metres between two images of a camera. [default: 0.5]")
 @rotate_option
 @weights_option
@@ -83,6 +84,7 @@ def build(
     features_path: Path | None,
     matches_path: Path | None,
     refine_poses: bool,
+    trust_poses: bool,
     rotate_deg: int,
     weights: Path | None,
     model: str,
@@ -95,8 +97,8 @@ def build(
 
     SOURCE is one of: a scene folder with images/ and sparse/ (a COLMAP model with poses in metres; landmarks are
     triangulated under these poses; the model may also lie in colmap/sparse/ or dense/sparse/); a folder of images
-    (structure from motion; scale and frame are arbitrary); a rosbag2 with images, camera_info and TF (an image every
-    half metre, with the pose of odometry; --refine-poses reduces its noise).
+    (structure from motion; scale and frame are arbitrary); a rosbag2 with images, camera_info and TF (a keyframe of all
+    cameras every half metre; loops are closed, GNSS is used where it is recorded, a report is written beside MAP).
     """
     from sfd2_ros.bags.reader import is_bag  # noqa: PLC0415
     from sfd2_ros.features import ExtractorConfig  # noqa: PLC0415
@@ -104,37 +106,59 @@ def build(
     from sfd2_ros.mapping.map_store import MARKER  # noqa: PLC0415
 
     quiet_colmap()
-    if (features_path is None) != (matches_path is None):
-        raise click.UsageError("--features and --matches belong together; name both")
-    given = None if features_path is None or matches_path is None else (features_path, matches_path)
-    if given is not None and is_bag(source):
-        raise click.UsageError("--features and --matches are for a scene folder; the source is a bag")
+    from_bag = is_bag(source)
     bag_options = {name: value for name, value in bag_options.items() if value}
-    if not is_bag(source):
-        if not source.is_dir():
-            raise SceneError(
-                f"source {str(source)!r} is no folder and no bag; name a scene, a folder of images or a bag"
-            )
-        if bag_options:
-            raise click.UsageError(f"--{next(iter(bag_options)).replace('_', '-')} is for a bag; {source} is a folder")
+    given = _given_files(features_path, matches_path, from_bag=from_bag)
+    if from_bag:
+        _refuse_for_a_bag(camera, list_name, refine_poses=refine_poses and not trust_poses)
+    else:
+        _refuse_for_a_folder(source, [*bag_options, *(["trust_poses"] if trust_poses else [])])
     refuse_existing_folder(output, overwrite=overwrite, marker=MARKER)
     refuse_same_path(output, json_path)
-    config = ExtractorConfig(max_keypoints=max_keypoints, rotate_deg=rotate_deg)
-    extractor = ready_extractor(weights, device, config, model=model)
+    settings = ExtractorConfig(max_keypoints=max_keypoints, rotate_deg=rotate_deg)
+    extractor = ready_extractor(weights, device, settings, model=model)
+    config = MapConfig(refine_poses=refine_poses)
+    more: dict[str, Any] = {}
     with progress_bar() as progress, claimed_folder(output, overwrite=overwrite, marker=MARKER):
-        builder = MapBuilder(extractor, MapConfig(refine_poses=refine_poses), progress)
-        if is_bag(source):
-            if camera is not None or list_name is not None:
-                raise click.UsageError("--camera and --list are for folders; a bag has camera_info and --image-topic")
-            report = _build_from_bag(builder, source, output, bag_options, progress, overwrite=overwrite)
-        else:
+        builder = MapBuilder(extractor, config, progress)
+        if not from_bag:
             report = _build(builder, source, output, list_name, camera, given=given, overwrite=overwrite)
-    figures = {**dataclasses.asdict(report), "weights_id": extractor.weights_id}
+        elif trust_poses:
+            report = build_trusting_poses(builder, source, output, bag_options, progress, overwrite=overwrite)
+        else:
+            report, more = build_drive(
+                extractor, config, source, output, bag_options, progress=progress, overwrite=overwrite
+            )
+    figures = {**dataclasses.asdict(report), "weights_id": extractor.weights_id, **more}
     write_json(json_path, figures)
     click.echo(
         f"{output}: {report.images} of {report.images_given} images, {report.landmarks} landmarks, "
         f"{report.reprojection_error_px:.2f} px mean reprojection error"
     )
+
+
+def _given_files(features: Path | None, matches: Path | None, *, from_bag: bool) -> tuple[Path, Path] | None:
+    if (features is None) != (matches is None):
+        raise click.UsageError("--features and --matches belong together; name both")
+    if features is None or matches is None:
+        return None
+    if from_bag:
+        raise click.UsageError("--features and --matches are for a scene folder; the source is a bag")
+    return features, matches
+
+
+def _refuse_for_a_bag(camera: str | None, list_name: str | None, *, refine_poses: bool) -> None:
+    if camera is not None or list_name is not None:
+        raise click.UsageError("--camera and --list are for folders; a bag has camera_info and --image-topic")
+    if refine_poses:
+        raise click.UsageError("--refine-poses is for given poses; those of a bag are optimised without --trust-poses")
+
+
+def _refuse_for_a_folder(source: Path, bag_options: list[str]) -> None:
+    if not source.is_dir():
+        raise SceneError(f"source {str(source)!r} is no folder and no bag; name a scene, a folder of images or a bag")
+    if bag_options:
+        raise click.UsageError(f"--{bag_options[0].replace('_', '-')} is for a bag; {source} is a folder")
 
 
 def _build(
@@ -172,24 +196,6 @@ def _build(
     camera_of = given_cameras(camera, listed)
     known = None if camera_of is None else list(map(camera_of, listed.names))
     return builder.from_images(listed.names, folder, output, cameras=known, overwrite=overwrite)
-
-
-def _build_from_bag(
-    builder: MapBuilder, source: Path, output: Path, options: dict[str, Any], progress: Progress, *, overwrite: bool
-) -> MapReport:
-    from sfd2_ros.bags.bag_scene import BagSceneConfig, extract_bag_scene  # noqa: PLC0415
-    from sfd2_ros.bags.reader import BagReader  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory(prefix="sfd2_bag_") as work:
-        with BagReader(source) as bag:
-            scene = extract_bag_scene(bag, Path(work), BagSceneConfig(**options), progress)
-        click.echo(
-            f"{source}: {len(scene.images)} of {scene.offered} images taken, {scene.without_pose} had no pose, "
-            f"{scene.without_camera} no fitting camera_info, {scene.unreadable} could not be read"
-        )
-        for note in scene.notes:
-            click.echo(f"  {note}")
-        return builder.from_poses(scene.images, Path(work), output, overwrite=overwrite)
 
 
 @command.command()

@@ -15,9 +15,7 @@ import numpy as np
 import pycolmap
 import pytest
 
-from sfd2_ros.bags.writer import open_bag
 from sfd2_ros.core.transforms import inverse
-from sfd2_ros.features.images import read_image
 from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.colmap_io import write_posed_model
 from sfd2_ros.mapping.manifest import FORMAT_VERSION, read_manifest, write_manifest
@@ -276,23 +274,11 @@ def test_what_cannot_be_written_is_refused_before_the_work(sfd2: Run, scene: Pat
     assert sorted(path.name for path in scene.parent.iterdir()) == ["scene"]
 
 
-def test_a_bag_becomes_a_map(sfd2: Run, painted: Path, tmp_path: Path) -> None:
-    scene = load_scene(painted)
-    with open_bag(tmp_path / "drive") as bag:
-        for stamp, image in enumerate(scene.images.values()):
-            bag.camera_info("/camera/camera_info", stamp, "optical", image.camera)
-            bag.transforms(stamp, [("odom", "optical", inverse(image.cam_from_world))])
-            bag.image("/camera/image_raw", stamp, "optical", read_image(scene.image_folder / image.name))
-    ran = sfd2("map", "build", tmp_path / "drive", "-o", tmp_path / "m", "--every-m", "0.1", "--device", "cpu")
-    assert "6 of 6 images, " in ran.succeeded()
-    built = load_map(tmp_path / "m")
-    poses = [image.cam_from_world for image in built.images]
-    np.testing.assert_allclose(poses, [image.cam_from_world for image in scene.images.values()], atol=1e-6)
-    assert len(built.landmarks) > 200
-
-
 def test_options_of_bags_are_refused_for_folders_and_the_other_way(sfd2: Run, painted: Path, tmp_path: Path) -> None:
     sfd2("map", "build", painted, "-o", tmp_path / "m", "--frame", "odom").refused(2, "--frame is for a bag")
     (tmp_path / "no.mcap").write_bytes(b"")
     ran = sfd2("map", "build", tmp_path / "no.mcap", "-o", tmp_path / "m", "--list", "map.txt")
     ran.refused(2, "--image-topic")
+    sfd2("map", "build", painted, "-o", tmp_path / "m", "--trust-poses").refused(2, "--trust-poses is for a bag")
+    ran = sfd2("map", "build", tmp_path / "no.mcap", "-o", tmp_path / "m", "--refine-poses")
+    ran.refused(2, "--refine-poses is for given poses", "--trust-poses")
