@@ -14,6 +14,7 @@ from sfd2_ros.features.aliked_extractor import AlikedExtractor
 from sfd2_ros.features.aliked_network import load_aliked_network
 from sfd2_ros.features.extractor import Extractor, ExtractorConfig
 from sfd2_ros.features.model_names import AUTO, OTHER_MODELS, RATE_HZ
+from sfd2_ros.features.quantised import SUFFIX, QuantisedExtractor
 
 if TYPE_CHECKING:
     from sfd2_ros.features.precision import PrecisionCache
@@ -32,7 +33,8 @@ def load_extractor(
     """Load weights and make an extractor.
 
     Args:
-        weights: a safetensors file or a published checkpoint; None for the weights that ship with the package.
+        weights: a safetensors file, a published checkpoint, or a quantised model (.onnx); None for the weights that
+            ship with the package.
         device: "cpu", "cuda", "cuda:1", ... or "auto": CUDA where it is, else the CPU.
         max_keypoints: most keypoints that are kept of an image; None for what `config` says (default 2048).
         config: all settings; None for the defaults.
@@ -50,6 +52,8 @@ def load_extractor(
     if max_keypoints is not None:
         config = dataclasses.replace(config, max_keypoints=max_keypoints)
     path = None if weights is None else Path(weights)
+    if path is not None and path.suffix == SUFFIX:
+        return QuantisedExtractor(path, device, config)
     if model in OTHER_MODELS:
         return _aliked_extractor(path, device, config, cache, with_stability=model.endswith("+stability"))
     if model == AUTO and path is None:

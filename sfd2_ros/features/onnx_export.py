@@ -151,7 +151,7 @@ def _exported(
     metadata: Mapping[str, str],
 ) -> bytes:
     try:
-        onnx = importlib.import_module("onnx")
+        importlib.import_module("onnx")
     except ImportError as err:
         raise DependencyError("exporting to ONNX needs the library onnx: pip install 'sfd2_ros[onnx]'") from err
     example = torch.rand((1, 3, side_px, side_px), generator=torch.Generator().manual_seed(0))
@@ -169,7 +169,14 @@ def _exported(
             output_names=list(outputs),
             dynamic_axes={name: dict(named) for name, named in axes.items()},
         )
-        model = onnx.load(path)
+        exported = path.read_bytes()
+    return with_metadata(exported, metadata)
+
+
+def with_metadata(exported: bytes, metadata: Mapping[str, object]) -> bytes:
+    """Return an ONNX model with other metadata."""
+    onnx = importlib.import_module("onnx")
+    model = onnx.load_from_string(exported)
     onnx.helper.set_model_props(model, {name: _as_text(value) for name, value in metadata.items()})
     onnx.checker.check_model(model)
     serialized: bytes = model.SerializeToString()

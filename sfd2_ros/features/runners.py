@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TORCH = "torch"
 BACKENDS = ("auto", TORCH, "onnxruntime", "tensorrt")
 """Names of what can run the network; auto is torch."""
+ONNX_REMEDY = "pip install 'sfd2_ros[onnx]'"
+"""Installs what export and these backends need."""
 _PROVIDERS = {
     ("onnxruntime", "cpu"): "CPUExecutionProvider",
     ("onnxruntime", "cuda"): "CUDAExecutionProvider",
@@ -68,7 +70,7 @@ class OnnxRunner:
     """Runs the network by ONNX Runtime.
 
     Args:
-        network: ready to be used, on the CPU; it is converted to ONNX when this is made.
+        model: of ONNX, with the input and outputs of `network_as_onnx`.
         backend: "onnxruntime" or "tensorrt".
         device: that computes.
 
@@ -76,7 +78,7 @@ class OnnxRunner:
         DependencyError: a library is not installed, or this build of ONNX Runtime lacks the provider.
     """
 
-    def __init__(self, network: nn.Module, backend: str, device: torch.device) -> None:
+    def __init__(self, model: bytes, backend: str, device: torch.device) -> None:
         library, provider = _library_with(backend, device)
         options = library.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
@@ -85,7 +87,12 @@ class OnnxRunner:
         providers = list(dict.fromkeys([provider, "CPUExecutionProvider"]))
         self.provider = provider
         self._device = device
-        self._session: Any = library.InferenceSession(network_as_onnx(network), options, providers=providers)
+        self._session: Any = library.InferenceSession(model, options, providers=providers)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Header of the model."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
 
     def with_dtype(self, dtype: torch.dtype) -> OnnxRunner:  # noqa: ARG002 - the model has one format
         """Return this runner: `precision_of` allows no other format."""
@@ -132,7 +139,7 @@ def make_runner(network: nn.Module, backend: str, device: torch.device, dtype: t
     """
     if backend in ("auto", TORCH):
         return TorchRunner(network.to(device), device, dtype)
-    return OnnxRunner(network, backend, device)
+    return OnnxRunner(network_as_onnx(network), backend, device)
 
 
 def _library_with(backend: str, device: torch.device) -> tuple[Any, str]:
@@ -144,7 +151,7 @@ def _library_with(backend: str, device: torch.device) -> tuple[Any, str]:
         library = importlib.import_module("onnxruntime")
     except ImportError as err:
         raise DependencyError(
-            f"backend {backend!r} needs ONNX Runtime: pip install 'sfd2_ros[onnx]', or set the backend to torch"
+            f"backend {backend!r} needs ONNX Runtime: {ONNX_REMEDY}, or set the backend to torch"
         ) from err
     available = library.get_available_providers()
     if provider not in available:

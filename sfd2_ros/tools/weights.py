@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sfd2_ros.core.errors import ImageError
 from sfd2_ros.core.files import atomic_file, refuse_existing
 from sfd2_ros.tools.lazy_group import LazyGroup
 from sfd2_ros.tools.options import check_suffix, json_option, overwrite_option, write_json
@@ -116,6 +117,46 @@ def export(
         _write_onnx(onnx_path, weights, decode)
     if output is not None:
         _write_state_dict(output, weights)
+
+
+@command.command()
+@click.argument("images", type=click.Path(path_type=Path))
+@_output_option
+@click.option("--weights", "file", type=click.Path(path_type=Path), help="[default: the shipped weights]")
+@click.option(
+    "--max-images", type=click.IntRange(1), default=32, show_default=True, help="Evenly chosen of the folder."
+)
+@overwrite_option
+def quantise(*, images: Path, file: Path | None, output: Path, max_images: int, overwrite: bool) -> None:
+    """Write the network in int8, calibrated with a folder of IMAGES, for --weights and the parameter weights.
+
+    Choose images of several places, by day and night, none of the map. The names of the images are kept in the header.
+    Maps of the weights stay valid.
+    """
+    from sfd2_ros.features.images import list_images, read_image  # noqa: PLC0415
+    from sfd2_ros.features.inference import fold_norms  # noqa: PLC0415
+    from sfd2_ros.features.quantised import SUFFIX, quantised_model  # noqa: PLC0415
+    from sfd2_ros.features.weights import build_network, read_weights  # noqa: PLC0415
+
+    check_suffix(output, SUFFIX)
+    refuse_existing(output, overwrite=overwrite)
+    weights = read_weights(file)
+    if not images.is_dir():
+        raise ImageError(f"no folder at {str(images)!r}; name a folder of images to calibrate with")
+    names = list_images(images)
+    chosen = names[:: -(-len(names) // max_images)] if names else []
+    header = {
+        "weights_id": weights.weights_id,
+        "descriptor_dim": str(weights.dimension),
+        "terms": weights.terms,
+        "brightness": str(weights.brightness),
+    }
+    model = quantised_model(
+        fold_norms(build_network(weights)), {name: read_image(images / name) for name in chosen}, header
+    )
+    with atomic_file(output) as temporary:
+        temporary.write_bytes(model)
+    click.echo(f"{output}: {weights.weights_id} in int8, calibrated with {len(chosen)} images")
 
 
 def _write_state_dict(path: Path, weights: Weights) -> None:
