@@ -114,7 +114,8 @@ class _Reporter:
 
 def _finish(trainer: Trainer, config: TrainingConfig, data: Path, folder: Path, json_path: Path | None) -> None:
     """Write the last weights and say where the run stands."""
-    from sfd2_lab.training.assemble import LAST_FILE, export  # noqa: PLC0415
+    from sfd2_lab.training.assemble import LAST_FILE  # noqa: PLC0415
+    from sfd2_lab.training.export import export  # noqa: PLC0415
     from sfd2_ros.features.weights import write_weights  # noqa: PLC0415
 
     position = trainer.position

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sfd2_lab.training.assemble import LAST_FILE, export, make_trainer, open_sources
+from sfd2_lab.training.assemble import LAST_FILE, make_trainer, open_sources
+from sfd2_lab.training.export import export
 from sfd2_lab.training.loop import Ranks
 from sfd2_lab.training.validation import validate
 from sfd2_ros.core.files import atomic_file

@@ -13,6 +13,7 @@ from sfd2_lab.training.config import read_training_config, training_config_to_ya
 from sfd2_lab.training.data.described import DescriptionCache
 from sfd2_lab.training.data.geometry import WarpConfig
 from sfd2_lab.training.data.sources import PairSampler, open_source
+from sfd2_lab.training.export import export, terms_with
 from sfd2_lab.training.loop import Trainer
 from sfd2_lab.training.projection import teacher_projection
 from sfd2_lab.training.taps import MIDDLE_CHANNELS
@@ -25,9 +26,7 @@ from sfd2_ros.features.architectures import architecture_of_model
 from sfd2_ros.features.semantics import load_stability_table
 from sfd2_ros.features.weights import (
     build_network,
-    in_half_precision,
     read_weights,
-    weights_of_network,
     with_brightness,
     write_weights,
 )
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from sfd2_lab.training.loop import FeatureTeacher, Ranks
     from sfd2_lab.training.losses.distillation import Describe
     from sfd2_ros.features.network import FeatureNetwork
-    from sfd2_ros.features.weights import Weights
 
 BEST_FILE = "best.safetensors"
 """Weights of the best validation so far, float16, ready for the extractor."""
@@ -154,11 +152,7 @@ def initial_network(config: TrainingConfig, data: Path) -> FeatureNetwork:
             f"run.brightness is {config.run.brightness}, the weights to start from have {weights.brightness}; set it "
             "to that, or change theirs with `sfd2 weights brighten --level`"
         )
-    if config.run.terms == "open" and not weights.terms.startswith("open"):
-        raise ConfigError(
-            f"run.terms is 'open', but the weights to start from are not: their terms are {weights.terms!r}; "
-            "start from nothing, or set run.terms to 'research'"
-        )
+    terms_with(config, weights)
     return build_network(with_brightness(weights, config.run.brightness)).requires_grad_(requires_grad=True)
 
 
@@ -233,43 +227,6 @@ def make_validation(
         return score
 
     return judge
-
-
-def export(network: FeatureNetwork, config: TrainingConfig, data: Path, step: int) -> Weights:
-    """Return float16 weights whose header says what they were trained on and under which terms.
-
-    Both go on from what the weights that they started from say: what those were trained on binds these, too.
-
-    Args:
-        network: whose weights.
-        config: settings of the run.
-        data: folder that `run.start` is relative to.
-        step: number of steps done.
-    """
-    folders = ", ".join(sorted({source.folder for source in config.sources}))
-    terms = {source.terms for source in config.sources if source.terms}
-    start = "nothing"
-    if config.run.start:
-        before = read_weights(data / config.run.start)
-        start = f"{before.weights_id} ({before.training})"
-        terms |= set(before.terms.removeprefix(f"{config.run.terms}: ").split("; "))
-    training = (
-        f"{config.run.name}: {step} steps of {config.run.pairs} pairs on {folders}, from {start}{_taught(config)}"
-    )
-    joined = "; ".join(sorted(terms)) or "unknown"
-    return in_half_precision(weights_of_network(network, training=training, terms=f"{config.run.terms}: {joined}"))
-
-
-def _taught(config: TrainingConfig) -> str:
-    """Say which networks taught; nothing when none did."""
-    teachers = {
-        config.corners.weights if config.corners.detector != "structure_tensor" else "",
-        config.descriptor_teacher.weights if config.loss.distillation_weight > 0 else "",
-        config.feature_teacher.weights if config.loss.feature_weight > 0 else "",
-        *(source.teacher_weights for source in config.sources if source.teacher != "none"),
-    }
-    named = ", ".join(sorted(teacher for teacher in teachers if teacher))
-    return f", taught by {named}" if named else ""
 
 
 def append_log(folder: Path, step: int, figures: Mapping[str, float], kind: str) -> None:

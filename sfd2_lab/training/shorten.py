@@ -55,7 +55,7 @@ def shorten(weights: Weights, source: PairSource, dimension: int, *, pairs: int 
         raise ConfigError(f"length {dimension} of descriptors from {weights.dimension}; allowed: {choices}")
     samples = describe_pairs(weights, source, pairs)
     projection = learn_projection(samples, principal_directions(samples, dimension), steps)
-    return with_projection(weights, projection)
+    return with_projection(weights, projection, change="shortened", terms=weights.terms)
 
 
 def describe_pairs(weights: Weights, source: PairSource, pairs: int, *, first_seed: int = 0) -> list[PointSample]:
@@ -97,8 +97,15 @@ def projection_loss(sample: PointSample, projection: torch.Tensor) -> torch.Tens
     return info_nce_loss(first @ second.T, sample.distance_px <= _NEAR_PX, temperature=_TEMPERATURE)
 
 
-def with_projection(weights: Weights, projection: torch.Tensor) -> Weights:
-    """Return weights whose descriptors are the projected ones: float16 when the given ones are."""
+def with_projection(weights: Weights, projection: torch.Tensor, *, change: str, terms: str) -> Weights:
+    """Return weights whose descriptors are the projected ones: float16 when the given ones are.
+
+    Args:
+        weights: to change.
+        projection: (k, D).
+        change: what the projection does, a participle for the history in the header.
+        terms: of the result.
+    """
     network = build_network(weights)
     last = network.description.output
     shorter = torch.nn.Conv2d(last.in_channels, len(projection), 1)
@@ -106,7 +113,7 @@ def with_projection(weights: Weights, projection: torch.Tensor) -> Weights:
         for mine, longer in zip(shorter.parameters(), last.parameters(), strict=True):
             mine.copy_((projection @ longer.flatten(1) if longer.ndim > 1 else projection @ longer).view_as(mine))
     network.description.output, network.dimension = shorter, len(projection)
-    training = f"{weights.training}; descriptors shortened from {weights.weights_id}"
-    short = weights_of_network(network, training=training, terms=weights.terms)
+    training = f"{weights.training}; descriptors {change} from {weights.weights_id}"
+    short = weights_of_network(network, training=training, terms=terms)
     is_half = any(value.dtype == torch.float16 for value in weights.entries.values())
     return in_half_precision(short) if is_half else short

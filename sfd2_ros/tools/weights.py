@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`sfd2 weights`: inspect, import, export, brighten, average, calibrate, shorten and verify weights."""
+"""`sfd2 weights`: inspect, import, export, brighten, average, calibrate, shorten, whiten and verify weights."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ LABORATORY_COMMANDS = {
         ("average", "Average the values of several weights files."),
         ("calibrate", "Calibrate the stability of classes."),
         ("shorten", "Shorten the descriptors."),
+        ("whiten", "Weigh the directions of the descriptors by what they tell."),
     )
 }
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sfd2_lab.training.assemble import export, initial_network
+from sfd2_lab.training.assemble import initial_network
 from sfd2_lab.training.config import training_config_from
+from sfd2_lab.training.export import export
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.features.network import Sfd2Network
 from sfd2_ros.features.weights import weights_of_network, write_weights

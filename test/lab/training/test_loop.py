@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from sfd2_lab.training.assemble import export, layers_like_ours, make_trainer
+from sfd2_lab.training.assemble import layers_like_ours, make_trainer
 from sfd2_lab.training.config import training_config_from
 from sfd2_lab.training.data import described
+from sfd2_lab.training.export import export
 from sfd2_lab.training.loop import STATE_FILE, Ranks, Trainer, TrainingDivergedError
 from sfd2_lab.training.parts import trunk_features
 from sfd2_lab.training.projection import PROJECTION_FILE

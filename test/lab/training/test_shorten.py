@@ -41,7 +41,7 @@ def noisy_pair(seed: int) -> PointSample:
 
 def test_folded_network_gives_the_projected_descriptors() -> None:
     weights, projection = random_weights(), torch.randn(64, 128)
-    short = with_projection(weights, projection)
+    short = with_projection(weights, projection, change="shortened", terms=weights.terms)
     assert (short.dimension, short.terms) == (64, weights.terms)
     assert weights.weights_id in short.training
     assert short.weights_id.startswith("sfd2-64d-")
@@ -54,7 +54,9 @@ def test_folded_network_gives_the_projected_descriptors() -> None:
 
 
 def test_float16_weights_stay_float16() -> None:
-    short = with_projection(in_half_precision(random_weights()), torch.randn(32, 128))
+    short = with_projection(
+        in_half_precision(random_weights()), torch.randn(32, 128), change="shortened", terms="open: drawn"
+    )
     assert {value.dtype for value in short.entries.values() if value.is_floating_point()} == {torch.float16}
 
 
