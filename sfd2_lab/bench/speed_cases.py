@@ -15,6 +15,7 @@ from sfd2_lab.bench.plain_extractor import PlainExtractor
 from sfd2_lab.bench.processor_peak import wait_for
 from sfd2_ros.core.errors import DependencyError
 from sfd2_ros.features.extractor import Extractor, ExtractorConfig
+from sfd2_ros.features.quantised import SUFFIX, QuantisedExtractor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -107,11 +108,24 @@ def _own_case(weights: Weights, device: str, config: ExtractorConfig) -> SpeedCa
     Raises:
         DependencyError: the device or the backend is not there.
     """
-    extractor = Extractor(weights, device, config)
+    return _timed_case(Extractor(weights, device, config), config.backend)
+
+
+def quantised_case(path: Path, device: str, config: ExtractorConfig) -> SpeedCase:
+    """Return our extractor with a quantised model, its steps timed.
+
+    Raises:
+        WeightsError: the file is missing, damaged or no quantised model.
+        DependencyError: ONNX Runtime or the device is not there.
+    """
+    return _timed_case(QuantisedExtractor(path, device, config), "onnxruntime")
+
+
+def _timed_case(extractor: Extractor, backend: str) -> SpeedCase:
     times = StageTimes(clock_of(extractor.device))
     extractor.runner = _TimedRunner(extractor.runner, extractor.device, times)
     precision = str(extractor.precision.dtype).removeprefix("torch.")
-    return SpeedCase(weights.weights_id, precision, config.backend, extractor.device, extractor.extract_batch, times)
+    return SpeedCase(extractor.weights_id, precision, backend, extractor.device, extractor.extract_batch, times)
 
 
 def plain_case(weights: Weights, device: str, config: ExtractorConfig) -> SpeedCase:
@@ -170,5 +184,5 @@ def networks(files: Sequence[Path]) -> dict[str, Weights]:
     """
     from sfd2_ros.features.weights import SHIPPED_WEIGHTS, read_weights  # noqa: PLC0415
 
-    paths = list(files) or sorted(SHIPPED_WEIGHTS.parent.glob("*.safetensors"))
+    paths = [path for path in files if path.suffix != SUFFIX] or sorted(SHIPPED_WEIGHTS.parent.glob("*.safetensors"))
     return {path.stem: read_weights(path) for path in paths}

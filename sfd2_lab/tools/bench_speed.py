@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sfd2_lab.bench.extraction_speed import TimeRow
     from sfd2_lab.bench.methods import Methods
     from sfd2_lab.bench.speed_cases import SpeedCase
+    from sfd2_ros.features.extractor import ExtractorConfig
     from sfd2_ros.features.weights import Weights
 
 _PEERS = "aliked,xfeat,sift,orb"
@@ -63,7 +64,12 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option(
     "--backends", default="torch", show_default=True, callback=comma_list, help="torch, onnxruntime, tensorrt."
 )
-@click.option("--weights", multiple=True, type=click.Path(path_type=Path), help="[default: all that ship]")
+@click.option(
+    "--weights",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Weights, or a quantised model. May be repeated.  [default: all that ship]",
+)
 @click.option("--peers", default=_PEERS, show_default=True, callback=comma_list, help="Other methods, by commas.")
 @click.option("--peer-weights", type=click.Path(path_type=Path), help="Folder with weights of other methods.")
 @click.option("--weights-of", multiple=True, metavar="METHOD=FILE", callback=named_files, help="Weights of a method.")
@@ -119,6 +125,7 @@ def _extraction_rows(
         names = {"precisions": options["precisions"], "backends": options["backends"]}
         cases, lacking = own_cases(weights_of, options["device"], config, **names)
         peers = _peers(options, budget)
+        cases += _quantised(options, config)
         cases += [peer_case(name, peer, str(plain.device)) for name, peer in peers.ready.items()]
         missing.update(lacking | peers.missing)
         for height, width in options["sizes"]:
@@ -129,6 +136,14 @@ def _extraction_rows(
                     plain, cases, images, rounds=options["rounds"], floors=floors, max_keypoints=budget, progress=report
                 )
     return rows
+
+
+def _quantised(options: dict[str, Any], config: ExtractorConfig) -> list[SpeedCase]:
+    from sfd2_lab.bench.speed_cases import quantised_case  # noqa: PLC0415 - see above
+    from sfd2_ros.features.quantised import SUFFIX  # noqa: PLC0415
+
+    files = [path for path in options["weights"] if path.suffix == SUFFIX]
+    return [quantised_case(path, options["device"], config) for path in files]
 
 
 def _peers(options: dict[str, Any], budget: int) -> Methods:
@@ -163,7 +178,7 @@ def _floors(
     peaks = {
         (case.precision, case.device): matrix_peak(case.device, PRECISIONS[case.precision])
         for case in cases
-        if case.network in counted
+        if case.network in counted and case.precision in PRECISIONS
     }
     return {
         (case.network, case.precision): (
@@ -171,7 +186,7 @@ def _floors(
             1000 * counted[case.network] / peaks[case.precision, case.device],
         )
         for case in cases
-        if case.network in counted
+        if (case.precision, case.device) in peaks and case.network in counted
     }
 
 

@@ -19,7 +19,9 @@ from sfd2_lab.bench.plain_extractor import PlainExtractor
 from sfd2_lab.bench.processor_peak import matrix_peak, operations
 from sfd2_lab.bench.speed_cases import SpeedCase, StageTimes, own_cases
 from sfd2_ros.features.extractor import Extractor, ExtractorConfig
-from sfd2_ros.features.weights import read_weights
+from sfd2_ros.features.inference import fold_norms
+from sfd2_ros.features.quantised import quantised_model
+from sfd2_ros.features.weights import build_network, read_weights
 from sfd2_ros.tools.main import main
 
 if TYPE_CHECKING:
@@ -115,6 +117,21 @@ def test_stages_are_those_of_one_call_and_what_is_missing_is_named() -> None:
     assert list(own) == [WHOLE, "prepare", "network", "keypoints"]
     assert sum(row.share for name, row in own.items() if name != WHOLE) == pytest.approx(1.0, abs=0.1)
     assert own["network"].share > 0.3
+
+
+def test_a_quantised_model_is_timed_beside_the_weights(tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="the optional library onnx is not installed: pip install 'sfd2_ros[onnx]'")
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime is optional: pip install 'sfd2_ros[onnx]'")
+    weights, model, out = read_weights(), tmp_path / "int8.onnx", tmp_path / "speed.json"
+    header = {"weights_id": weights.weights_id, "descriptor_dim": str(weights.dimension)}
+    network = fold_norms(build_network(weights))
+    model.write_bytes(quantised_model(network, {"a": painted_image(64, 96)}, header))
+    arguments = ["--sizes", "96x64", "--rounds", "1", "--keypoints", "100", "--precisions", "float32", "--peers", ""]
+    assert main(["bench", "speed", *arguments, "--weights", str(model), "--device", "cpu", "--json", str(out)]) == 0
+    rows = [row for row in json.loads(out.read_text())["rows"] if row["precision"] == "int8"]
+    assert [row["stage"] for row in rows] == [WHOLE, "prepare", "network", "keypoints"]
+    assert {(row["network"], row["backend"]) for row in rows} == {(weights.weights_id, "onnxruntime")}
+    assert {row["floor_ms"] for row in rows} == {None}
 
 
 def test_the_command_writes_its_rows_and_what_is_missing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
