@@ -4,7 +4,7 @@
 
 Descriptors of the same place under other light differ more in some directions than in others. With W, the covariance of
 these differences over true pairs, the map W^(-1/2) makes them equal in all directions, so that the cosine of two
-descriptors weighs each direction by what it tells. The map is linear and is folded into the last convolution
+descriptors weighs each direction by its evidence. The map is linear and is folded into the last convolution
 (`shorten.with_projection`): the network costs what it cost before, and nothing else of it changes.
 
 Source: Mikolajczyk and Matas, "Improving descriptors for fast tree matching by optimal linear projection", ICCV 2007,
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from sfd2_ros.features.weights import Weights
 
 SHRINKAGE = 0.1
-"""Share of the mean variance that is added to each direction's. From 0.01 to 0.5 pairs that were not used told the same
-within 1 %; larger values tell less (docs/reports/2026-11-28-training.md)."""
+"""Share of the mean variance that is added to each direction's. From 0.01 to 0.5 pairs that were not used gave the same
+within 1 %; larger values gain less (docs/reports/2026-11-28-training.md)."""
 _SEED = 11
+"""Of the choice of pairs; not tuned."""
 
 
 def whiten(

@@ -30,7 +30,7 @@ LABORATORY_COMMANDS = {
         ("average", "Average the values of several weights files."),
         ("calibrate", "Calibrate the stability of classes."),
         ("shorten", "Shorten the descriptors."),
-        ("whiten", "Weigh the directions of the descriptors by what they tell."),
+        ("whiten", "Weigh the directions of the descriptors by their evidence."),
     )
 }
 
