@@ -189,7 +189,7 @@ class _Taken:
         rgb, camera = found
         image = (message.topic, stamp_ns(decoded.header.stamp))
         self._cameras[image] = camera
-        self._sharpness[image] = _sharpness(rgb)
+        self._sharpness[image] = sharpness_of(rgb)
         write_bytes(self._folder / _name(image), cv2.imencode(".png", rgb[..., ::-1])[1].tobytes())
 
     def keyframes(
@@ -225,8 +225,8 @@ def _name(image: tuple[str, int]) -> str:
     return f"{topic.strip('/').replace('/', '_')}/{time_ns}.png"
 
 
-def _sharpness(rgb: NDArray[np.uint8]) -> float:
-    """Return the variance of the Laplacian of a grey image a quarter of the size: motion blur takes it away."""
+def sharpness_of(rgb: NDArray[np.uint8]) -> float:
+    """Return the variance of the Laplacian of an image (h, w, 3), grey and at half size: motion blur lowers it."""
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     return float(np.var(cv2.Laplacian(small, cv2.CV_32F)))

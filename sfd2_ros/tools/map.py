@@ -13,7 +13,7 @@ import click
 from sfd2_ros.core.errors import MapError, SceneError
 from sfd2_ros.core.files import atomic_folder, claimed_folder, refuse_existing_folder
 from sfd2_ros.tools import map_merge
-from sfd2_ros.tools.map_from_bag import build_drive, build_trusting_poses
+from sfd2_ros.tools.map_from_bag import build_drive, build_trusting_poses, build_with_trajectory
 from sfd2_ros.tools.options import (
     device_option,
     json_option,
@@ -66,6 +66,9 @@ command.add_command(map_merge.command)
 @click.option("--frame", help="Bag: TF frame of the poses. [default: odom]")
 @click.option("--pose-topic", help="Bag: topic with Odometry or stamped poses of base_link, used instead of TF.")
 @click.option("--gnss-topic", help="Bag: topic of NavSatFix; none to ignore it. [default: the only one there is]")
+@click.option(
+    "--trajectory", type=click.Path(path_type=Path), help="Folder of images named by time: TUM poses of the camera."
+)
 @click.option("--trust-poses", is_flag=True, help="Bag: keep the poses of odometry; loops then do not close.")
 @click.option("--every-m", type=float, help="Bag: metres between two images of a camera. [default: 0.5]")
 @rotate_option
@@ -84,6 +87,7 @@ def build(
     features_path: Path | None,
     matches_path: Path | None,
     refine_poses: bool,
+    trajectory: Path | None,
     trust_poses: bool,
     rotate_deg: int,
     weights: Path | None,
@@ -110,9 +114,10 @@ def build(
     bag_options = {name: value for name, value in bag_options.items() if value}
     given = _given_files(features_path, matches_path, from_bag=from_bag)
     if from_bag:
-        _refuse_for_a_bag(camera, list_name, refine_poses=refine_poses and not trust_poses)
+        _refuse_for_a_bag(camera, list_name, trajectory, refine_poses=refine_poses and not trust_poses)
     else:
-        _refuse_for_a_folder(source, [*bag_options, *(["trust_poses"] if trust_poses else [])])
+        options = [name for name in bag_options if name != "every_m" or trajectory is None]
+        _refuse_for_a_folder(source, [*options, *(["trust_poses"] if trust_poses else [])])
     refuse_existing_folder(output, overwrite=overwrite, marker=MARKER)
     refuse_same_path(output, json_path)
     settings = ExtractorConfig(max_keypoints=max_keypoints, rotate_deg=rotate_deg)
@@ -121,14 +126,16 @@ def build(
     more: dict[str, Any] = {}
     with progress_bar() as progress, claimed_folder(output, overwrite=overwrite, marker=MARKER):
         builder = MapBuilder(extractor, config, progress)
-        if not from_bag:
+        mapping = (extractor, config, progress)
+        if trajectory is not None:
+            given_by = (trajectory, camera, list_name, bag_options.get("every_m"))
+            report, more = build_with_trajectory(mapping, source, output, given_by, overwrite=overwrite)
+        elif not from_bag:
             report = _build(builder, source, output, list_name, camera, given=given, overwrite=overwrite)
         elif trust_poses:
             report = build_trusting_poses(builder, source, output, bag_options, progress, overwrite=overwrite)
         else:
-            report, more = build_drive(
-                extractor, config, source, output, bag_options, progress=progress, overwrite=overwrite
-            )
+            report, more = build_drive(mapping, source, output, bag_options, overwrite=overwrite)
     figures = {**dataclasses.asdict(report), "weights_id": extractor.weights_id, **more}
     write_json(json_path, figures)
     click.echo(
@@ -147,7 +154,11 @@ def _given_files(features: Path | None, matches: Path | None, *, from_bag: bool)
     return features, matches
 
 
-def _refuse_for_a_bag(camera: str | None, list_name: str | None, *, refine_poses: bool) -> None:
+def _refuse_for_a_bag(
+    camera: str | None, list_name: str | None, trajectory: Path | None, *, refine_poses: bool
+) -> None:
+    if trajectory is not None:
+        raise click.UsageError("--trajectory is for a folder of images; a bag has odometry on TF, or --pose-topic")
     if camera is not None or list_name is not None:
         raise click.UsageError("--camera and --list are for folders; a bag has camera_info and --image-topic")
     if refine_poses:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 from sfd2_ros.bags.writer import open_bag
-from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
+from sfd2_ros.core.transforms import inverse, quaternion_xyzw, rigid, rotation_from_vector
 from sfd2_ros.features.images import read_image
 from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.manifest import read_manifest
@@ -71,6 +72,25 @@ def test_a_bag_becomes_a_consistent_map_with_a_report(sfd2: Run, bag: tuple[Path
     assert len((tmp_path / "m_report" / "keyframes.csv").read_text().splitlines()) == 7
     assert cv2.imread(str(tmp_path / "m_report" / "trajectory.png")).shape == (1000, 1000, 3)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["drive", "f.json", "m", "m_report"]
+
+
+def test_images_named_by_time_and_a_trajectory_become_a_map(sfd2: Run, painted: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyceres")
+    scene = load_scene(painted)
+    lines = []
+    (tmp_path / "images").mkdir()
+    for index, image in enumerate(scene.images.values()):
+        stamp = f"{1_600_000_000 + index}.500000000"
+        shutil.copy(scene.image_folder / image.name, tmp_path / "images" / f"{stamp}.png")
+        world_from_cam = inverse(image.cam_from_world)
+        numbers = [*world_from_cam[:3, 3], *quaternion_xyzw(world_from_cam)]
+        lines.append(" ".join([stamp, *(f"{number:.9f}" for number in numbers)]))
+    (tmp_path / "poses.tum").write_text("\n".join(lines) + "\n")
+    build = ("map", "build", tmp_path / "images", "-o", tmp_path / "m", "--trajectory", tmp_path / "poses.tum")
+    sfd2(*build, "--device", "cpu").refused(2, "--camera")
+    said = sfd2(*build, "--camera", painted, "--every-m", "0.1", "--device", "cpu").succeeded()
+    assert "6 keyframes on" in said
+    assert len(load_map(tmp_path / "m").landmarks) > 200
 
 
 def test_a_bag_becomes_a_map_under_the_poses_of_odometry(sfd2: Run, painted: Path, tmp_path: Path) -> None:
