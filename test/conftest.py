@@ -117,8 +117,8 @@ def random_place(tmp_path_factory: pytest.TempPathFactory) -> RandomPlace:
 
 
 def _map_views(folder: Path, images: Sequence[PosedImage], views: Sequence[tuple[Features, NDArray[np.int64]]]) -> None:
-    from sfd2_ros.mapping.landmarks import gather_landmarks  # noqa: PLC0415
-    from sfd2_ros.mapping.map_store import save_map  # noqa: PLC0415
+    from sfd2_ros.mapping.gather import gather_landmarks  # noqa: PLC0415
+    from sfd2_ros.mapping.map_store import quantise_aggregates, save_map  # noqa: PLC0415
     from sfd2_ros.mapping.reconstruct import triangulate  # noqa: PLC0415
     from sfd2_ros.mapping.reference_pose_nees import reference_pose_nees  # noqa: PLC0415
     from sfd2_ros.mapping.retrieval import aggregate, learn_centres  # noqa: PLC0415
@@ -134,10 +134,9 @@ def _map_views(folder: Path, images: Sequence[PosedImage], views: Sequence[tuple
     save_map(
         folder,
         images=images,
-        landmarks=gather_landmarks(reconstruction, ids, dict(zip(ids, features, strict=True))),
-        aggregates=np.array([aggregate(one, centres) for one in features]),
+        landmarks=gather_landmarks(reconstruction, ids, dict(zip(ids, features, strict=True)), bits=3),
+        aggregates=quantise_aggregates([aggregate(one, centres) for one in features]),
         centres=centres,
-        reconstruction=reconstruction,
         weights_id="random-64d",
         extraction={},
         units="metres",

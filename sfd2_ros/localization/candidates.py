@@ -9,25 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sfd2_ros.core.transforms import inverse
-from sfd2_ros.mapping.retrieval import aggregate, most_similar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from sfd2_ros.core.types import Features
     from sfd2_ros.mapping.landmarks import Landmarks
     from sfd2_ros.mapping.map_store import Map
 
 _SAME_WAY_COSINE = 0.26
 """Cosine of 75 degrees: descriptors of one point are seldom matched from views that differ by more. Not tuned."""
-
-
-def similar_images(map_: Map, features: Features, count: int) -> list[int]:
-    """Return indices of the map images that look most like the query, best first."""
-    best, _ = most_similar(aggregate(features, map_.centres), map_.aggregates, count)
-    return [int(index) for index in best]
 
 
 def covisible_groups(landmarks: Landmarks, images: Sequence[int], min_shared: int) -> list[list[int]]:
@@ -42,14 +34,12 @@ def covisible_groups(landmarks: Landmarks, images: Sequence[int], min_shared: in
         Groups of indices, each in the order given; the group of the best image first.
     """
     groups: list[list[int]] = []
+    seen = {image: landmarks.seen_by(image) for image in images}
     for image in images:
-        seen = landmarks.seen_by(image)
         joined = [
             group
             for group in groups
-            if any(
-                len(np.intersect1d(seen, landmarks.seen_by(other), assume_unique=True)) >= min_shared for other in group
-            )
+            if any(len(np.intersect1d(seen[image], seen[other], assume_unique=True)) >= min_shared for other in group)
         ]
         if not joined:
             groups.append([image])
@@ -63,10 +53,8 @@ def covisible_groups(landmarks: Landmarks, images: Sequence[int], min_shared: in
 
 def landmarks_of(landmarks: Landmarks, images: Sequence[int]) -> NDArray[np.int64]:
     """Return the indices (M,) of all landmarks that any of these images saw, sorted."""
-    is_seen = np.zeros(len(landmarks), bool)
-    for image in images:
-        is_seen[landmarks.seen_by(image)] = True
-    return np.flatnonzero(is_seen)
+    seen = [landmarks.seen_by(image) for image in images]
+    return np.unique(np.concatenate([*seen, np.empty(0, np.int32)])).astype(np.int64)
 
 
 class MapViews:

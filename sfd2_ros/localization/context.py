@@ -7,9 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sfd2_ros.mapping.retrieval import aggregate
+
 if TYPE_CHECKING:
+    from sfd2_ros.core.types import Features
     from sfd2_ros.localization.candidates import MapViews
     from sfd2_ros.localization.config import LocalizerConfig
+    from sfd2_ros.mapping.image_index import ImageIndex
     from sfd2_ros.mapping.landmarks import Landmarks
     from sfd2_ros.mapping.map_store import Map
 
@@ -21,12 +25,14 @@ class MapContext:
     Attributes:
         map: that is localized in.
         places: where its cameras stood.
+        index: what its images look like.
         config: settings.
         device: torch device for matching.
     """
 
     map: Map
     places: MapViews
+    index: ImageIndex
     config: LocalizerConfig
     device: str = "cpu"
 
@@ -34,3 +40,7 @@ class MapContext:
     def landmarks(self) -> Landmarks:
         """The landmarks of the map."""
         return self.map.landmarks
+
+    def similar_images(self, features: Features) -> list[int]:
+        """Return indices of the map images that look most like a query, best first."""
+        return self.index.most_similar(aggregate(features, self.map.centres), self.config.retrieval.candidates)

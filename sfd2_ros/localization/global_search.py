@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfd2_ros.localization.candidates import covisible_groups, landmarks_of, similar_images
+from sfd2_ros.localization.candidates import covisible_groups, landmarks_of
 from sfd2_ros.localization.hypotheses import (
     PLENTY,
     Hypothesis,
@@ -42,9 +42,7 @@ def global_search(query: Query, context: MapContext, trace: Trace, nearby: Seque
         nearby: map images that are tried beside those that look alike; from a hint.
     """
     with trace.timed("retrieve"):
-        similar = [
-            similar_images(context.map, view.features, context.config.retrieval.candidates) for view in query.views
-        ]
+        similar = [context.similar_images(view.features) for view in query.views]
         proposed = [list(dict.fromkeys([*images, *nearby])) for images in similar]
     names = (context.map.images[index].name for images in proposed for index in images)
     trace.note(candidates=tuple(dict.fromkeys(names)))

@@ -28,6 +28,7 @@ from sfd2_ros.localization.results import Rejected
 from sfd2_ros.localization.rivals import false_alarms, strongest_rival
 from sfd2_ros.localization.second_hypothesis import second_hypothesis
 from sfd2_ros.localization.trace import Trace
+from sfd2_ros.mapping.image_index import ImageIndex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +58,7 @@ class Localizer:
         *,
         device: str = "cpu",
         places: MapViews | None = None,
+        index: ImageIndex | None = None,
     ) -> None:
         """Keep a map and the settings.
 
@@ -65,6 +67,7 @@ class Localizer:
             config: None for the defaults.
             device: torch device for matching.
             places: where the cameras of the map stood; None: read from the map.
+            index: what the images of the map look like; None: made from the map.
 
         Raises:
             ConfigError: a setting is not allowed.
@@ -72,7 +75,8 @@ class Localizer:
         self.map = map_
         self.config = config or LocalizerConfig()
         check_config(self.config)
-        self._context = MapContext(map_, places or MapViews(map_), self.config, device)
+        index = index or ImageIndex(map_.aggregates)
+        self._context = MapContext(map_, places or MapViews(map_), index, self.config, device)
 
     def with_config(self, config: LocalizerConfig) -> Localizer:
         """Return a localizer with other settings, in the same map.
@@ -80,7 +84,8 @@ class Localizer:
         Raises:
             ConfigError: a setting is not allowed.
         """
-        return Localizer(self.map, config, device=self._context.device, places=self._context.places)
+        context = self._context
+        return Localizer(self.map, config, device=context.device, places=context.places, index=context.index)
 
     def localize(self, features: Features, camera: Camera) -> Result:
         """Find where a camera was.

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sfd2_ros.core.transforms import inverse
-from sfd2_ros.localization.candidates import landmarks_of, similar_images
+from sfd2_ros.localization.candidates import landmarks_of
 from sfd2_ros.localization.chance import log10_false_alarms
 from sfd2_ros.localization.guided import landmarks_in_view, match_in_view
 from sfd2_ros.localization.hypotheses import match_landmarks
@@ -85,7 +85,7 @@ def mirror_share(view: int, found: Hypothesis, guided: Hypothesis, query: Query,
 def _doubted_matches(view: int, found: Hypothesis, query: Query, context: MapContext) -> LandmarkMatches:
     """Return the matches of a view with all candidates, the hypothesis's own among them, that disagree with it."""
     features = query.views[view].features
-    images = similar_images(context.map, features, context.config.retrieval.candidates)
+    images = context.similar_images(features)
     matches = match_landmarks(query, view, context, landmarks_of(context.landmarks, images))
     positions = context.landmarks.positions[matches.landmarks]
     errors_px = query.errors_px(found.body_from_map, matches.keypoints, positions)

@@ -143,7 +143,7 @@ class Tracker:
         tracked = None if predicted is None else self._track(frame, predicted)
         if isinstance(tracked, Localized) and not self._needs_confirmation(tracked):
             return self._accept(frame, tracked, Method.TRACKED)
-        searched = self.localizer.localize_rig(frame.views, near=None if hint is None else hint.map_from_base)
+        searched = self.localizer.localize_rig(frame.views, near=_last_known(hint, predicted, tracked))
         if isinstance(searched, Localized) and hint is not None:
             hinted = self._gated(searched, hint_deviations=hint.deviations(searched))
             if isinstance(hinted, Rejected):  # a hint is a preference: several frames that agree know better
@@ -255,6 +255,18 @@ class Tracker:
 
     def _remember(self, **changes: object) -> None:
         self.memory = replace(self.memory, **changes)  # type: ignore[arg-type]  # the names are checked when it runs
+
+
+def _last_known(
+    hint: PlaceHint | None, predicted: BasePose | None, tracked: Result | None
+) -> NDArray[np.float64] | None:
+    """Return the pose (4, 4) whose near map images a search tries beside those that look alike, or None.
+
+    A search that is to confirm a tracked pose gets none: images near that pose would let it confirm itself.
+    """
+    if hint is not None:
+        return hint.map_from_base
+    return None if predicted is None or isinstance(tracked, Localized) else predicted.map_from_base
 
 
 def _explained(searched: Rejected, tracked: Rejected | None) -> Rejected:

@@ -19,11 +19,11 @@ from sfd2_ros.core.errors import MapBuildError
 from sfd2_ros.core.files import refuse_existing_folder
 from sfd2_ros.geometry.ideal import ideal_camera
 from sfd2_ros.mapping.colmap_io import posed_images
-from sfd2_ros.mapping.compact import drop_poor_points, without_unobserved_keypoints
+from sfd2_ros.mapping.compact import drop_poor_points
+from sfd2_ros.mapping.gather import gather_landmarks
 from sfd2_ros.mapping.intrinsics import starting_cameras
-from sfd2_ros.mapping.landmarks import gather_landmarks
 from sfd2_ros.mapping.map_config import MapConfig
-from sfd2_ros.mapping.map_store import MARKER, save_map
+from sfd2_ros.mapping.map_store import MARKER, quantise_aggregates, save_map
 from sfd2_ros.mapping.match_images import choose_pairs, extract_images, match_pairs, silent, verify_given
 from sfd2_ros.mapping.pose_check import require_explained, require_plausible_scale, verified_pairs
 from sfd2_ros.mapping.reconstruct import structure_from_motion, triangulate
@@ -68,7 +68,12 @@ class MapBuilder:
     """Builds maps with one extractor and one set of settings."""
 
     def __init__(
-        self, extractor: FeatureExtractor, config: MapConfig | None = None, progress: Progress = silent
+        self,
+        extractor: FeatureExtractor,
+        config: MapConfig | None = None,
+        progress: Progress = silent,
+        *,
+        colmap: bool = False,
     ) -> None:
         """Keep the extractor and the settings.
 
@@ -76,10 +81,12 @@ class MapBuilder:
             extractor: of features.
             config: None for the defaults.
             progress: called with step, done, total.
+            colmap: write the COLMAP model of a map into its folder too.
 
         Raises:
             ConfigError: a setting is not allowed.
         """
+        self._colmap = colmap
         self._extractor = extractor
         self._config = config or MapConfig()
         self._progress = progress
@@ -227,7 +234,7 @@ class MapBuilder:
         images = posed_images(reconstruction)
         image_ids = [reconstruction.find_image_with_name(one.name).image_id for one in images]
         by_id = {image_id: features[image_id - 1] for image_id in image_ids}
-        landmarks = gather_landmarks(reconstruction, image_ids, by_id)
+        landmarks = gather_landmarks(reconstruction, image_ids, by_id, bits=self._config.descriptor_bits)
         report = MapReport(
             images=len(images),
             images_given=len(features),
@@ -240,9 +247,8 @@ class MapBuilder:
             output,
             images=images,
             landmarks=landmarks,
-            aggregates=np.array([aggregate(by_id[image_id], centres) for image_id in image_ids]),
+            aggregates=quantise_aggregates([aggregate(by_id[image_id], centres) for image_id in image_ids]),
             centres=centres,
-            reconstruction=without_unobserved_keypoints(reconstruction),
             weights_id=self._extractor.weights_id,
             extraction=dataclasses.asdict(self._extractor.config),
             units=units,
@@ -253,6 +259,7 @@ class MapBuilder:
                 "report": dataclasses.asdict(report),
                 **more,
             },
+            colmap=self._colmap,
             overwrite=overwrite,
         )
         return report

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = "sfd2_ros map"
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 MANIFEST = "manifest.json"
 UNITS = ("metres", "arbitrary")
 _CHECKSUM = "checksum"
-_NEES, _FORMER_NEES = "reference_pose_nees", "pose_misfit"
-"""The second is what maps of this format version call it that were built before version 0.1.0 was released."""
+_NEES = "reference_pose_nees"
 _TYPES: dict[str, type] = {
     "frame_id": str,
     "units": str,
     "weights_id": str,
     "extraction": dict,
+    "encoding": dict,
     "counts": dict,
     "provenance": dict,
     "files": dict,
@@ -79,8 +79,6 @@ def read_manifest(path: Path) -> dict[str, Any]:
     problem = _problem(manifest)
     if problem:
         raise MapError(f"map {str(path)!r} is damaged: {MANIFEST} {problem}; build or copy it again")
-    if _FORMER_NEES in manifest:
-        manifest[_NEES] = manifest.pop(_FORMER_NEES)
     return manifest
 
 
@@ -117,7 +115,7 @@ def _problem(manifest: dict[str, Any]) -> str | None:
     for name, expected in _TYPES.items():
         if not isinstance(manifest.get(name), expected):
             return f"has {name} {manifest.get(name)!r}, a {expected.__name__} is needed"
-    ratio = manifest.get(_NEES, manifest.get(_FORMER_NEES, ""))
+    ratio = manifest.get(_NEES, "")
     if not (ratio is None or (isinstance(ratio, float) and ratio >= 0)):
         return f"has {_NEES} {ratio!r}, a number of at least 0 or null is needed"
     if manifest["units"] not in UNITS:

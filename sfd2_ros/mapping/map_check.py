@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a map is sound: checksums, arrays, and agreement with its COLMAP model."""
+"""Whether a map is sound: checksums, arrays, and agreement with its COLMAP model where it has one."""
 
 from __future__ import annotations
 
@@ -40,16 +40,12 @@ def _array_problems(loaded: Map) -> list[str]:
     landmarks, count = loaded.landmarks, len(loaded.landmarks)
     problems = [
         f"landmark {name} are not finite"
-        for name in ("positions", "covariances", "stability")
+        for name in ("positions", "information", "stability")
         if not np.all(np.isfinite(getattr(landmarks, name)))
     ]
     problems += [
         f"{name} are not of length one: the greatest component of a row is not {GREATEST}"
-        for name, rows, allowed in (
-            ("landmark descriptors", landmarks.descriptors, {GREATEST}),
-            ("landmark normals", landmarks.normals, {GREATEST}),
-            ("retrieval aggregates", loaded.aggregates, {GREATEST, 0}),  # of an image without features: zeros
-        )
+        for name, rows, allowed in (("landmark normals", landmarks.normals, {GREATEST}),)
         if not allowed.issuperset(np.unique(rows.greatest()).tolist())
     ]
     offsets, seen = landmarks.image_offsets, landmarks.image_landmarks
@@ -57,12 +53,16 @@ def _array_problems(loaded: Map) -> list[str]:
         problems.append("observations do not fit the images")
     if len(seen) and (int(seen.max()) >= count or int(seen.min()) < 0):
         problems.append("observations name landmarks that do not exist")
+    if np.any(landmarks.information[:, [0, 2, 5]] <= 0):
+        problems.append("the information of a landmark is not positive")
     if not np.all(np.isfinite(loaded.centres)):
         problems.append("the retrieval index is not finite")
     return problems
 
 
 def _model_problems(loaded: Map) -> list[str]:
+    if not (loaded.folder / COLMAP_FOLDER).exists():
+        return []
     model = read_model(loaded.folder / COLMAP_FOLDER)
     problems = []
     if model.num_points3D() != len(loaded.landmarks):

@@ -22,6 +22,9 @@ class MapConfig:
     )
     max_epipolar_error_px: float = setting(4.0, "Matches further from the epipolar line are dropped.", minimum=0.1)
     max_landmark_error_px: float = setting(3.0, "Landmarks with a larger mean reprojection error go.", minimum=0.1)
+    descriptor_bits: int = setting(
+        3, "Bits of each component of a landmark's descriptor in the map.", minimum=1, maximum=4
+    )
     retrieval_centres: int = setting(64, "Centres of the image index; its size grows with them.", minimum=1)
     refine_poses: bool = setting(False, "Adjust given poses together with the points.")
     check_poses: bool = setting(True, "Reject given poses and intrinsics that do not explain the images.")

@@ -4,26 +4,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pycolmap
 
 import sfd2_ros
 from sfd2_ros.core.errors import MapError
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import PosedImage
-from sfd2_ros.geometry.colmap_types import rigid3d_from_matrix
-from sfd2_ros.mapping.colmap_io import read_model
 from sfd2_ros.mapping.landmarks import Landmarks
-from sfd2_ros.mapping.map_store import COLMAP_FOLDER, save_map
+from sfd2_ros.mapping.map_model import model_of
+from sfd2_ros.mapping.map_store import quantise_aggregates, save_map
 from sfd2_ros.mapping.observed import observed_features
+from sfd2_ros.mapping.pixel_rows import encode_pixels
+from sfd2_ros.mapping.quantised_rows import QuantisedRows, quantise_rows
 from sfd2_ros.mapping.reference_pose_nees import reference_pose_nees
 from sfd2_ros.mapping.retrieval import aggregate
 from sfd2_ros.mapping.unit_rows import UnitRows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -48,7 +48,12 @@ def refuse_unlike(base: Map, other: Map) -> None:
 
 
 def merge_maps(
-    base: Map, others: Sequence[tuple[Map, NDArray[np.float64]]], output: Path, *, overwrite: bool = False
+    base: Map,
+    others: Sequence[tuple[Map, NDArray[np.float64]]],
+    output: Path,
+    *,
+    colmap: bool = False,
+    overwrite: bool = False,
 ) -> None:
     """Write a map that holds several sessions.
 
@@ -59,6 +64,7 @@ def merge_maps(
         base: its frame is that of the result.
         others: each with base_from_other (4, 4), metres.
         output: folder of the map.
+        colmap: write the COLMAP model of the map too.
         overwrite: replace an existing map.
 
     Raises:
@@ -68,7 +74,6 @@ def merge_maps(
     for other, _ in others:
         refuse_unlike(base, other)
     sessions = [(base, np.eye(4)), *others]
-    merged = pycolmap.Reconstruction()
     images: list[PosedImage] = []
     aggregates: list[NDArray[np.float32]] = []
     for session, base_from_session in sessions:
@@ -78,14 +83,14 @@ def merge_maps(
             for one in session.images
         )
         aggregates.extend(aggregate(one, base.centres) for one in observed_features(session))
-        _add_model(merged, session, base_from_session, names)
+    landmarks = _joined([session.landmarks.moved(pose) for session, pose in sessions])
+    merged = model_of(images, landmarks)
     save_map(
         output,
         images=images,
-        landmarks=_joined([session.landmarks.moved(pose) for session, pose in sessions]),
-        aggregates=np.array(aggregates),
+        landmarks=landmarks,
+        aggregates=quantise_aggregates(aggregates),
         centres=base.centres,
-        reconstruction=merged,
         weights_id=base.weights_id,
         extraction=base.extraction,
         units=base.units,
@@ -95,6 +100,7 @@ def merge_maps(
             "merged": [{"map_id": one.map_id, "base_from_map": pose.tolist()} for one, pose in sessions],
             "report": {"reprojection_error_px": round(float(merged.compute_mean_reprojection_error()), 4)},
         },
+        colmap=colmap,
         overwrite=overwrite,
     )
 
@@ -119,39 +125,18 @@ def _joined(parts: Sequence[Landmarks]) -> Landmarks:
         image_landmarks=np.concatenate(
             [one.image_landmarks + first for one, first in zip(parts, firsts, strict=False)]
         ).astype(np.int32),
-        descriptors=UnitRows(np.concatenate([one.descriptors.codes for one in parts])),
+        descriptors=_joined_descriptors([one.descriptors for one in parts]),
         normals=UnitRows(np.concatenate([one.normals.codes for one in parts])),
+        image_keypoints=encode_pixels(np.concatenate([one.image_keypoints[:] for one in parts])),
         **{
             name: np.concatenate([getattr(one, name) for one in parts])
-            for name in ("positions", "covariances", "stability")
+            for name in ("positions", "information", "stability")
         },
     )
 
 
-def _add_model(merged: Any, session: Map, base_from_session: NDArray[np.float64], names: Mapping[str, str]) -> None:
-    """Add the COLMAP model of a session; its ids go on after those that are there."""
-    model = read_model(session.folder / COLMAP_FOLDER)
-    model.transform(pycolmap.Sim3d(1.0, *_rotation_and_translation(base_from_session)))
-    camera_shift, image_shift = max(merged.cameras, default=0), max(merged.images, default=0)
-    point_shift = max(merged.points3D, default=0)
-    for camera in model.cameras.values():
-        camera.camera_id += camera_shift
-        merged.add_camera_with_trivial_rig(camera)
-    for image in model.images.values():
-        points = [pycolmap.Point2D(point.xy) for point in image.points2D]
-        copy = pycolmap.Image(
-            name=names[image.name],
-            points2D=points,
-            camera_id=image.camera_id + camera_shift,
-            image_id=image.image_id + image_shift,
-        )
-        merged.add_image_with_trivial_frame(copy, image.cam_from_world())
-    for point_id, point in model.points3D.items():
-        elements = [pycolmap.TrackElement(one.image_id + image_shift, one.point2D_idx) for one in point.track.elements]
-        shifted = pycolmap.Point3D(xyz=point.xyz, color=point.color, error=point.error, track=pycolmap.Track(elements))
-        merged.add_point3D_with_id(point_id + point_shift, shifted)
-
-
-def _rotation_and_translation(pose: NDArray[np.float64]) -> tuple[Any, NDArray[np.float64]]:
-    rigid = rigid3d_from_matrix(pose)
-    return rigid.rotation, rigid.translation
+def _joined_descriptors(parts: Sequence[QuantisedRows]) -> QuantisedRows:
+    """Return descriptors one after another, as many bits each as those of the first; of these no bit changes."""
+    first = parts[0]
+    codes = [one.codes if one.bits == first.bits else quantise_rows(one[:], first.bits).codes for one in parts]
+    return QuantisedRows(np.concatenate(codes), first.dimension)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sfd2_ros.core.types import Features
-    from sfd2_ros.mapping.unit_rows import UnitRows
+    from sfd2_ros.mapping.quantised_rows import QuantisedRows
 
 _KMEANS_ROUNDS = 12
 """Assignments change little after ten. Not tuned."""
@@ -84,7 +84,7 @@ def aggregate(features: Features, centres: NDArray[np.float32]) -> NDArray[np.fl
 
 
 def most_similar(
-    query: NDArray[np.float32], images: NDArray[np.floating] | UnitRows, count: int
+    query: NDArray[np.float32], images: NDArray[np.float32] | QuantisedRows, count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Rank map images by similarity to a query.
 
@@ -96,6 +96,6 @@ def most_similar(
     Returns:
         Indices (C,) int64 of the images, best first, and their similarities (C,) float32.
     """
-    similarity = np.asarray(images, np.float32) @ query
+    similarity = images @ query if isinstance(images, np.ndarray) else images.similarity(query)
     best = np.argsort(-similarity, kind="stable")[:count]
     return best.astype(np.int64), similarity[best].astype(np.float32)

@@ -56,9 +56,9 @@ class UnitRows:
             raise ValueError("rows of a byte a component cannot be had as float numbers without a copy")
         return self[:].astype(dtype or np.float32, copy=False)
 
-    def taken(self, rows: Sequence[int]) -> UnitRows:
+    def taken(self, rows: Sequence[int] | NDArray[np.int64]) -> UnitRows:
         """Return chosen rows as they are encoded."""
-        return UnitRows(self.codes[list(rows)])
+        return UnitRows(self.codes[np.asarray(rows, np.int64)])
 
     def greatest(self) -> NDArray[np.int16]:
         """Return (N,) the greatest absolute code of each row: 127, or 0 where there is no direction."""

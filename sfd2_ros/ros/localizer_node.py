@@ -236,7 +236,9 @@ class LocalizerNode(ManagedNode):
             raise ConfigError(
                 "no map is named by parameter 'map' or the path of ~/load_map; give a folder made by `sfd2 map build`"
             )
-        map_ = load_map(Path(path), mapped=False)  # a map that is copied over would end a process that has it mapped
+        limit_mb = self._config.max_memory_mb or None
+        # Not mapped into memory: a map that is copied over would end the process.
+        map_ = load_map(Path(path), mapped=False, max_memory_mb=limit_mb)
         if map_.units != "metres" and self._config.publish != "none":
             raise MapError(
                 f"map {path!r} has {map_.units} units, TF has metres; build it from a model with metric poses, or set "

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 FRUSTUM_DEPTH_M = 1.0
 """Of a camera in rviz."""
+MAX_POINTS = 1_000_000
+"""Landmarks on ~/map_points, at the most, evenly chosen: a message of 16 MB."""
 INLIER_SIZE_M = 0.08
 """Of a landmark in rviz: larger than the map's points."""
 MATCH_WIDTH_M = 0.01
@@ -67,7 +69,9 @@ class LocalizerOutputs:
         """Publish the landmarks of a newly loaded map, and begin a new path."""
         header = header_at(now_ns, frame)
         self._trail = Path(header=header)
-        self._points.publish(cloud_message(header, map_.landmarks.positions, map_.landmarks.stability))
+        shown = slice(None, None, max(1, -(-len(map_.landmarks) // MAX_POINTS)))
+        landmarks = map_.landmarks
+        self._points.publish(cloud_message(header, landmarks.positions[shown], landmarks.stability[shown]))
 
     def publish_status(self, status: LocalizationStatus) -> None:
         """Publish what became of a frame."""

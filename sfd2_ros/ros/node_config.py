@@ -84,6 +84,11 @@ class LocalizerNodeConfig:
     autostart: bool = setting(True, "Configure and activate at start; false: wait for a lifecycle manager.")
     cameras: tuple[str, ...] = setting(("camera",), "Names of the cameras; features come on <camera>/features.")
     map: str = setting("", "Folder of the map; must be given.")
+    max_memory_mb: float = setting(
+        0.0,
+        "Of a map whose landmarks need more, only tiles near the robot are in memory, megabytes; 0: the whole map.",
+        minimum=0.0,
+    )
     device: str = setting("auto", "Where descriptors are matched: cpu, cuda, ...; auto: CUDA where it is.")
     publish: str = setting(
         "map_to_odom",

@@ -71,6 +71,7 @@ command.add_command(map_merge.command)
 )
 @click.option("--trust-poses", is_flag=True, help="Bag: keep the poses of odometry; loops then do not close.")
 @click.option("--every-m", type=float, help="Bag: metres between two images of a camera. [default: 0.5]")
+@click.option("--colmap", is_flag=True, help="Write the COLMAP model into the map too; `map export` writes it later.")
 @rotate_option
 @weights_option
 @model_option
@@ -89,6 +90,7 @@ def build(
     refine_poses: bool,
     trajectory: Path | None,
     trust_poses: bool,
+    colmap: bool,
     rotate_deg: int,
     weights: Path | None,
     model: str,
@@ -113,6 +115,7 @@ def build(
     from_bag = is_bag(source)
     bag_options = {name: value for name, value in bag_options.items() if value}
     given = _given_files(features_path, matches_path, from_bag=from_bag)
+    _refuse_colmap(colmap=colmap, is_drive=from_bag or trajectory is not None)
     if from_bag:
         _refuse_for_a_bag(camera, list_name, trajectory, refine_poses=refine_poses and not trust_poses)
     else:
@@ -125,7 +128,7 @@ def build(
     config = MapConfig(refine_poses=refine_poses)
     more: dict[str, Any] = {}
     with progress_bar() as progress, claimed_folder(output, overwrite=overwrite, marker=MARKER):
-        builder = MapBuilder(extractor, config, progress)
+        builder = MapBuilder(extractor, config, progress, colmap=colmap)
         mapping = (extractor, config, progress)
         if trajectory is not None:
             given_by = (trajectory, camera, list_name, bag_options.get("every_m"))
@@ -142,6 +145,13 @@ def build(
         f"{output}: {report.images} of {report.images_given} images, {report.landmarks} landmarks, "
         f"{report.reprojection_error_px:.2f} px mean reprojection error"
     )
+
+
+def _refuse_colmap(*, colmap: bool, is_drive: bool) -> None:
+    if colmap and is_drive:
+        raise click.UsageError(
+            "--colmap is for a scene or images; of a drive's map, `sfd2 map export` writes the model"
+        )
 
 
 def _given_files(features: Path | None, matches: Path | None, *, from_bag: bool) -> tuple[Path, Path] | None:
@@ -221,7 +231,9 @@ def info(path: Path, json_path: Path | None) -> None:
     loaded = load_map(path, verify=False)
     figures = {
         **manifest["counts"],
-        "descriptor_type": str(loaded.landmarks.descriptors.codes.dtype),
+        "descriptor_dimension": loaded.landmarks.descriptors.dimension,
+        "descriptor_bits": loaded.landmarks.descriptors.bits,
+        "bytes_per_landmark": round(loaded.size_bytes / max(len(loaded.landmarks), 1)),
         "format_version": manifest["format_version"],
         "bytes": loaded.size_bytes,
         "bytes_per_image": round(loaded.size_bytes / len(loaded.images)),
@@ -240,7 +252,7 @@ def info(path: Path, json_path: Path | None) -> None:
 @command.command()
 @click.argument("path", metavar="MAP", type=click.Path(path_type=Path))
 def check(path: Path) -> None:
-    """Verify a MAP: checksums, arrays, and agreement with its COLMAP model."""
+    """Verify a MAP: checksums, arrays, and agreement with its COLMAP model where it has one."""
     from sfd2_ros.mapping.map_check import map_problems  # noqa: PLC0415
 
     quiet_colmap()
@@ -258,11 +270,12 @@ def check(path: Path) -> None:
 def export(path: Path, output: Path, text: bool, overwrite: bool) -> None:  # noqa: FBT001
     """Write the COLMAP model of a MAP."""
     from sfd2_ros.mapping import load_map  # noqa: PLC0415
-    from sfd2_ros.mapping.colmap_io import read_model, write_model  # noqa: PLC0415
-    from sfd2_ros.mapping.map_store import COLMAP_FOLDER  # noqa: PLC0415
+    from sfd2_ros.mapping.colmap_io import write_model  # noqa: PLC0415
+    from sfd2_ros.mapping.map_model import model_of  # noqa: PLC0415
 
     quiet_colmap()
-    model = read_model(load_map(path).folder / COLMAP_FOLDER)
+    loaded = load_map(path)
+    model = model_of(loaded.images, loaded.landmarks)
     with atomic_folder(output, overwrite=overwrite, marker="cameras.*") as folder:
         write_model(model, folder, is_text=text)
     click.echo(f"{output}: {model.num_reg_images()} images, {model.num_points3D()} points")

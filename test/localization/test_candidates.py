@@ -18,6 +18,8 @@ from sfd2_ros.localization.candidates import MapViews, covisible_groups, facing,
 from sfd2_ros.localization.hypotheses import Hypothesis, LandmarkMatches, is_other_place
 from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.landmarks import Landmarks
+from sfd2_ros.mapping.pixel_rows import encode_pixels
+from sfd2_ros.mapping.quantised_rows import quantise_rows
 from sfd2_ros.mapping.unit_rows import encode_rows
 
 
@@ -26,12 +28,13 @@ def _landmarks(seen: list[set[int]], count: int = 60) -> Landmarks:
     normals = generator.normal(size=(count, 3)).astype(np.float32)
     return Landmarks(
         positions=generator.uniform(-3, 3, (count, 3)),
-        covariances=np.zeros((count, 6), np.float32),
-        descriptors=encode_rows(np.ones((count, 4))),
+        information=np.tile(np.array([1, 0, 1, 0, 0, 1], np.float16), (count, 1)),
+        descriptors=quantise_rows(np.ones((count, 4)), 3),
         stability=np.ones(count, np.float32),
         normals=encode_rows(normals),
         image_offsets=np.cumsum([0, *map(len, seen)]).astype(np.int64),
         image_landmarks=np.array([one for each in seen for one in sorted(each)], np.int32),
+        image_keypoints=encode_pixels(np.zeros((sum(map(len, seen)), 2))),
     )
 
 

@@ -20,6 +20,7 @@ from sfd2_ros.localization.global_search import global_search
 from sfd2_ros.localization.query import Query, View
 from sfd2_ros.localization.trace import Trace
 from sfd2_ros.mapping import load_map
+from sfd2_ros.mapping.image_index import ImageIndex
 
 if TYPE_CHECKING:
     from sfd2_ros.core.types import Features
@@ -30,7 +31,7 @@ POSE = inverse(rigid(rotation_from_vector([0.02, 0.05, 0.0]), [0.2, 0.1, 0.4]))
 
 def _search(place: Any, features: Features) -> list[Hypothesis]:
     map_ = load_map(place.map_folder)
-    context = MapContext(map_, MapViews(map_), LocalizerConfig(), "cpu")
+    context = MapContext(map_, MapViews(map_), ImageIndex(map_.aggregates), LocalizerConfig(), "cpu")
     return global_search(Query([View(features, place.camera, np.eye(4))]), context, Trace(GatesConfig()))
 
 

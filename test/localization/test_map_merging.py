@@ -20,7 +20,7 @@ from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.map_check import map_problems
 from sfd2_ros.mapping.match_images import silent
 from sfd2_ros.mapping.merge import merge_maps
-from sfd2_ros.mapping.unit_rows import encode_rows
+from sfd2_ros.mapping.quantised_rows import quantise_rows
 
 if TYPE_CHECKING:
     from sfd2_ros.mapping import Map
@@ -67,7 +67,9 @@ def test_a_map_of_another_place_is_refused(base: Map, other: Map, tmp_path: Path
     shutil.copytree(other.folder, tmp_path / "elsewhere")
     elsewhere = load_map(tmp_path / "elsewhere")
     noise = np.random.default_rng(0).normal(size=elsewhere.landmarks.descriptors.shape)
-    foreign = dataclasses.replace(elsewhere.landmarks, descriptors=encode_rows(noise))
+    foreign = dataclasses.replace(
+        elsewhere.landmarks, descriptors=quantise_rows(noise, elsewhere.landmarks.descriptors.bits)
+    )
     changed = dataclasses.replace(elsewhere, landmarks=foreign)
     with pytest.raises(MapError, match="0 were localized there and 0 agree"):
         align_maps(base, changed, silent)
@@ -92,10 +94,10 @@ def test_positions_covariances_and_normals_turn_with_the_frame(base: Map, other:
     chosen = np.array([0, 5, len(other.landmarks) - 1])
     before, after = other.landmarks, merged.landmarks
     expected = before.positions[chosen] @ turn[:3, :3].T + turn[:3, 3]
-    np.testing.assert_allclose(after.positions[chosen + first], expected, atol=1e-9)
+    np.testing.assert_allclose(after.positions[chosen + first], expected, atol=1e-5)
     np.testing.assert_allclose(after.normals[chosen + first], before.normals[chosen] @ turn[:3, :3].T, atol=0.006)
     rotated = np.array([turn[:3, :3] @ one @ turn[:3, :3].T for one in before.covariance_of(chosen)])
-    np.testing.assert_allclose(after.covariance_of(chosen + first), rotated, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(after.covariance_of(chosen + first), rotated, rtol=0.02, atol=1e-6)
 
 
 def test_merging_does_not_change_a_byte_of_a_descriptor(base: Map, other: Map, merged: Map) -> None:

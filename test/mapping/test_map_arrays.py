@@ -14,9 +14,14 @@ import pytest
 
 from sfd2_ros.core.errors import MapError
 from sfd2_ros.mapping import load_map
+from sfd2_ros.mapping.colmap_io import write_model
 from sfd2_ros.mapping.landmarks import Landmarks
 from sfd2_ros.mapping.manifest import MANIFEST, read_manifest, write_manifest
 from sfd2_ros.mapping.map_check import map_problems
+from sfd2_ros.mapping.map_model import model_of
+from sfd2_ros.mapping.map_store import COLMAP_FOLDER
+from sfd2_ros.mapping.pixel_rows import encode_pixels
+from sfd2_ros.mapping.quantised_rows import QuantisedRows
 from sfd2_ros.mapping.unit_rows import UnitRows
 
 if TYPE_CHECKING:
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LANDMARK_ARRAYS = ["positions", "covariances", "descriptors", "stability", "normals"]
+LANDMARK_ARRAYS = ["positions", "information", "descriptors", "stability", "normals"]
 
 
 @pytest.fixture
@@ -43,10 +48,10 @@ def _change(folder: Path, name: str, change: Callable[[NDArray[Any]], NDArray[An
     write_manifest(folder, content)
 
 
-@pytest.mark.parametrize("name", [*LANDMARK_ARRAYS, "image_offsets", "image_landmarks"])
+@pytest.mark.parametrize("name", [*LANDMARK_ARRAYS, "image_offsets", "image_landmarks", "image_keypoints"])
 def test_an_array_of_another_shape_or_type_is_refused(copy: Path, name: str) -> None:
-    _change(copy, f"landmark_{name}", lambda array: array.astype(np.float64 if name != "positions" else np.float32))
-    with pytest.raises(MapError, match=f"landmark {name} have shape"):
+    _change(copy, f"landmark_{name}", lambda array: array.astype(np.float64))
+    with pytest.raises(MapError, match=f"landmark {name} (have shape|are of float64)"):
         load_map(copy)
     assert len(map_problems(copy)) == 1
 
@@ -58,7 +63,7 @@ def test_an_array_that_lacks_a_landmark_is_refused(copy: Path, name: str) -> Non
         load_map(copy)
 
 
-@pytest.mark.parametrize("name", ["positions", "covariances", "stability"])
+@pytest.mark.parametrize("name", ["positions", "information"])
 def test_what_is_not_finite_is_found(copy: Path, name: str) -> None:
     def spoil(array: NDArray[Any]) -> NDArray[Any]:
         array.flat[3] = np.nan
@@ -77,20 +82,24 @@ def test_what_is_not_finite_is_found(copy: Path, name: str) -> None:
         ("landmark_image_offsets", lambda array: array[[0, 2, 1, *range(3, 9)]], "observations do not fit the images"),
         ("landmark_image_landmarks", lambda array: array + 100_000, "landmarks that do not exist"),
         ("landmark_image_landmarks", lambda array: array - 1, "landmarks that do not exist"),
-        ("landmark_descriptors", lambda array: array // np.int8(2), "landmark descriptors are not of length one"),
-        ("landmark_descriptors", lambda array: np.where(array == -127, np.int8(-128), array), "greatest component"),
-        ("landmark_descriptors", lambda array: array * (np.arange(len(array)) != 5)[:, None], "descriptors are not of"),
+        ("landmark_descriptors", lambda array: array[:, :-1], "hold no rows of 64 components"),
+        ("landmark_information", lambda array: array * np.float16(0), "information of a landmark is not positive"),
+        ("landmark_image_keypoints", lambda array: array[:-1], "landmark image_keypoints have shape"),
+        ("tile_offsets", lambda array: array[::-1].copy(), "must ascend from 0"),
+        ("tile_offsets", lambda array: array[:-1], "do not belong together"),
+        ("tile_origins", lambda array: array * np.nan, "origins be finite"),
+        ("tile_of_image", lambda array: array[:-1], "tiles of 7 images, the map has 8"),
+        ("tile_of_image", lambda array: array + np.int32(1), "images name tiles that do not exist"),
         ("landmark_normals", lambda array: array // np.int8(2), "landmark normals are not of length one"),
-        ("retrieval_aggregates", lambda array: array // np.int8(2), "retrieval aggregates are not of length one"),
-        ("retrieval_aggregates", lambda array: array.astype(np.float16), "of float16, (8, 512) of int8 is needed"),
+        ("retrieval_aggregates", lambda array: array.astype(np.float16), "of float16, 8 of uint8, 2 bits"),
         ("retrieval_aggregates", lambda array: array[:-1], "aggregates of shape"),
-        ("retrieval_aggregates", lambda array: array[:, :-1], "aggregates of shape"),
-        ("retrieval_centres", lambda array: array[:, :-1], "do not fit the descriptors"),
-        ("retrieval_centres", lambda array: array * np.float32(np.inf), "retrieval index is not finite"),
+        ("retrieval_aggregates", lambda array: array[:, :-1], "hold no rows of 512 components"),
+        ("retrieval_centres", lambda array: array[:4, :], "2 bits for each of 256 components"),
+        ("retrieval_centres", lambda array: array.reshape(-1, 32), "do not fit the descriptors"),
+        ("retrieval_centres", lambda array: array * np.float16(np.inf), "retrieval index is not finite"),
         ("image_poses", lambda array: array[:-1], "argument 2 is shorter"),
         ("image_poses", lambda array: array[:, :3], "holds no poses"),
         ("image_poses", lambda array: array * np.nan, "holds no poses"),
-        ("image_poses", lambda array: array[::-1].copy(), "differs from COLMAP's model"),
     ],
 )
 def test_arrays_that_do_not_belong_together_are_found(
@@ -98,6 +107,16 @@ def test_arrays_that_do_not_belong_together_are_found(
 ) -> None:
     _change(copy, name, change)
     assert any(said in problem for problem in map_problems(copy)), map_problems(copy)
+
+
+def test_poses_that_differ_from_the_colmap_model_are_found(copy: Path) -> None:
+    map_ = load_map(copy)
+    (copy / COLMAP_FOLDER).mkdir()
+    write_model(model_of(map_.images, map_.landmarks), copy / COLMAP_FOLDER)
+    _change(copy, "image_poses", lambda array: array)
+    assert map_problems(copy) == []
+    _change(copy, "image_poses", lambda array: array[::-1].copy())
+    assert any("differs from COLMAP's model" in problem for problem in map_problems(copy))
 
 
 def test_a_map_without_images_is_refused(copy: Path) -> None:
@@ -137,8 +156,8 @@ def test_landmarks_refuse_other_shapes_when_made() -> None:
     empty = np.empty
     arrays: dict[str, Any] = {
         "positions": empty((0, 3)),
-        "covariances": empty((0, 6), np.float32),
-        "descriptors": empty((0, 4), np.int8),
+        "information": empty((0, 6), np.float16),
+        "descriptors": empty((0, 3), np.uint8),
         "stability": empty(0, np.float32),
         "normals": empty((0, 3), np.int8),
         "image_offsets": np.zeros(1, np.int64),
@@ -146,9 +165,14 @@ def test_landmarks_refuse_other_shapes_when_made() -> None:
     }
     assert len(_landmarks(arrays)) == 0
     for name in arrays:
-        with pytest.raises(ValueError, match=f"landmark {name} have shape"):
+        with pytest.raises(ValueError, match=r"landmark \w+ have shape|hold no rows"):
             _landmarks({**arrays, name: arrays[name][..., None]})
 
 
 def _landmarks(arrays: dict[str, Any]) -> Landmarks:
-    return Landmarks(**{**arrays, **{name: UnitRows(arrays[name]) for name in ("descriptors", "normals")}})
+    encoded = {
+        "descriptors": QuantisedRows(arrays["descriptors"], 4),
+        "normals": UnitRows(arrays["normals"]),
+        "image_keypoints": encode_pixels(np.empty((0, 2))),
+    }
+    return Landmarks(**{**arrays, **encoded})

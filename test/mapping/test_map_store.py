@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 import os
@@ -14,30 +13,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pycolmap
 import pytest
 
 from sfd2_ros.core.errors import MapError
 from sfd2_ros.mapping import load_map
-from sfd2_ros.mapping.landmarks import Landmarks
+from sfd2_ros.mapping.colmap_io import posed_images
 from sfd2_ros.mapping.manifest import FORMAT_VERSION, MANIFEST, read_manifest
+from sfd2_ros.mapping.map_arrays import LANDMARK_ARRAYS, TILE_ARRAYS
 from sfd2_ros.mapping.map_check import map_problems
+from sfd2_ros.mapping.map_model import model_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 FILES = [
-    "colmap/cameras.bin",
-    "colmap/frames.bin",
-    "colmap/images.bin",
-    "colmap/points3D.bin",
-    "colmap/rigs.bin",
     "image_poses.npy",
     "images.json",
-    *(f"landmark_{field.name}.npy" for field in dataclasses.fields(Landmarks)),
+    *(f"landmark_{name}.npy" for name in LANDMARK_ARRAYS),
     "retrieval_aggregates.npy",
     "retrieval_centres.npy",
+    *(f"tile_{name}.npy" for name in TILE_ARRAYS),
 ]
+
+
+ENCODING = {"descriptor_dimension": 64, "keypoint_low_px": 0.0, "keypoint_step_px": 0.01}
 
 
 def _archive() -> bytes:
@@ -92,7 +91,7 @@ def test_a_map_moved_elsewhere_and_read_only_is_the_same(copy: Path) -> None:
 
 def test_arrays_are_mapped_into_memory(random_place: Any) -> None:
     map_ = load_map(random_place.map_folder)
-    for array in (map_.landmarks.positions, map_.landmarks.descriptors.codes, map_.aggregates.codes):
+    for array in (map_.landmarks.normals.codes, map_.landmarks.descriptors.codes, map_.aggregates.codes):
         assert isinstance(array, np.memmap)
         assert not array.flags.writeable
 
@@ -103,7 +102,7 @@ def test_map_that_was_read_outlives_its_files(copy: Path) -> None:
     for path in copy.glob("*.npy"):
         with path.open("r+b") as stream:
             stream.truncate(10)
-    for array in (map_.landmarks.positions, map_.landmarks.descriptors.codes, map_.aggregates.codes):
+    for array in (map_.landmarks.normals.codes, map_.landmarks.descriptors.codes, map_.aggregates.codes):
         assert not isinstance(array, np.memmap)
     np.testing.assert_array_equal(map_.landmarks.positions, expected)
 
@@ -122,10 +121,16 @@ def test_pipe_in_place_of_the_manifest_is_refused_at_once(copy: Path) -> None:
         load_map(copy)
 
 
-def test_colmap_opens_the_model_of_a_map(random_place: Any) -> None:
-    model = pycolmap.Reconstruction(str(random_place.map_folder / "colmap"))
-    assert model.num_points3D() == len(load_map(random_place.map_folder).landmarks)
-    assert model.compute_mean_reprojection_error() < 1
+def test_the_model_of_a_map_is_made_from_its_arrays(random_place: Any) -> None:
+    map_ = load_map(random_place.map_folder)
+    model = model_of(map_.images, map_.landmarks)
+    assert model.num_points3D() == len(map_.landmarks)
+    assert model.compute_num_observations() == len(map_.landmarks.image_landmarks)
+    assert 0.2 < model.compute_mean_reprojection_error() < 1
+    for index, (given, image) in enumerate(zip(map_.images, posed_images(model), strict=True)):
+        np.testing.assert_allclose(image.cam_from_world, given.cam_from_world, atol=1e-12)
+        seen = [point for point in model.image(index + 1).points2D if point.has_point3D()]
+        assert [point.point3D_id - 1 for point in seen] == map_.landmarks.seen_by(index).tolist()
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -225,7 +230,9 @@ def _sign(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
-@pytest.mark.parametrize("name", ["frame_id", "units", "weights_id", "extraction", "counts", "provenance", "files"])
+@pytest.mark.parametrize(
+    "name", ["frame_id", "units", "weights_id", "extraction", "encoding", "counts", "provenance", "files"]
+)
 def test_wrong_types_in_the_manifest_are_refused_by_name(copy: Path, name: str) -> None:
     for value in (None, 3, 10**400, [], True):
         _sign(copy, lambda manifest, value=value: manifest.update({name: value}))  # type: ignore[misc]
@@ -239,6 +246,9 @@ def test_wrong_types_in_the_manifest_are_refused_by_name(copy: Path, name: str) 
         ({"units": "feet"}, "units 'feet', allowed: metres, arbitrary"),
         ({"files": {}}, "lists no files"),
         ({"counts": {}}, "KeyError: 'landmarks'"),
+        ({"encoding": {}}, "KeyError: 'descriptor_dimension'"),
+        ({"encoding": ENCODING | {"descriptor_dimension": 63 * 8}}, "hold no rows of 504 components"),
+        ({"encoding": ENCODING | {"keypoint_step_px": -1.0}}, "the step positive"),
         ({"counts": {"landmarks": 10**300, "images": 8}}, "counts of the manifest differ"),
     ],
 )

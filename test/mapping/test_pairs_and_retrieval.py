@@ -153,9 +153,10 @@ def test_the_most_similar_come_first(images: int, count: int, seed: int) -> None
 
 
 def test_a_map_image_finds_itself(random_place: Any) -> None:
-    from sfd2_ros.localization.candidates import similar_images  # noqa: PLC0415
     from sfd2_ros.mapping import load_map  # noqa: PLC0415
+    from sfd2_ros.mapping.image_index import ImageIndex  # noqa: PLC0415
 
     map_ = load_map(random_place.map_folder)
-    firsts = [similar_images(map_, features, 3)[0] for features in random_place.features]
+    index = ImageIndex(map_.aggregates)
+    firsts = [index.most_similar(aggregate(features, map_.centres), 3)[0] for features in random_place.features]
     assert firsts == list(range(len(random_place.images)))

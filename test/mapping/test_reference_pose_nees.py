@@ -15,9 +15,8 @@ from sfd2_ros.core.noise import NoiseConfig
 from sfd2_ros.core.transforms import rigid, rotation_from_vector
 from sfd2_ros.localization import Localized, Localizer, LocalizerConfig
 from sfd2_ros.mapping import load_map
-from sfd2_ros.mapping.colmap_io import read_model
 from sfd2_ros.mapping.manifest import MANIFEST, _checksum
-from sfd2_ros.mapping.map_store import COLMAP_FOLDER
+from sfd2_ros.mapping.map_model import model_of
 from sfd2_ros.mapping.reference_pose_nees import reference_pose_nees
 
 if TYPE_CHECKING:
@@ -63,13 +62,13 @@ def test_poses_in_a_map_whose_own_poses_are_off_are_less_sure(random_place: Any,
 
 
 def test_too_few_images_cannot_tell(random_place: Any) -> None:
-    model = read_model(random_place.map_folder / COLMAP_FOLDER)
+    model = _model(random_place.map_folder)
     assert reference_pose_nees(model, sorted(model.images)[:5]) is not None
     assert reference_pose_nees(model, sorted(model.images)[:4]) is None
 
 
 def test_landmarks_at_the_centre_of_a_camera_change_nothing(random_place: Any) -> None:
-    model = read_model(random_place.map_folder / COLMAP_FOLDER)
+    model = _model(random_place.map_folder)
     before, image = reference_pose_nees(model, sorted(model.images)), model.image(min(model.images))
     seen = [
         (i, one) for i, one in model.points3D.items() if image.image_id in _images_of(one) and len(_images_of(one)) > 3
@@ -78,6 +77,11 @@ def test_landmarks_at_the_centre_of_a_camera_change_nothing(random_place: Any) -
         towards = point.xyz - image.projection_center()
         model.point3D(point_id).xyz = image.projection_center() + 1e-12 * towards / np.linalg.norm(towards)
     assert reference_pose_nees(model, sorted(model.images)) == pytest.approx(before, rel=0.2)
+
+
+def _model(folder: Path) -> Any:
+    map_ = load_map(folder)
+    return model_of(map_.images, map_.landmarks)
 
 
 def _images_of(point: Any) -> list[int]:
@@ -93,13 +97,3 @@ def test_a_manifest_with_another_misfit_is_refused(random_place: Any, tmp_path: 
     path.write_text(json.dumps(manifest), "utf-8")
     with pytest.raises(MapError, match="reference_pose_nees"):
         load_map(tmp_path / "map")
-
-
-def test_the_former_name_in_a_manifest_is_read(random_place: Any, tmp_path: Path) -> None:
-    random_place.map_again(tmp_path / "map", np.eye(4))
-    path = tmp_path / "map" / MANIFEST
-    manifest = json.loads(path.read_text("utf-8"))
-    manifest["pose_misfit"] = manifest.pop("reference_pose_nees")
-    manifest["checksum"] = _checksum(manifest)
-    path.write_text(json.dumps(manifest), "utf-8")
-    assert load_map(tmp_path / "map").reference_pose_nees == manifest["pose_misfit"]

@@ -14,7 +14,8 @@ from sfd2_ros.core.errors import ImageError
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.features.images import read_image
 from sfd2_ros.localization import Localized, Localizer
-from sfd2_ros.localization.candidates import similar_images
+from sfd2_ros.mapping.image_index import ImageIndex
+from sfd2_ros.mapping.retrieval import aggregate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +74,7 @@ class PartLocalizer:
             candidates = given
             if self._pairs is None:
                 chosen = map_of_images(self._map, given)
-                candidates = [given[k] for k in similar_images(chosen, features, self._procedure.paper.candidates)]
+                candidates = [given[k] for k in _similar(chosen, features, self._procedure.paper.candidates)]
             found = self._paper.localize(features, query.camera, candidates)
             return found.status, found.cam_from_map, found.num_inliers
         estimate = self._localizer(query, given).localize(features, query.camera)
@@ -98,3 +99,8 @@ class PartLocalizer:
             chosen = map_of_images(self._map, given)
             self._localizers[key] = Localizer(chosen, self._procedure.localizer, device=self._device)
         return self._localizers[key]
+
+
+def _similar(map_: Map, features: Features, count: int) -> list[int]:
+    """Return indices of the images of a map that look most like a query, best first."""
+    return ImageIndex(map_.aggregates).most_similar(aggregate(features, map_.centres), count)
