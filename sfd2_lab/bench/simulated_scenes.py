@@ -43,7 +43,7 @@ def simulated_scene(
         work: folder for scenes.
         progress: called with step, done, total.
         size: (w, h) of the images.
-        route: "street", "loop" or "corridor".
+        route: see `simulation.world.ROUTES`.
         device: where to render.
 
     Returns:

@@ -92,7 +92,7 @@ class _Mason:
                 build_pavement(
                     self.site,
                     block,
-                    self.plan.seed * 61 + block.cell[0] * 7 + block.cell[1],
+                    self.plan.seed * 61 + block.look[0] * 7 + block.look[1],
                     self._next(),
                 )
             for side in range(4):
@@ -115,7 +115,7 @@ class _Mason:
         for side in range(4):
             first, second = block.walls[side], block.walls[(side + 1) % 4]
             length = float(np.linalg.norm(second - first))
-            rng = generator(self.plan.seed, "plots", *block.cell, side)
+            rng = generator(self.plan.seed, "plots", *block.look, side)
             widths = _plots(rng, length)
             along, start = (second - first) / length, 0.0
             for number, width in enumerate(widths):
@@ -132,7 +132,7 @@ class _Mason:
                 start += width
 
     def _corner_house(self, block: Block, corner: int) -> int:
-        return int(generator(self.plan.seed, "corner", *block.cell, corner).integers(1, 1 << 30))
+        return int(generator(self.plan.seed, "corner", *block.look, corner).integers(1, 1 << 30))
 
     def _furniture(self, block: Block, side: int) -> None:
         """Line a side of a block with lamps, trees, signs and boxes, in step with the distance along it."""
@@ -140,7 +140,7 @@ class _Mason:
         length = float(np.linalg.norm(second - first))
         along = (second - first) / length
         inward = np.array((-along[1], along[0]))
-        rng = generator(self.plan.seed, "furniture", *block.cell, side)
+        rng = generator(self.plan.seed, "furniture", *block.look, side)
         street = block.streets[side]
         has_lamps = side in {0, 3}
         place, step = float(rng.uniform(4, 9)), 0

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Point = NDArray[np.float64]
 
 NODES = 5
+_TWIN_ROWS = (1, 2)
+"""The blocks of the second row look as those of the first, where a town has twins."""
 PARKING_M = 2.1
 
 
@@ -48,12 +50,14 @@ class Block:
         kerb: (4, 2) outer border of the pavement, metres.
         walls: (4, 2) line of the house fronts.
         streets: the street along each side; side k runs from corner k to corner k + 1.
+        look: the cell whose houses, pavement and trees it has: its own, or that of its twin.
     """
 
     cell: tuple[int, int]
     kerb: Point
     walls: Point
     streets: tuple[Street, ...]
+    look: tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,24 +82,44 @@ class CityPlan:
         return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
-def plan_city(seed: int) -> CityPlan:
-    """Plan the town of a world seed."""
+def plan_city(seed: int, *, has_twins: bool = False) -> CityPlan:
+    """Plan the town of a world seed.
+
+    Args:
+        seed: of the world.
+        has_twins: whether the blocks of the third row are copies of those of the second, on a straight grid.
+    """
     rng = generator(seed, "city")
     spacing = rng.uniform((68, 62), (96, 84))
     skew = rng.uniform(-0.12, 0.12, 2)
     index = np.stack(np.meshgrid(np.arange(NODES), np.arange(NODES), indexing="ij"), -1).astype(np.float64)
     nodes = index * spacing + index[..., ::-1] * skew * spacing
-    nodes += rng.uniform(-5, 5, nodes.shape)
+    jitter = rng.uniform(-5, 5, nodes.shape)
+    nodes += 0.0 if has_twins else jitter
     nodes -= nodes[1, 1]
-    streets = _plan_streets(rng)
+    streets = _plan_streets(rng, has_twins=has_twins)
     cells = [(column, row) for column in range(NODES - 1) for row in range(NODES - 1)]
     blocks = tuple(_plan_block(rng, nodes, streets, cell) for cell in cells)
+    if has_twins:
+        blocks = tuple(_twin_of(block, blocks, nodes) if block.cell[1] == _TWIN_ROWS[1] else block for block in blocks)
     return CityPlan(seed, nodes, streets, blocks)
 
 
-def _plan_streets(rng: np.random.Generator) -> dict[tuple[tuple[int, int], tuple[int, int]], Street]:
+def _twin_of(block: Block, blocks: tuple[Block, ...], nodes: Point) -> Block:
+    """Return a block that looks as the one beside it in the row of the first twin."""
+    first = next(one for one in blocks if one.cell == (block.cell[0], _TWIN_ROWS[0]))
+    moved = nodes[block.cell] - nodes[first.cell]
+    return Block(block.cell, first.kerb + moved, first.walls + moved, block.streets, first.cell)
+
+
+def _plan_streets(
+    rng: np.random.Generator, *, has_twins: bool
+) -> dict[tuple[tuple[int, int], tuple[int, int]], Street]:
     lanes = {(axis, line): rng.uniform(2.7, 3.3) for axis in range(2) for line in range(NODES)}
     trees = {(axis, line): rng.random() < 0.5 for axis in range(2) for line in range(NODES)}
+    if has_twins:  # the three streets across, along which the twins lie, are alike
+        for row in (_TWIN_ROWS[1], _TWIN_ROWS[1] + 1):
+            lanes[0, row], trees[0, row] = lanes[0, _TWIN_ROWS[0]], trees[0, _TWIN_ROWS[0]]
     streets: dict[tuple[tuple[int, int], tuple[int, int]], Street] = {}
     for column in range(NODES):
         for row in range(NODES):
@@ -119,7 +143,7 @@ def _plan_block(
     corners = np.array([nodes[node] for node in ring])
     kerb = inset(corners, np.array([street.half_width for street in around]))
     walls = inset(kerb, rng.uniform(2.4, 3.4, 4))
-    return Block(cell, kerb, walls, tuple(around))
+    return Block(cell, kerb, walls, tuple(around), cell)
 
 
 def inset(corners: Point, distances: Point) -> Point:

@@ -45,7 +45,7 @@ class DriveConfig:
         condition: see `conditions.CONDITIONS`.
         rig: see `rigs.RIGS`.
         size: (w, h) of the images, pixels.
-        route: "street", "loop" or "corridor".
+        route: see `world.ROUTES`.
         lateral_m: offset to the left of the lane's middle.
         start_m: where along the route it starts.
         speed_mps: mean speed; None for 6 in a street, 1.6 in a corridor.

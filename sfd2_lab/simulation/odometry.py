@@ -41,17 +41,27 @@ def between(poses: Sequence[Pose], stamps_ns: Sequence[int], parts: int) -> tupl
     return [*fine_poses, *poses[-1:]], [*fine_stamps, *stamps_ns[-1:]]
 
 
-def drifting(poses: Sequence[Pose], seed: int, *, times: float = 1.0) -> list[Pose]:
+def drifting(
+    poses: Sequence[Pose],
+    seed: int,
+    *,
+    times: float = 1.0,
+    scale_error: float | None = None,
+    heading_rad_per_m: float | None = None,
+) -> list[Pose]:
     """Return odom_from_base (4, 4) for a drive given by map_from_base; the first is the identity.
 
     Args:
         poses: (4, 4) each, metres.
         seed: decides scale, bias and noise.
         times: as much drift as a good odometry's.
+        scale_error: fraction by which it measures all distances too long; None: drawn, with a deviation of 1 %.
+        heading_rad_per_m: by which it turns left too far; None: drawn, with a deviation of 2 degrees in 60 m.
     """
     rng = generator(seed, "odometry")
-    scale = 1 + times * rng.normal(0, _SCALE_DEVIATION)
-    bias = times * rng.normal(0, _YAW_BIAS_RAD_PER_M)
+    drawn_scale, drawn_bias = times * rng.normal(0, _SCALE_DEVIATION), times * rng.normal(0, _YAW_BIAS_RAD_PER_M)
+    scale = 1 + (drawn_scale if scale_error is None else scale_error)
+    bias = drawn_bias if heading_rad_per_m is None else heading_rad_per_m
     estimate = [np.eye(4)]
     for before, after in itertools.pairwise(poses):
         step = inverse(before) @ after
@@ -61,6 +71,13 @@ def drifting(poses: Sequence[Pose], seed: int, *, times: float = 1.0) -> list[Po
         step[:3, :3] = step[:3, :3] @ rotation_from_vector((0.0, 0.0, float(yaw)))
         estimate.append(estimate[-1] @ step)
     return estimate
+
+
+def jumping(estimates: Sequence[Pose], at: int, left_m: float) -> list[Pose]:
+    """Return poses (4, 4) of an odometry that jumps to its left, metres, with the step to the pose `at`."""
+    step = rigid(np.eye(3), (0.0, left_m, 0.0))
+    moved = estimates[at] @ step @ inverse(estimates[at]) if at < len(estimates) else np.eye(4)
+    return [*estimates[:at], *(moved @ pose for pose in estimates[at:])]
 
 
 def camera_moves(poses: Sequence[Pose], share: float) -> list[Pose]:

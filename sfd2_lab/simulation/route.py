@@ -28,6 +28,10 @@ _STEP_M = 0.25
 
 _STRAIGHT = ((1, 0), (1, 1), (1, 2), (1, 3), (1, 4))
 _LOOP = ((1, 1), (1, 2), (2, 2), (2, 1), (1, 1), (1, 2))
+_EIGHT = ((2, 1), (2, 2), (2, 3), (3, 3), (3, 2), (2, 2), (1, 2), (1, 1), (2, 1), (2, 2))
+"""Round a block to the right, across its own way, and round another one to the left."""
+TWIN_BLOCKS = "twin_blocks"
+_NODES = {"street": _STRAIGHT, "loop": _LOOP, "figure_of_eight": _EIGHT, TWIN_BLOCKS: _STRAIGHT}
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Motion:
     start_m: float = 0.0
 
 
-STREET_ROUTES = ("street", "loop")
+STREET_ROUTES = tuple(_NODES)
 
 
 def route_line(plan: CityPlan, kind: str) -> Line:
@@ -57,15 +61,17 @@ def route_line(plan: CityPlan, kind: str) -> Line:
 
     Args:
         plan: of the town.
-        kind: "street" straight on over junctions, or "loop" round a block and on into its first street again.
+        kind: one of `STREET_ROUTES`: "street" and "twin_blocks" straight on over junctions, "loop" round a block and on
+            into its first street again, "figure_of_eight" round two blocks that meet at a junction, which is crossed
+            both ways, and on into its first street again.
     """
-    nodes = [plan.nodes[node] for node in (_STRAIGHT if kind == "street" else _LOOP)]
-    if kind == "street":
+    nodes = [plan.nodes[node] for node in _NODES[kind]]
+    if _NODES[kind] is _STRAIGHT:
         nodes[0] = (nodes[0] * 0.45 + nodes[1] * 0.55) * 1.0
         nodes[-1] = nodes[-1] * 0.45 + nodes[-2] * 0.55
     else:
         nodes[0] = (nodes[0] + nodes[1]) / 2
-        nodes[-1] = (nodes[-2] + nodes[-1]) / 2
+        nodes[-1] = nodes[-2] * 0.1 + nodes[-1] * 0.9  # some 30 m of the way are driven again
     return _resampled(_rounded(_shifted(nodes), _TURN_RADIUS_M))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from sfd2_lab.simulation.city import build_city
 from sfd2_lab.simulation.city_plan import plan_city
 from sfd2_lab.simulation.corridor import Corridor
-from sfd2_lab.simulation.route import STREET_ROUTES, route_line
+from sfd2_lab.simulation.route import STREET_ROUTES, TWIN_BLOCKS, route_line
 from sfd2_lab.simulation.session import dress_city
 from sfd2_ros.core.errors import ConfigError
 
@@ -42,7 +42,7 @@ class Town:
 
     def __init__(self, seed: int, route: str, atlas: TextureAtlas) -> None:
         self._atlas = atlas
-        plan = plan_city(seed)
+        plan = plan_city(seed, has_twins=route == TWIN_BLOCKS)
         self.line: NDArray[np.float64] = route_line(plan, route)
         self.city = build_city(plan, atlas, self.line)
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from dataclasses import dataclass
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sfd2_lab.simulation.drive import DriveConfig, World
+    from sfd2_lab.simulation.sensors import SensorConfig
 
 MAX_SIDE_PX = 4096
+HEADING_LIMIT_DEG = 90.0
+"""Of an odometry that is still one: it turns by a quarter in 60 m."""
 _DRIVE_OPTIONS = ("seed", "session", "frames", "rig", "size", "route", "lateral_m", "speed_mps", "rate_hz")
 
 
@@ -31,14 +35,14 @@ class _Output:
 
     Attributes:
         path: of the folder to make.
-        is_bag: whether it is a bag.
+        sensors: what the bag has beside images; None for a scene folder.
         storage: of the bag.
         is_compressed: whether the bag holds JPEG.
         overwrite: replace an existing one.
     """
 
     path: Path
-    is_bag: bool
+    sensors: SensorConfig | None
     storage: str
     is_compressed: bool
     overwrite: bool
@@ -78,7 +82,7 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str) -> t
 )
 @click.option("--rig", default="front", show_default=True, help="Cameras: front, stereo, robotcar.")
 @click.option("--size", default="640x480", show_default=True, callback=_size, help="Image size, pixels.")
-@click.option("--route", default="street", show_default=True, help="street: ahead; loop: round a block; corridor.")
+@click.option("--route", default="street", show_default=True, help="See below.")
 @click.option(
     "--lateral", "lateral_m", type=_Real(-50, 50), default=0.0, show_default=True, help="Metres left of the lane."
 )
@@ -88,6 +92,18 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str) -> t
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Scene folder to write.")
 @click.option("--bag", type=click.Path(path_type=Path), help="Rosbag2 to write instead.")
 @click.option("--storage", default="sqlite3", show_default=True, help="Storage of the bag: sqlite3 or mcap.")
+@click.option(
+    "--odometry-scale", type=_Real(-0.5, 1), help="Bag: fraction by which odometry is too long.  [default: drawn]"
+)
+@click.option(
+    "--odometry-heading",
+    "odometry_heading_deg",
+    type=_Real(-HEADING_LIMIT_DEG, HEADING_LIMIT_DEG),
+    help="Bag: drift of odometry to the left, degrees in 60 m.  [default: drawn]",
+)
+@click.option("--gnss", "gnss_noise_m", type=_Real(0.001, 100), help="Bag: GNSS fixes with this noise, metres.")
+@click.option("--imu", "has_imu", is_flag=True, help="Bag: an IMU that measures gravity.")
+@click.option("--fault", "faults", multiple=True, help="Bag: what goes wrong, see below; may be repeated.")
 @click.option("--compressed", is_flag=True, help="Write JPEG into the bag instead of raw images.")
 @json_option
 @overwrite_option
@@ -96,9 +112,14 @@ def command(*, conditions: str, device: str, output: Path | None, bag: Path | No
 
     A scene folder holds the first condition as the mapping drive (map.txt) and each other one as a query drive of a
     later session, on another line of the lane (query.txt). With one condition all images are the mapping drive. A bag
-    holds one drive.
+    holds one drive, and its true poses in ground_truth.tum.
 
     Conditions: overcast, sun, dawn, dusk, night, rain, night_rain, snow, autumn, winter.
+
+    Routes: street (straight on), loop (round a block), figure_of_eight (round two blocks), twin_blocks (straight on,
+    past two blocks that look alike), corridor (indoors).
+
+    Faults: odometry_jump, camera_off, gnss_outliers, gnss_multipath, no_camera_info, no_tf, truncated.
     """
     from sfd2_lab.simulation.drive import DriveConfig  # noqa: PLC0415 - torch is slow to import, --help is not
 
@@ -108,11 +129,29 @@ def command(*, conditions: str, device: str, output: Path | None, bag: Path | No
     refuse_same_path(path, options["json_path"])
     names = [name.strip() for name in conditions.split(",")]
     base = DriveConfig(condition=names[0], **{name: options[name] for name in _DRIVE_OPTIONS})
-    target = _Output(path, bag is not None, options["storage"], options["compressed"], options["overwrite"])
+    sensors = _sensors(options, is_bag=bag is not None)
+    target = _Output(path, sensors, options["storage"], options["compressed"], options["overwrite"])
     _refuse_early(base, names, target)
     figures = _render(base, names, target, device)
     write_json(options["json_path"], figures)
     click.echo(f"{figures['pictures']} images, {figures['frames_per_second']:.2f} a second, in {path}")
+
+
+def _sensors(options: dict[str, Any], *, is_bag: bool) -> SensorConfig | None:
+    """Return what a bag has beside images; None for a scene folder.
+
+    Raises:
+        UsageError: a scene folder is to have sensors.
+    """
+    from sfd2_lab.simulation.sensors import SensorConfig  # noqa: PLC0415 - see above
+
+    names = [field.name for field in dataclasses.fields(SensorConfig)]
+    config = SensorConfig(**{name: options[name] for name in names})
+    if is_bag:
+        return config
+    if config != SensorConfig():
+        raise click.UsageError("odometry, GNSS, IMU and faults are for a bag; write one with --bag FOLDER")
+    return None
 
 
 def _refuse_early(base: DriveConfig, conditions: list[str], target: _Output) -> None:
@@ -120,16 +159,18 @@ def _refuse_early(base: DriveConfig, conditions: list[str], target: _Output) -> 
     from sfd2_lab.simulation.conditions import condition_named  # noqa: PLC0415
     from sfd2_lab.simulation.rigs import make_rig  # noqa: PLC0415
     from sfd2_lab.simulation.scene_folder import SCENE_MARKER  # noqa: PLC0415
+    from sfd2_lab.simulation.sensors import check_sensors  # noqa: PLC0415
     from sfd2_ros.bags.writer import BAG_MARKER, storage_named  # noqa: PLC0415 - see above
 
     for name in conditions:
         condition_named(name)
     make_rig(base.rig, base.size)
-    if target.is_bag:
+    if target.sensors is not None:
         storage_named(target.storage)
-    if target.is_bag and len(conditions) > 1:
+        check_sensors(target.sensors)
+    if target.sensors is not None and len(conditions) > 1:
         raise ConfigError(f"a bag holds one drive, got conditions {', '.join(conditions)}; name one, or use -o")
-    marker = BAG_MARKER if target.is_bag else SCENE_MARKER
+    marker = SCENE_MARKER if target.sensors is None else BAG_MARKER
     refuse_existing_folder(target.path, overwrite=target.overwrite, marker=marker)
 
 
@@ -165,7 +206,7 @@ def _write(
     from sfd2_lab.simulation.drive_bag import write_drive_bag  # noqa: PLC0415
     from sfd2_lab.simulation.scene_folder import drives_by_condition, write_scene  # noqa: PLC0415
 
-    if not target.is_bag:
+    if target.sensors is None:
         parts = drives_by_condition(base, conditions)
         write_scene(world, parts, target.path, overwrite=target.overwrite, on_frame=on_frame)
         return
@@ -173,6 +214,7 @@ def _write(
         world,
         base,
         target.path,
+        sensors=target.sensors,
         storage=target.storage,
         is_compressed=target.is_compressed,
         overwrite=target.overwrite,

@@ -167,6 +167,56 @@ class BagWriter:
         fields = {"header": self._header(stamp_ns, frame), "pose": self._pose(frame_from_child)}
         self._write(topic, "geometry_msgs/msg/PoseStamped", stamp_ns, fields)
 
+    def nav_sat_fix(
+        self, topic: str, stamp_ns: int, frame: str, geodetic: Sequence[float], stddev_m: Sequence[float]
+    ) -> None:
+        """Write sensor_msgs/NavSatFix.
+
+        Args:
+            topic: where to.
+            stamp_ns: time.
+            frame: of the antenna.
+            geodetic: latitude and longitude in degrees, height in metres above the ellipsoid WGS84.
+            stddev_m: (3,) standard deviations towards east, north and up, metres.
+        """
+        status = self._message("sensor_msgs/msg/NavSatStatus", {"status": 0, "service": 1})
+        latitude, longitude, altitude = (float(value) for value in geodetic)
+        fields = {
+            "header": self._header(stamp_ns, frame),
+            "status": status,
+            "latitude": latitude,
+            "longitude": longitude,
+            "altitude": altitude,
+            "position_covariance": np.diag(np.square(np.asarray(stddev_m, np.float64))).reshape(-1),
+            "position_covariance_type": 2,  # COVARIANCE_TYPE_DIAGONAL_KNOWN
+        }
+        self._write(topic, "sensor_msgs/msg/NavSatFix", stamp_ns, fields)
+
+    def imu(
+        self,
+        topic: str,
+        stamp_ns: int,
+        frame: str,
+        acceleration_mps2: NDArray[np.float64],
+        angular_radps: NDArray[np.float64],
+    ) -> None:
+        """Write sensor_msgs/Imu without an orientation: (3,) specific force and (3,) angular velocity in `frame`."""
+        unknown, no_orientation = np.zeros(9), np.array([-1.0, *np.zeros(8)])
+        fields = {
+            "header": self._header(stamp_ns, frame),
+            "orientation": self._quaternion(np.eye(4)),
+            "orientation_covariance": no_orientation,
+            "angular_velocity": self._vector(angular_radps),
+            "angular_velocity_covariance": unknown,
+            "linear_acceleration": self._vector(acceleration_mps2),
+            "linear_acceleration_covariance": unknown,
+        }
+        self._write(topic, "sensor_msgs/msg/Imu", stamp_ns, fields)
+
+    def attach(self, name: str, text: str) -> None:
+        """Write a text file into the folder of the bag."""
+        (self._writer.path / name).write_text(text, encoding="utf-8")
+
     def _write(self, topic: str, kind: str, stamp_ns: int, fields: dict[str, Any], qos: Sequence[Qos] = ()) -> None:
         if topic not in self._connections:
             connection = self._writer.add_connection(topic, kind, typestore=self._store, offered_qos_profiles=qos)

@@ -88,15 +88,23 @@ def write_tum(path: Path, estimates: Mapping[str, Result]) -> None:
         OutputError: the folder cannot be written.
         PoseFileError: a name holds no time, or two hold the same.
     """
-    lines = []
-    for stamp_ns, name in sorted(check_stamps(estimates).items()):
-        estimate = estimates[name]
-        if isinstance(estimate, Localized):
-            pose = estimate.map_from_cam
-            numbers = " ".join(f"{number:.12g}" for number in (*pose[:3, 3], *quaternion_xyzw(pose)))
-            lines.append(f"{seconds_text(stamp_ns)} {numbers}\n")
+    found = ((stamp_ns, estimates[name]) for stamp_ns, name in check_stamps(estimates).items())
+    poses = {stamp_ns: estimate.map_from_cam for stamp_ns, estimate in found if isinstance(estimate, Localized)}
     with atomic_file(path) as temporary:
-        temporary.write_text("".join(lines), encoding="utf-8")
+        temporary.write_text(tum_text(poses), encoding="utf-8")
+
+
+def tum_text(poses: Mapping[int, NDArray[np.float64]]) -> str:
+    """Return a TUM trajectory, in order of time.
+
+    Args:
+        poses: (4, 4) pose of the camera or the vehicle in the map, such as map_from_cam, by time in nanoseconds.
+    """
+    lines = []
+    for stamp_ns, pose in sorted(poses.items()):
+        numbers = " ".join(f"{number:.12g}" for number in (*pose[:3, 3], *quaternion_xyzw(pose)))
+        lines.append(f"{seconds_text(stamp_ns)} {numbers}\n")
+    return "".join(lines)
 
 
 def write_kitti(path: Path, estimates: Mapping[str, Result]) -> None:

@@ -10,12 +10,12 @@ import pytest
 from sfd2_lab.simulation.city_plan import inset, plan_city
 from sfd2_lab.simulation.odometry import between, drifting, twists
 from sfd2_lab.simulation.rigs import RIGS, make_rig
-from sfd2_lab.simulation.route import Motion, poses_along, route_line
+from sfd2_lab.simulation.route import STREET_ROUTES, Motion, poses_along, route_line
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.transforms import inverse, rotation_angle_rad
 
 
-@pytest.mark.parametrize("kind", ["street", "loop"])
+@pytest.mark.parametrize("kind", STREET_ROUTES)
 @pytest.mark.parametrize("seed", range(6))
 def test_routes_are_smooth_and_long_enough(seed: int, kind: str) -> None:
     line = route_line(plan_city(seed), kind)
@@ -24,6 +24,30 @@ def test_routes_are_smooth_and_long_enough(seed: int, kind: str) -> None:
     assert len(line) * 0.25 > 150
     # Over one metre no car turns by more than a quarter of a radian.
     assert np.abs(headings[4:] - headings[:-4]).max() < 0.35
+
+
+def test_a_figure_of_eight_crosses_its_way_and_ends_in_its_first_street() -> None:
+    line = route_line(plan_city(0), "figure_of_eight")
+    steps = np.diff(line, axis=0)
+    headings = np.unwrap(np.arctan2(steps[:, 1], steps[:, 0]))
+    assert headings.max() - headings[0] < np.radians(30)  # to the right round one block, back to the left round another
+    assert np.radians(240) < headings[0] - headings.min() < np.radians(300)
+    assert abs(headings[-1] - headings[0]) < np.radians(10)
+    first, last = line[: len(line) // 4], line[-40:]
+    assert np.linalg.norm(first[:, None] - last[None], axis=2).min(axis=0).max() < 0.3
+
+
+def test_twin_blocks_look_alike_and_the_others_do_not() -> None:
+    plan = plan_city(3, has_twins=True)
+    blocks = {block.cell: block for block in plan.blocks}
+    moved = plan.nodes[1, 2] - plan.nodes[1, 1]
+    np.testing.assert_allclose(blocks[1, 2].walls - blocks[1, 1].walls, np.tile(moved, (4, 1)), atol=1e-9)
+    assert blocks[1, 2].look == blocks[1, 1].look == (1, 1)
+    assert blocks[0, 2].look == (0, 1)
+    assert blocks[1, 3].look == (1, 3)
+    half_widths = {plan.streets[(1, row), (2, row)].half_width for row in (1, 2, 3)}
+    assert len(half_widths) == 1
+    assert all(block.look == block.cell for block in plan_city(3).blocks)
 
 
 def test_poses_move_ahead_with_the_camera_upright() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sfd2_lab.simulation.sensors import FAULTS
+from sfd2_lab.simulation.world import ROUTES
 from sfd2_ros.tools.main import main
 
 
@@ -19,6 +21,12 @@ def test_simulate_writes_a_scene_and_its_figures(tmp_path: Path) -> None:
     assert figures["pictures"] == 2
     assert figures["frames_per_second"] > 0
     assert main([*arguments, "-o", str(tmp_path / "scene")]) == 1
+
+
+def test_help_names_every_route_and_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert [name for name in (*ROUTES, *FAULTS) if name not in text] == []
 
 
 def test_a_folder_that_is_no_scene_is_never_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,6 +53,9 @@ def test_a_folder_that_is_no_scene_is_never_replaced(tmp_path: Path, capsys: pyt
         (["-o", "a", "--rig", "drone"], "'drone'"),
         (["--bag", "b", "--condition", "overcast,night"], "overcast, night"),
         (["-o", "a", "--seed", "-1"], "-1"),
+        (["-o", "a", "--gnss", "1"], "are for a bag"),
+        (["--bag", "b", "--fault", "meteor"], "unknown fault 'meteor'; allowed: odometry_jump"),
+        (["--bag", "b", "--fault", "gnss_outliers"], "needs a GNSS receiver"),
     ],
 )
 def test_wrong_use_is_refused_with_the_value(
