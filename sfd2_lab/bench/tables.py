@@ -20,6 +20,7 @@ TITLES = {
     "homographies": "Homographies",
     "labels": "Keypoints on what does not last",
     "pipeline": "Our localizer and plain hierarchical localization, same features",
+    "drives": "Maps of a robot's own drive: odometry before, map after",
     "speed": "Time of an extraction, turn about on the same images",
     "simulator": "The simulator",
 }
@@ -51,7 +52,9 @@ def table_of(content: Mapping[str, Any]) -> BenchTable:
     columns = _COLUMNS[bench]
     present = [row for row in content["rows"] if "missing" not in row]
     notes = [f"{row['method']} is left out: {row['missing']}." for row in content["rows"] if "missing" in row]
-    notes += [f"{row['method']} has no map of {row['scene']}: {row['failed']}" for row in present if row.get("failed")]
+    failed = [row for row in present if row.get("failed")]
+    notes += [f"{row['method']} has no map of {row['scene']}: {row['failed']}" for row in failed if "method" in row]
+    notes += [f"no map of {row['scene']}: {row['failed']}" for row in failed if "method" not in row]
     return BenchTable(
         bench=bench,
         title=TITLES[bench],
@@ -86,6 +89,16 @@ def _share(key: str, index: int | None = None) -> Callable[[Row], str]:
         if value is None or row.get("queries") == 0:
             return ABSENT
         return f"{100 * (value if index is None else value[index]):.1f} %"
+
+    return cell
+
+
+def _pair(before: str, after: str, digits: int, factor: float = 1.0) -> Callable[[Row], str]:
+    """Return a cell with a figure before and after."""
+
+    def cell(row: Row) -> str:
+        values = [row.get(before), row.get(after)]
+        return " → ".join(ABSENT if value is None else f"{value * factor:.{digits}f}" for value in values)
 
     return cell
 
@@ -166,6 +179,21 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         ("times ours", _spread("times_ours", 2)),
         ("map MB", _number("map_bytes", 1, 1e-6)),
         ("map s", _number("map_seconds", 1)),
+    ),
+    "drives": (
+        ("drive", _text("scene")),
+        ("images", _number("images")),
+        ("median m", _pair("before_median_m", "after_median_m", 3)),
+        ("largest m", _pair("before_worst_m", "after_worst_m", 3)),
+        ("degrees", _pair("before_median_deg", "after_median_deg", 2)),
+        ("gap m", _pair("before_gap_m", "after_gap_m", 3)),
+        ("scale %", _pair("before_scale_error", "after_scale_error", 2, 100)),
+        ("on the earth m", _number("absolute_m", 3)),
+        ("loops found", _number("loops_found")),
+        ("rejected", _number("loops_rejected")),
+        ("recall", _share("recall")),
+        ("with true poses", _share("recall_true_poses")),
+        ("s", _number("seconds")),
     ),
     "speed": (
         ("size", _text("size")),

@@ -14,7 +14,7 @@ from sfd2_lab.simulation.motion_blur import motion_blurred
 from sfd2_lab.simulation.odometry import camera_moves
 from sfd2_lab.simulation.renderer import Renderer
 from sfd2_lab.simulation.rigs import make_rig
-from sfd2_lab.simulation.route import Motion, poses_along
+from sfd2_lab.simulation.route import Motion, frames_that_fit, poses_along
 from sfd2_lab.simulation.world import make_place
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.transforms import inverse
@@ -123,17 +123,23 @@ class World:
         Raises:
             ConfigError: the route is too short for so many frames.
         """
-        motion = Motion(
+        poses, since_start = poses_along(self.place.line, self._motion(config), config.frames)
+        # Time 0 means "unknown" or "latest" in ROS, so that clocks of drives start elsewhere.
+        start = FIRST_STAMP_NS + config.session * DAY_NS
+        return poses, [start + stamp for stamp in since_start]
+
+    def frames_that_fit(self, config: DriveConfig) -> int:
+        """Return the number of instants of a drive that goes on to the end of its route."""
+        return frames_that_fit(self.place.line, self._motion(config))
+
+    def _motion(self, config: DriveConfig) -> Motion:
+        return Motion(
             speed_mps=self.speed_mps(config),
             rate_hz=config.rate_hz,
             lateral_m=config.lateral_m,
             seed=config.seed * 1000 + config.session,
             start_m=config.start_m,
         )
-        poses, since_start = poses_along(self.place.line, motion, config.frames)
-        # Time 0 means "unknown" or "latest" in ROS, so that clocks of drives start elsewhere.
-        start = FIRST_STAMP_NS + config.session * DAY_NS
-        return poses, [start + stamp for stamp in since_start]
 
     def drive(self, config: DriveConfig) -> Iterator[Frame]:
         """Yield the frames of a drive through this world, all cameras of one instant after another.

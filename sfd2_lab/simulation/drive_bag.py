@@ -1,44 +1,20 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a drive as a rosbag2: cameras, transforms, drifting odometry, GNSS, IMU, ground truth."""
+"""Renders a drive into a rosbag2."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-import cv2
-
-from sfd2_lab.simulation.odometry import between, twists
-from sfd2_lab.simulation.sensors import (
-    BASE_FROM_ANTENNA,
-    KEPT_SHARE,
-    SensorConfig,
-    accelerations,
-    check_sensors,
-    gnss_fixes,
-    is_camera_on,
-    odometry,
-)
-from sfd2_ros.bags.reader import DATA_SUFFIXES
-from sfd2_ros.bags.writer import open_bag
+from sfd2_lab.simulation.recording import Recording, write_recording
 from sfd2_ros.core.errors import ConfigError
-from sfd2_ros.evaluation.trajectory_file import tum_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sfd2_lab.simulation.drive import DriveConfig, Frame, World
-    from sfd2_ros.bags.writer import BagWriter
-
-ODOMETRY_PER_FRAME = 5
-CAMERA = "camera"
-"""The default of the nodes' parameter `cameras`, so that a bag of one camera is localized without any argument."""
-
-MAP, ODOM, BASE, ANTENNA = "map", "odom", "base_link", "gps_link"
-GROUND_TRUTH = "ground_truth.tum"
-"""File in the folder of the bag with the true pose of `BASE` in `MAP` at each instant with images."""
+    from sfd2_lab.simulation.sensors import SensorConfig
 
 
 def write_drive_bag(
@@ -54,10 +30,7 @@ def write_drive_bag(
 ) -> int:
     """Render a drive into a bag and return the number of images.
 
-    Topics: /camera/image_raw (or image_raw/compressed) and /camera/camera_info, the defaults of the nodes; for a rig of
-    several cameras /camera/NAME/image_raw and so on; in frame NAME_optical. /tf odom to base_link with drift;
-    /tf_static base_link to NAME_optical; /odom; /ground_truth, the pose of base_link in map. With a GNSS receiver
-    /gps/fix, with an IMU /imu/data. The file ground_truth.tum holds the true poses of base_link.
+    The bag has the topics of `recording.write_recording`.
 
     Args:
         world: that the drive belongs to.
@@ -75,78 +48,20 @@ def write_drive_bag(
     """
     if config.frames < 1:
         raise ConfigError(f"a bag of {config.frames} frames holds nothing; allowed: 1 and more")
-    chosen = sensors or SensorConfig()
-    check_sensors(chosen)
-    count = 0
-    with open_bag(path, storage=storage, overwrite=overwrite) as bag:
-        motion = _Motion(bag, world, config, chosen)
-        is_rig = len(world.rig(config)) > 1
+    poses, stamps_ns = world.poses(config)
+    recording = Recording(poses, stamps_ns, world.rig(config), config.seed * 1000 + config.session)
+
+    def frames() -> Iterator[Frame]:
         for frame in world.drive(config):
-            motion.write_until(frame.stamp_ns)
-            topic = f"/{CAMERA}/{frame.camera.name}" if is_rig else f"/{CAMERA}"
-            if is_camera_on(frame.stamp_ns, motion.stamps_ns, chosen):
-                has_info = "no_camera_info" not in chosen.faults
-                _write_frame(bag, frame, topic, is_compressed=is_compressed, has_info=has_info)
-                count += 1
+            yield frame
             on_frame(frame)
-    if "truncated" in chosen.faults:
-        _cut_short(path)
-    return count
 
-
-class _Motion:
-    """Writes what is known of the motion, in step with the images."""
-
-    def __init__(self, bag: BagWriter, world: World, config: DriveConfig, sensors: SensorConfig) -> None:
-        self._bag, self._sensors = bag, sensors
-        poses, stamps = world.poses(config)
-        bag.attach(GROUND_TRUTH, tum_text(dict(zip(stamps, poses, strict=True))))
-        self._truth, self.stamps_ns = between(poses, stamps, ODOMETRY_PER_FRAME)
-        seed = config.seed * 1000 + config.session
-        self._estimates = odometry(self._truth, sensors, seed)
-        self._twists = twists(self._estimates, self.stamps_ns)
-        self._fixes = {fix.stamp_ns: fix for fix in gnss_fixes(self._truth, self.stamps_ns, sensors, seed)}
-        self._accelerations = accelerations(self._truth, seed)
-        self._turns = [twist[3:] for twist in twists(self._truth, self.stamps_ns)]
-        self._next = 0
-        self._has_tf = "no_tf" not in sensors.faults
-        if self._has_tf:
-            mounts = [(BASE, f"{camera.name}_optical", camera.base_from_cam) for camera in world.rig(config)]
-            mounts += [(BASE, ANTENNA, BASE_FROM_ANTENNA)] if self._fixes else []
-            bag.static_transforms(self.stamps_ns[0], mounts)
-
-    def write_until(self, stamp_ns: int) -> None:
-        """Write all poses up to a time and at it."""
-        while self._next < len(self.stamps_ns) and self.stamps_ns[self._next] <= stamp_ns:
-            self._write_at(self._next)
-            self._next += 1
-
-    def _write_at(self, index: int) -> None:
-        bag, at, estimate = self._bag, self.stamps_ns[index], self._estimates[index]
-        if self._has_tf:
-            bag.transforms(at, [(ODOM, BASE, estimate)])
-        bag.odometry("/odom", at, (ODOM, BASE), estimate, self._twists[index])
-        bag.pose("/ground_truth", at, MAP, self._truth[index])
-        if self._sensors.has_imu:
-            bag.imu("/imu/data", at, BASE, self._accelerations[index], self._turns[index])
-        if at in self._fixes:
-            fix = self._fixes[at]
-            bag.nav_sat_fix("/gps/fix", at, ANTENNA, fix.geodetic, fix.stddev_m)
-
-
-def _cut_short(path: Path) -> None:
-    """Remove the end of the data file of a bag, as a full disk or a loss of power does."""
-    for file in path.iterdir():
-        if file.suffix in DATA_SUFFIXES:
-            os.truncate(file, int(file.stat().st_size * KEPT_SHARE))
-
-
-def _write_frame(bag: BagWriter, frame: Frame, topic: str, *, is_compressed: bool, has_info: bool) -> None:
-    optical = f"{frame.camera.name}_optical"
-    if has_info:
-        bag.camera_info(f"{topic}/camera_info", frame.stamp_ns, optical, frame.camera.camera)
-    if is_compressed:
-        encoded = cv2.imencode(".jpg", frame.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
-        bag.compressed_image(f"{topic}/image_raw/compressed", frame.stamp_ns, optical, encoded, "jpeg")
-    else:
-        bag.image(f"{topic}/image_raw", frame.stamp_ns, optical, frame.image)
+    return write_recording(
+        recording,
+        frames(),
+        path,
+        sensors=sensors,
+        storage=storage,
+        is_compressed=is_compressed,
+        overwrite=overwrite,
+    )

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _HFOV_RAD = float(np.radians(80.0))
 
-# base_link (x ahead, y left, z up) from an optical frame (z ahead, x right, y down) that looks ahead.
-_AHEAD = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+AHEAD = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+"""base_link (x ahead, y left, z up) from an optical frame (z ahead, x right, y down) that looks ahead."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,4 +71,4 @@ def make_rig(name: str, size: tuple[int, int]) -> tuple[RigCamera, ...]:
 def _mount(yaw_deg: float, place: tuple[float, float, float]) -> NDArray[np.float64]:
     cos, sin = np.cos(np.radians(yaw_deg)), np.sin(np.radians(yaw_deg))
     turn = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
-    return rigid(turn @ _AHEAD, place)
+    return rigid(turn @ AHEAD, place)

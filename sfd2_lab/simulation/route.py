@@ -94,10 +94,7 @@ def poses_along(line: Line, motion: Motion, count: int) -> tuple[list[NDArray[np
         ConfigError: the route is too short for so many images.
     """
     rng = generator(motion.seed, "motion")
-    step_s = 1 / motion.rate_hz
-    times = np.arange(count) * step_s
-    speed = motion.speed_mps * (1 + 0.15 * _waves(rng, times, (9.0, 4.0)))
-    place = motion.start_m + np.concatenate([[0.0], np.cumsum(speed[1:] * step_s)])
+    times, place = _places(rng, motion, count)
     length = (len(line) - 1) * _STEP_M
     if count and place[-1] > length - 1:
         fits = int(np.searchsorted(place, length - 1))
@@ -116,6 +113,14 @@ def poses_along(line: Line, motion: Motion, count: int) -> tuple[list[NDArray[np
     return poses, [round(t * 1e9) for t in times]
 
 
+def frames_that_fit(line: Line, motion: Motion) -> int:
+    """Return the number of images of a drive from its start to the end of a route (N, 2) from `route_line`."""
+    length = (len(line) - 1) * _STEP_M
+    more_than_enough = int(2 * length / motion.speed_mps * motion.rate_hz) + 2
+    _, place = _places(generator(motion.seed, "motion"), motion, more_than_enough)
+    return int(np.searchsorted(place, length - 1))
+
+
 def pose_on_line(line: Line, place_m: float, left_m: float) -> NDArray[np.float64]:
     """Return the (4, 4) pose at a distance along a line, beside it to the left; straight on beyond its ends."""
     length = (len(line) - 1) * _STEP_M
@@ -126,6 +131,14 @@ def pose_on_line(line: Line, place_m: float, left_m: float) -> NDArray[np.float6
     pose[:2, :2] = [[cos, -sin], [sin, cos]]
     pose[:2, 3] = x + beyond * cos - left_m * sin, y + beyond * sin + left_m * cos
     return pose
+
+
+def _places(rng: np.random.Generator, motion: Motion, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the times in seconds and the distances along the route in metres of the images of a drive, (count,)."""
+    step_s = 1 / motion.rate_hz
+    times = np.arange(count, dtype=np.float64) * step_s
+    speed = motion.speed_mps * (1 + 0.15 * _waves(rng, times, (9.0, 4.0)))
+    return times, motion.start_m + np.concatenate([[0.0], np.cumsum(speed[1:] * step_s)])
 
 
 def _waves(rng: np.random.Generator, place: NDArray[np.floating], periods: Sequence[float]) -> NDArray[np.float64]:

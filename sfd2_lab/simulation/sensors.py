@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pycolmap
 
 from sfd2_lab.simulation.odometry import drifting, jumping
 from sfd2_lab.simulation.randomness import generator
 from sfd2_ros.bags.read_poses import NS_PER_S
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.transforms import rigid
+from sfd2_ros.geometry.geodesy import geodetic_from_enu
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,8 +127,7 @@ def gnss_fixes(poses: Sequence[Pose], stamps_ns: Sequence[int], config: SensorCo
     if "gnss_multipath" in config.faults:
         first, last = int(0.5 * len(places)), int(np.ceil(0.7 * len(places)))
         places[first:last, :2] += MULTIPATH_M * np.array([np.cos(angles[1, 0]), np.sin(angles[1, 0])])
-    transform = pycolmap.GPSTransform(pycolmap.GPSTransformEllipsoid.WGS84)
-    geodetic = transform.enu_to_ellipsoid(places, *DATUM)
+    geodetic = geodetic_from_enu(places, DATUM)
     return [
         Fix(stamps_ns[index], (float(one[0]), float(one[1]), float(one[2])), (stddev[0], stddev[1], stddev[2]))
         for index, one in zip(chosen, geodetic, strict=True)

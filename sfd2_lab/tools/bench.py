@@ -8,6 +8,7 @@ import click
 
 from sfd2_lab.tools import (
     bench_all,
+    bench_drives,
     bench_features,
     bench_labels,
     bench_localizer,
@@ -39,6 +40,7 @@ command.add_command(bench_all.bench_all)
 command.add_command(bench_all.bench_report)
 command.add_command(bench_robustness.command)
 command.add_command(bench_speed.command)
+command.add_command(bench_drives.command)
 command.add_command(bench_localizer.nees)
 command.add_command(bench_localizer.rig)
 command.add_command(bench_localizer.tracking)

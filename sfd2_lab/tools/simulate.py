@@ -58,7 +58,8 @@ class _Real(click.FloatRange):
         return number
 
 
-def _size(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, int]:
+def image_size(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, int]:
+    """Read WIDTHxHEIGHT, in pixels."""
     parts = value.split("x")
     if len(parts) != 2 or not all(part.isdigit() and 16 <= int(part) <= MAX_SIDE_PX for part in parts):
         raise click.BadParameter(
@@ -81,7 +82,7 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str) -> t
     "--session", type=click.IntRange(0), default=0, show_default=True, help="Seed of the day: cars, people, leaves."
 )
 @click.option("--rig", default="front", show_default=True, help="Cameras: front, stereo, robotcar.")
-@click.option("--size", default="640x480", show_default=True, callback=_size, help="Image size, pixels.")
+@click.option("--size", default="640x480", show_default=True, callback=image_size, help="Image size, pixels.")
 @click.option("--route", default="street", show_default=True, help="See below.")
 @click.option(
     "--lateral", "lateral_m", type=_Real(-50, 50), default=0.0, show_default=True, help="Metres left of the lane."

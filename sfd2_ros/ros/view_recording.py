@@ -29,6 +29,20 @@ ORANGE, GREEN, FAINT_GREEN = (255, 153, 26), (51, 230, 77), (51, 230, 77, 60)
 UNSTABLE, STABLE = np.array([190.0, 80.0, 40.0]), np.array([60.0, 190.0, 220.0])
 
 
+def rerun_modules() -> tuple[Any, Any]:
+    """Return the modules rerun and rerun.blueprint.
+
+    Raises:
+        DependencyError: rerun is not installed.
+    """
+    try:
+        return importlib.import_module("rerun"), importlib.import_module("rerun.blueprint")
+    except ImportError as err:
+        raise DependencyError(
+            f"the view needs rerun-sdk ({err}): pip install 'sfd2_ros[view]', for Python 3.11 and numpy 2 or newer"
+        ) from err
+
+
 class ViewRecording:
     """Takes plain values and never fails on one that is not finite: it is left out.
 
@@ -41,12 +55,7 @@ class ViewRecording:
     """
 
     def __init__(self, *, save: Path | None, viewer: str) -> None:
-        try:
-            self._rr: Any = importlib.import_module("rerun")
-        except ImportError as err:
-            raise DependencyError(
-                f"the view needs rerun-sdk ({err}): pip install 'sfd2_ros[view]', for Python 3.11 and numpy 2 or newer"
-            ) from err
+        self._rr, self._views = rerun_modules()
         self._recording = self._rr.RecordingStream(APPLICATION)
         sinks = [self._rr.FileSink(str(save))] if save is not None else []
         sinks += [self._rr.GrpcSink(viewer)] if viewer else []
@@ -109,7 +118,7 @@ class ViewRecording:
 
     def _blueprint(self) -> Any:
         """Return what stands where: the map beside the image, plots and words below."""
-        views = importlib.import_module("rerun.blueprint")
+        views = self._views
         above = views.Horizontal(
             views.Spatial3DView(origin="map", name="Map"), views.Spatial2DView(origin="keypoints", name="Keypoints")
         )

@@ -12,7 +12,7 @@ import click
 
 from sfd2_ros.core.errors import MapError, SceneError
 from sfd2_ros.core.files import atomic_folder, claimed_folder, refuse_existing_folder
-from sfd2_ros.tools import map_merge
+from sfd2_ros.tools import map_merge, map_view
 from sfd2_ros.tools.map_from_bag import build_drive, build_trusting_poses, build_with_trajectory
 from sfd2_ros.tools.options import (
     device_option,
@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 
 @click.group("map")
 def command() -> None:
-    """Build, inspect, check, merge and export maps."""
+    """Build, inspect, view, check, merge and export maps."""
 
 
 command.add_command(map_merge.command)
+command.add_command(map_view.command)
 
 
 @command.command()
@@ -221,12 +222,15 @@ def _build(
 
 @command.command()
 @click.argument("path", metavar="MAP", type=click.Path(path_type=Path))
+@click.option("--plan", type=click.Path(path_type=Path), help="Draw landmarks and cameras from above into a PNG file.")
 @json_option
-def info(path: Path, json_path: Path | None) -> None:
+def info(path: Path, plan: Path | None, json_path: Path | None) -> None:
     """Print content and size of a MAP."""
     from sfd2_ros.mapping import load_map  # noqa: PLC0415
     from sfd2_ros.mapping.manifest import made_by, read_manifest  # noqa: PLC0415
 
+    if plan is not None:
+        map_view.check_plan_path(plan, json_path)
     manifest = read_manifest(path)
     loaded = load_map(path, verify=False)
     figures = {
@@ -245,6 +249,8 @@ def info(path: Path, json_path: Path | None) -> None:
         **made_by(manifest["provenance"]),
     }
     write_json(json_path, figures)
+    if plan is not None:
+        map_view.write_plan(loaded, plan)
     for key, value in figures.items():
         click.echo(f"{key:>22}  {value}")
 

@@ -10,7 +10,7 @@ import pytest
 from sfd2_lab.simulation.city_plan import inset, plan_city
 from sfd2_lab.simulation.odometry import between, drifting, twists
 from sfd2_lab.simulation.rigs import RIGS, make_rig
-from sfd2_lab.simulation.route import STREET_ROUTES, Motion, poses_along, route_line
+from sfd2_lab.simulation.route import STREET_ROUTES, Motion, frames_that_fit, poses_along, route_line
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.transforms import inverse, rotation_angle_rad
 
@@ -57,6 +57,16 @@ def test_poses_move_ahead_with_the_camera_upright() -> None:
     assert all(1.0 < step[0, 3] < 2.2 and abs(step[1, 3]) < 0.3 for step in steps)
     assert all(pose[2, 2] > 0.999 for pose in poses)
     assert np.diff(stamps).tolist() == [250_000_000] * 39
+
+
+@pytest.mark.parametrize("start_m", [0.0, 7.0])
+def test_as_many_frames_fit_as_can_be_driven(start_m: float) -> None:
+    line = route_line(plan_city(0), "loop")
+    motion = Motion(seed=1, rate_hz=2.0, start_m=start_m)
+    count = frames_that_fit(line, motion)
+    assert len(poses_along(line, motion, count)[0]) == count
+    with pytest.raises(ConfigError, match=f"allowed here: {count}"):
+        poses_along(line, motion, count + 1)
 
 
 def test_a_lateral_offset_moves_the_vehicle_to_its_left() -> None:

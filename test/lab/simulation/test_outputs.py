@@ -14,7 +14,8 @@ from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 
 from sfd2_lab.simulation.drive import DriveConfig, Frame, World
-from sfd2_lab.simulation.drive_bag import GROUND_TRUTH, ODOMETRY_PER_FRAME, write_drive_bag
+from sfd2_lab.simulation.drive_bag import write_drive_bag
+from sfd2_lab.simulation.recording import GROUND_TRUTH, ODOMETRY_PER_FRAME
 from sfd2_lab.simulation.scene_folder import DEPTH_PER_M, Part, drives_by_condition, write_scene
 from sfd2_lab.simulation.sensors import SensorConfig
 from sfd2_ros.bags.reader import BagReader

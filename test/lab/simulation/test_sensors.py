@@ -5,7 +5,6 @@
 import itertools
 
 import numpy as np
-import pycolmap
 import pytest
 
 from sfd2_lab.simulation.city_plan import plan_city
@@ -26,6 +25,7 @@ from sfd2_lab.simulation.sensors import (
 )
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.transforms import inverse, vector_from_rotation
+from sfd2_ros.geometry.geodesy import enu_from_geodetic
 
 POSES, STAMPS = poses_along(route_line(plan_city(0), "loop"), Motion(seed=1, rate_hz=2.0), 100)
 QUIET = SensorConfig(odometry_scale=0.0, odometry_heading_deg=0.0)
@@ -36,8 +36,7 @@ def way_of(poses: list[np.ndarray]) -> float:
 
 
 def places_of(fixes: list[Fix]) -> np.ndarray:
-    transform = pycolmap.GPSTransform(pycolmap.GPSTransformEllipsoid.WGS84)
-    return transform.ellipsoid_to_enu(np.array([fix.geodetic for fix in fixes]), *DATUM)
+    return enu_from_geodetic(np.array([fix.geodetic for fix in fixes]), DATUM)
 
 
 def errors_of(fixes: list[Fix]) -> np.ndarray:
