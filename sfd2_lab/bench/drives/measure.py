@@ -66,13 +66,19 @@ class MappedDrive:
 
 
 def map_drive(
-    bag: Path, truth: Recording, folder: Path, *, run: Commands, clock: Callable[[], float], options: Sequence[str] = ()
+    bag: Path,
+    recording: Recording,
+    folder: Path,
+    *,
+    run: Commands,
+    clock: Callable[[], float],
+    options: Sequence[str] = (),
 ) -> MappedDrive:
     """Build a map of a bag by the command and score it.
 
     Args:
         bag: from the simulator.
-        truth: the true motion.
+        recording: its true motion.
         folder: of the map; a map that is there already is scored again.
         run: runs `sfd2` with arguments.
         clock: seconds.
@@ -89,10 +95,10 @@ def map_drive(
         report.write_text(json.dumps({**json.loads(report.read_text("utf-8")), "bench_seconds": seconds}), "utf-8")
     content = json.loads(report.read_text("utf-8"))
     opened = load_map(folder)
-    true_poses = dict(zip(truth.stamps_ns, truth.poses, strict=True))
+    true_poses = dict(zip(recording.stamps_ns, recording.poses, strict=True))
     found = []
     for image in opened.images:
-        camera, stamp = camera_and_stamp(image.name, truth.rig)
+        camera, stamp = camera_and_stamp(image.name, recording.rig)
         found.append((camera, stamp, inverse(image.cam_from_world), true_poses[stamp] @ camera.base_from_cam))
     found.sort(key=lambda one: (one[0].name, one[1]))
     tracks = [camera.name for camera, *_ in found]
