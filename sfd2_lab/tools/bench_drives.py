@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 def command(*, cases: tuple[str, ...], scenes: tuple[Path, ...], json_path: Path | None, **options: Any) -> None:
     """Map simulated drives with drifting odometry by `sfd2 map build`, and compare with the true poses.
 
-    A CASE is one of: loop, figure_of_eight, loop_gnss, loop_gnss_outliers, loop_gnss_multipath, loop_odometry_jump,
-    loop_camera_off, twin_blocks, no_camera_info, no_tf, truncated. Without a CASE and without --scene all are run.
-    Odometry is 1 % too long and turns by 2 degrees in 60 m.
+    A CASE is one of: loop, figure_of_eight, corridor, loop_gnss, loop_gnss_outliers, loop_gnss_multipath,
+    loop_odometry_jump, loop_camera_off, twin_blocks, no_camera_info, no_tf, truncated. Without a CASE and without
+    --scene all are run. Odometry is 1 % too long and turns by 2 degrees in 60 m.
 
     Printed are the median and the largest error of the images' positions after alignment, of odometry and of the map;
     the gap where a place is visited again; the error of scale; and the fraction of another session that is localized

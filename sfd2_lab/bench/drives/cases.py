@@ -42,6 +42,7 @@ CASES = {
     for case in (
         _case("loop", "loop", is_localized=True),
         _case("figure_of_eight", "figure_of_eight", is_localized=True),
+        _case("corridor", "corridor", is_localized=True),
         _case("loop_gnss", "loop", gnss=True),
         _case("loop_gnss_outliers", "loop", "gnss_outliers", gnss=True),
         _case("loop_gnss_multipath", "loop", "gnss_multipath", gnss=True),

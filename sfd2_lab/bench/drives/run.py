@@ -13,6 +13,7 @@ from sfd2_lab.bench.drives.recordings import read_recording, recorded_images, sc
 from sfd2_lab.simulation.drive import DriveConfig, World
 from sfd2_lab.simulation.drive_bag import write_drive_bag
 from sfd2_lab.simulation.recording import write_recording
+from sfd2_lab.simulation.route import STREET_ROUTES
 from sfd2_lab.simulation.sensors import SensorConfig
 from sfd2_ros.core.errors import Sfd2Error
 
@@ -29,12 +30,10 @@ if TYPE_CHECKING:
 
     Queries = list[tuple[TakenImage, Features]]
 
-SPEED_MPS = 6.0
-"""Of a car in a town; with it the distance of images decides their rate."""
 QUERY_STEP = 4
 """The other session has an image where the mapping drive has this many: neighbours show nearly the same."""
-QUERY_LATERAL_M, QUERY_START_M = 0.5, 1.0
-"""The other session drives half a metre beside the first one."""
+QUERY_LATERAL_M, INDOOR_LATERAL_M, QUERY_START_M = 0.5, 0.2, 1.0
+"""The other session drives half a metre beside the first one, in a corridor less."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +66,7 @@ class DriveBench:
         """Return the figures of a simulated drive."""
         base = self._rendered(case.route, session=0)
         truth = read_recording(base, self.seed * 1000)
-        bag = self.work / f"{case.name}.bag"
+        bag = self.work / f"{case.name}_drive"
         if not bag.exists():
             write_recording(truth, recorded_images(base), bag, sensors=case.sensors)
         queries = self._features(recorded_images(self._rendered(case.route, session=1))) if case.is_localized else []
@@ -84,7 +83,7 @@ class DriveBench:
         name = folder.resolve().name
         truth, images = scene_recording(folder, "map.txt", rate_hz)
         _, others = scene_recording(folder, "query.txt", rate_hz)
-        bag = self.work / f"{name}.bag"
+        bag = self.work / f"{name}_drive"
         if not bag.exists():
             write_recording(truth, images, bag, sensors=sensors)
         return self._measured(name, bag, truth, bag, self._features(others))
@@ -96,24 +95,24 @@ class DriveBench:
             return failed_row(name, err)
         if not queries:
             return drive_row(name, mapped, None, queries)
-        folder = self.work / f"{base.stem}_true_map"
+        folder = self.work / f"{base.name}_true_map"
         reference = map_drive(base, truth, folder, run=self.run, clock=self.clock, options=TRUE_POSES)
         return drive_row(name, mapped, reference, queries)
 
     def _rendered(self, route: str, *, session: int) -> Path:
         """Return the bag without faults of a route and session, rendered once."""
-        bag = self.work / f"{route}_{session}.bag"
+        bag = self.work / f"{route}_session_{session}"
         if bag.exists():
             return bag
         world = World(self.seed, route)
-        config = DriveConfig(
-            seed=self.seed, route=route, rig=self.rig, size=self.size, speed_mps=SPEED_MPS, session=session
-        )
+        config = DriveConfig(seed=self.seed, route=route, rig=self.rig, size=self.size, session=session)
+        rate_hz = world.speed_mps(config) / self.step_m
         if session == 0:
-            config = dataclasses.replace(config, rate_hz=SPEED_MPS / self.step_m)
+            config = dataclasses.replace(config, rate_hz=rate_hz)
         else:
-            rate_hz = SPEED_MPS / self.step_m / QUERY_STEP
-            config = dataclasses.replace(config, rate_hz=rate_hz, lateral_m=QUERY_LATERAL_M, start_m=QUERY_START_M)
+            side_m = QUERY_LATERAL_M if route in STREET_ROUTES else INDOOR_LATERAL_M
+            rate_hz = rate_hz / QUERY_STEP
+            config = dataclasses.replace(config, rate_hz=rate_hz, lateral_m=side_m, start_m=QUERY_START_M)
         config = dataclasses.replace(config, frames=world.frames_that_fit(config))
         total, done = config.frames * len(world.rig(config)), 0
 

@@ -2,18 +2,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bench of drives: scores on trajectories whose errors are known, recordings, and the command on a tiny drive."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from sfd2_lab.bench.drives.measure import camera_and_stamp
+from sfd2_lab.bench.drives.recordings import TakenImage, read_recording, recorded_images, scene_recording
 from sfd2_lab.bench.drives.scores import absolute_errors_m, alignment, loop_pairs, scale_error, trajectory_scores
 from sfd2_lab.bench.rows import bench_as_json
 from sfd2_lab.bench.tables import markdown_of, table_of
 from sfd2_lab.simulation.city_plan import plan_city
 from sfd2_lab.simulation.odometry import drifting
+from sfd2_lab.simulation.recording import Recording, write_recording
 from sfd2_lab.simulation.rigs import make_rig
 from sfd2_lab.simulation.route import Motion, poses_along, route_line
 from sfd2_ros.core.transforms import rigid, rotation_from_vector
+from sfd2_ros.core.types import PosedImage
 from sfd2_ros.tools.main import main
 
 CAM = make_rig("front", (64, 48))[0].base_from_cam
@@ -96,6 +102,47 @@ def test_images_of_a_map_have_the_camera_and_time_of_their_names() -> None:
     camera, stamp = camera_and_stamp("camera_rear_image_raw/1600000000250000000.png", rig)
     assert (camera.name, stamp) == ("rear", 1_600_000_000_250_000_000)
     assert camera_and_stamp("camera_image_raw/17.png", make_rig("front", (64, 48)))[0].name == "front"
+
+
+def test_a_recording_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    rig, rng = make_rig("robotcar", (64, 48)), np.random.default_rng(0)
+    stamps = [1_600_000_000_000_000_000 + 300_000_000 * number for number in range(4)]
+    poses = list(LOOP[:4] @ np.linalg.inv(CAM))
+    images = [
+        TakenImage(stamp, camera, rng.integers(0, 255, (48, 64, 3), dtype=np.uint8), pose)
+        for stamp, pose in zip(stamps, poses, strict=True)
+        for camera in rig
+    ]
+    assert write_recording(Recording(poses, stamps, rig, 0), images, tmp_path / "drive") == 12
+    again = read_recording(tmp_path / "drive", seed=5)
+    assert (list(again.stamps_ns), again.seed) == (stamps, 5)
+    np.testing.assert_allclose(again.poses, poses, atol=1e-9)
+    assert {one.name for one in again.rig} == {"left", "rear", "right"}
+    read = list(recorded_images(tmp_path / "drive"))
+    assert len(read) == 12
+    by_key = {(one.stamp_ns, one.camera.name): one for one in read}
+    for image in images:
+        found = by_key[image.stamp_ns, image.camera.name]
+        np.testing.assert_array_equal(found.image, image.image)
+        np.testing.assert_allclose(found.camera.base_from_cam, image.camera.base_from_cam, atol=1e-9)
+        assert (found.camera.camera.fx, found.camera.camera.cx) == (image.camera.camera.fx, image.camera.camera.cx)
+
+
+def test_a_scene_becomes_a_recording_with_z_up_that_starts_at_the_origin(
+    paint_scene: Callable[..., list[PosedImage]], tmp_path: Path
+) -> None:
+    images = paint_scene(tmp_path / "scene", count=4)
+    for name, chosen in (("map.txt", images[::2]), ("query.txt", images[1::2])):
+        (tmp_path / "scene" / name).write_text("".join(f"{one.name}\n" for one in chosen), encoding="utf-8")
+    recording, taken = scene_recording(tmp_path / "scene", "map.txt", 5.0)
+    _, others = scene_recording(tmp_path / "scene", "query.txt", 5.0)
+    np.testing.assert_allclose(recording.poses[0], np.eye(4), atol=1e-9)
+    assert np.diff(recording.stamps_ns).tolist() == [200_000_000]
+    mount = recording.rig[0].base_from_cam
+    for first, second, a, b in ((taken[0], taken[1], 0, 2), (taken[0], others[1], 0, 3)):
+        between = np.linalg.inv(first.map_from_base @ mount) @ (second.map_from_base @ mount)
+        expected = images[a].cam_from_world @ np.linalg.inv(images[b].cam_from_world)
+        np.testing.assert_allclose(between, expected, atol=1e-6)
 
 
 def test_a_table_of_drives_has_odometry_before_and_the_map_after() -> None:
