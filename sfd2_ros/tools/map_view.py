@@ -12,6 +12,7 @@ import click
 
 from sfd2_ros.core.errors import OutputError
 from sfd2_ros.core.files import atomic_file, write_bytes
+from sfd2_ros.tools.options import quiet_colmap
 
 if TYPE_CHECKING:
     from sfd2_ros.mapping.map_store import Map
@@ -33,6 +34,7 @@ def command(*, path: Path, save: Path | None, host: str, port: int) -> None:
     from sfd2_ros.ros.map_recording import write_map_recording  # noqa: PLC0415
     from sfd2_ros.ros.web_viewer import WebViewer  # noqa: PLC0415
 
+    quiet_colmap()  # with it SIGTERM ends the page; the handler of pycolmap would leave it running
     if save is not None and save.exists():
         raise OutputError(f"{str(save)!r} exists already; name another file or remove it")
     opened = load_map(path, verify=False)
