@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     Poses = NDArray[np.float64]
     Commands = Callable[[Sequence[str]], None]
 
-TRUE_POSES = ("--frame", MAP, "--pose-topic", "/ground_truth")
+TRUE_POSES = ("--trust-poses", "--frame", MAP, "--pose-topic", "/ground_truth")
 """Options of `sfd2 map build` for a map of the bag's true poses."""
 
 
