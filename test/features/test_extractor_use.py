@@ -82,7 +82,7 @@ def test_setting_that_is_not_allowed_is_named(name: str, value: object, shipped_
 def test_load_extractor_takes_the_shipped_weights_and_its_arguments_in_the_documented_order() -> None:
     extractor = load_extractor(None, "cpu", 77)
     assert extractor.config == dataclasses.replace(ExtractorConfig(), max_keypoints=77)
-    assert extractor.weights_id == "sfd2-128d-2c9874cb71fb"
+    assert extractor.weights_id == "sfd2-128d-a071582c10c2"
     assert extractor.dimension == 128
     assert load_extractor().config.max_keypoints == 2048
 
