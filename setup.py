@@ -45,8 +45,6 @@ setup(
         "onnx": ["onnx>=1.16", "onnxruntime>=1.18"],
         # Consistent poses of a drive, `sfd2 map build BAG`. A robot that only localizes does not need it.
         "mapping": ["pyceres>=2.6,<3"],
-        # Maps of more than some thousand images: an index in place of comparing them all.
-        "large": ["faiss-cpu>=1.9"],
         # The live view in a browser and its recordings, `sfd2 view`. It needs numpy 2.
         "view": ["rerun-sdk>=0.41,<0.42; python_version >= '3.11'"],
     },

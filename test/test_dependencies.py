@@ -18,7 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent
 OWN = {"sfd2_ros", "sfd2_lab", "support"}
 # Import: name on PyPI, where the two differ. The longest match counts.
 ON_PYPI = {
-    "faiss": "faiss-cpu",
     "cv2": "opencv-python-headless",
     "yaml": "pyyaml",
     "rosbags.image": "rosbags-image",
@@ -92,7 +91,7 @@ def python_libraries(*folders: str) -> set[str]:
 
 def test_setup_py_requires_what_the_robot_package_imports_and_nothing_else() -> None:
     imported = python_libraries("sfd2_ros")
-    optional = declared_for_pip("view", "bench", "large", "mapping", "onnx")
+    optional = declared_for_pip("view", "bench", "mapping", "onnx")
     assert imported - optional == declared_for_pip()
     assert optional <= imported
 
@@ -108,7 +107,7 @@ def test_package_xml_declares_what_is_imported_and_nothing_else() -> None:
     package = ET.parse(ROOT / "package.xml").getroot()  # noqa: S314  our own file
     declared = {node.text or "" for kind in ("depend", "exec_depend") for node in package.findall(kind)}
     tops = {name.partition(".")[0] for name in imports_below("sfd2_ros", "launch")}
-    optional = {"rerun", "nav2_msgs", "kornia", "onnx", "onnxruntime", "faiss"} | BY_PIP_ALONE | set(COMES_WITH)
+    optional = {"rerun", "nav2_msgs", "kornia", "onnx", "onnxruntime"} | BY_PIP_ALONE | set(COMES_WITH)
     imported = {IN_ROSDEP.get(top, top) for top in tops if top not in optional}
     assert imported == declared - USED_BY_COMMANDS - interfaces()
 

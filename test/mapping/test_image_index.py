@@ -4,18 +4,16 @@
 
 from __future__ import annotations
 
-import builtins
-import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 
 from sfd2_ros.mapping.image_index import ImageIndex
 from sfd2_ros.mapping.quantised_rows import QuantisedRows, quantise_rows
 from sfd2_ros.mapping.retrieval import most_similar
 
 if TYPE_CHECKING:
+    import pytest
     from numpy.typing import NDArray
 
 
@@ -47,7 +45,6 @@ def test_a_small_map_is_searched_as_by_comparing_all() -> None:
     rows = _street(60)
     encoded = quantise_rows(rows, 2)
     index = ImageIndex(encoded)
-    assert index.is_exhaustive
     for query in _queries(rows)[::7]:
         assert index.most_similar(query, 10) == most_similar(query, encoded, 10)[0].tolist()
         assert index.most_similar(query, 100) == most_similar(query, encoded, 100)[0].tolist()
@@ -57,7 +54,6 @@ def test_a_scan_of_the_signs_finds_the_most_similar() -> None:
     rows = _street(1500)
     encoded = quantise_rows(rows, 2)
     index = ImageIndex(encoded)
-    assert index.is_exhaustive
     assert _recall(index, encoded, _queries(rows)[::50]) > 0.98
 
 
@@ -68,33 +64,6 @@ def test_bits_are_counted_alike_with_every_numpy(monkeypatch: pytest.MonkeyPatch
     found = index.most_similar(query, 10)
     monkeypatch.delattr(np, "bitwise_count", raising=False)
     assert index.most_similar(query, 10) == found
-
-
-def test_an_inverted_file_finds_what_a_scan_finds() -> None:
-    pytest.importorskip("faiss")
-    rows = _street(3000)
-    encoded = quantise_rows(rows, 2)
-    index = ImageIndex(encoded, scan_up_to=100)
-    assert not index.is_exhaustive
-    queries = _queries(rows)[::60]
-    assert _recall(index, encoded, queries) > 0.95
-
-
-def test_without_faiss_a_large_map_is_scanned_and_a_warning_names_the_extra(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    real = builtins.__import__
-
-    def without_faiss(name: str, *rest: Any) -> Any:
-        if name == "faiss":
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without_faiss)
-    with caplog.at_level(logging.WARNING):
-        index = ImageIndex(quantise_rows(_street(150), 2), scan_up_to=100)
-    assert index.is_exhaustive
-    assert "the extra 'large'" in caplog.text
 
 
 def test_an_index_of_no_images_finds_none() -> None:
