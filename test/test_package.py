@@ -103,6 +103,7 @@ def test_pins_are_exact_and_within_what_setup_py_allows() -> None:
         *ast.literal_eval(setup_value("install_requires")),
         *ast.literal_eval(setup_value("extras_require"))["lab"],
         *ast.literal_eval(setup_value("extras_require"))["view"],
+        *ast.literal_eval(setup_value("extras_require"))["mapping"],
     ]
     allowed = {Requirement(text).name.lower(): Requirement(text) for text in texts}
     files = ("requirements.txt", "requirements-wheels.txt", "requirements-native.txt", "requirements-dev.txt")
