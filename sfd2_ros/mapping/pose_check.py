@@ -174,7 +174,8 @@ def check_poses(images: Sequence[PosedImage], pairs: Sequence[VerifiedPair]) -> 
         most = max(float(shares[column]) for shares in corrected.values())
         best = next(mistake for mistake, shares in corrected.items() if shares[column] >= most - _AS_GOOD)
         share = float(corrected[best][column])
-        if share >= max(_MISTAKE_EXPLAINS, _MISTAKE_GAIN * float(given[column])):
+        is_likely = share >= max(_MISTAKE_EXPLAINS, _MISTAKE_GAIN * float(given[column]))
+        if is_likely and not _best_quarter_contradicts(images, pairs, best):
             return PoseCheck(float(given[column]), len(pairs), tolerance_px, best, share)
         if given[column] >= _EXPLAINS:
             return PoseCheck(float(given[column]), len(pairs), tolerance_px)
@@ -228,6 +229,16 @@ def require_plausible_scale(reconstruction: Any, max_median_depth_m: float) -> N
             f"half of the landmarks lie more than {median_m:.4g} m from the cameras, at most {max_median_depth_m:g} m "
             "is taken for metres; are the positions in millimetres? Scale them to metres"
         )
+
+
+def _best_quarter_contradicts(images: Sequence[PosedImage], pairs: Sequence[VerifiedPair], mistake: Mistake) -> bool:
+    """Whether a quarter of the pairs fits the given poses better than the corrected ones, at the smallest tolerance.
+
+    A mistake concerns all images. Where places look alike, most verified pairs may show two places; a correction can
+    explain these by accident, but not the pairs of one place.
+    """
+    given = _shares(images, pairs, percentile=_BEST_QUARTER)[0]
+    return bool(given > _shares(images, pairs, mistake.correct, percentile=_BEST_QUARTER)[0])
 
 
 def _shares(

@@ -38,7 +38,7 @@ def test_the_mean_of_the_same_twice_is_the_same(shipped_weights: Weights) -> Non
 
 def test_the_terms_are_those_of_all_and_only_open_if_all_are(shipped_weights: Weights) -> None:
     bound = replace(shipped_weights, terms="research: photographs")
-    assert average([shipped_weights, bound]).terms == "research: photographs; and open: simulated by this project"
+    assert average([shipped_weights, bound]).terms == f"research: photographs; and {shipped_weights.terms}"
 
 
 def test_what_has_no_mean_is_refused(shipped_weights: Weights) -> None:

@@ -26,6 +26,7 @@ from sfd2_ros.geometry.colmap_types import (
     matrix_from_rigid3d,
     rigid3d_from_matrix,
 )
+from sfd2_ros.mapping import load_map
 from sfd2_ros.mapping.colmap_io import (
     pose_from_wxyz,
     posed_images,
@@ -34,6 +35,7 @@ from sfd2_ros.mapping.colmap_io import (
     write_posed_model,
     wxyz_from_pose,
 )
+from sfd2_ros.mapping.map_model import model_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -160,7 +162,8 @@ def test_a_model_comes_back_from_its_files(tmp_path: Path, kind: str) -> None:
 
 
 def test_names_with_spaces_are_read_beside_keypoints(random_place: Any, tmp_path: Path) -> None:
-    model = pycolmap.Reconstruction(str(random_place.map_folder / "colmap"))
+    map_ = load_map(random_place.map_folder)
+    model = model_of(map_.images, map_.landmarks)
     for image in model.images.values():
         image.name = f"a b/{image.name}"
     model.write_text(str(tmp_path))

@@ -168,10 +168,10 @@ def test_landmarks_with_larger_errors_go(paint_scene: Paint, extractor: Any, tmp
     scene = load_scene(tmp_path)
     counts = []
     for limit_px in (3.0, 0.4):
-        builder = MapBuilder(extractor, MapConfig(max_landmark_error_px=limit_px))
+        builder = MapBuilder(extractor, MapConfig(max_landmark_error_px=limit_px), colmap=True)
         builder.from_poses(list(scene.images.values()), scene.image_folder, tmp_path / f"map {limit_px}")
         points = pycolmap.Reconstruction(str(tmp_path / f"map {limit_px}" / "colmap")).points3D.values()
-        assert max(point.error for point in points) <= limit_px
+        assert max(point.error for point in points) <= 1.1 * limit_px  # a map rounds positions and keypoints
         counts.append(len(points))
     assert 50 < counts[1] < counts[0]
 

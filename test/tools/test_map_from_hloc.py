@@ -76,7 +76,7 @@ def test_colmap_triangulates_an_exported_model_with_the_keypoints_of_a_feature_f
         exported = np.array([point.xy for point in image.points2D])
         assert len(exported) > 50
         distance_px = np.abs(exported[:, None] - points[image.name][None]).max(axis=2).min(axis=1)
-        assert distance_px.max() < 1e-3
+        assert distance_px.max() < 1e-2  # what a map keeps of a keypoint
     _write_database(tmp_path / "database.db", model, points, _matches(features))
     before = model.num_points3D()
     (tmp_path / "out").mkdir()

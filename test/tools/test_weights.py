@@ -29,14 +29,14 @@ def test_info_tells_what_the_shipped_weights_are(tmp_path: Path, capsys: pytest.
     told = json.loads((tmp_path / "w.json").read_text())
     assert told["weights_id"] == read_weights().weights_id
     assert told["descriptor_dim"] == 128
-    assert told["terms"] == "open: simulated by this project"
+    assert told["terms"] == read_weights().terms
     assert told["weights_id"] in capsys.readouterr().out
 
 
 def test_export_and_import_keep_the_identity(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     checkpoint, output = tmp_path / "w.pth", tmp_path / "w.safetensors"
     assert main(["weights", "export", "-o", str(checkpoint)]) == 0
-    assert "open: simulated by this project" in capsys.readouterr().out
+    assert read_weights().terms in capsys.readouterr().out
     state = torch.load(checkpoint, weights_only=True)
     assert state["convDb.weight"].dtype is torch.float32
     command = ["weights", "import", str(checkpoint), "-o", str(output), "--licence", "mine", "--training", "there"]
@@ -78,7 +78,7 @@ def test_average_lies_between_under_the_terms_of_all(tmp_path: Path, capsys: pyt
     assert main(["weights", "average", str(SHIPPED_WEIGHTS), str(other), "-o", str(output)]) == 0
     mean = read_weights(output)
     torch.testing.assert_close(mean.entries["ConvSta.bias"], (state["ConvSta.bias"] + 0.5).half())
-    assert mean.terms == "research only; and open: simulated by this project"
+    assert mean.terms == f"research only; and {shipped.terms}"
     assert shipped.weights_id in mean.training
     assert mean.terms in capsys.readouterr().out
     assert main(["weights", "average", str(output), "-o", str(tmp_path / "one.safetensors")]) == 1

@@ -27,7 +27,7 @@ def start(monkeypatch: pytest.MonkeyPatch, folder: Path, program: str) -> NodePr
 
 def wait_until_ready(node: NodeProcess) -> None:
     deadline = time.monotonic() + 20
-    while "ready" not in node.output():
+    while "ready\n" not in node.output():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
