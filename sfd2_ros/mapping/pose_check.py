@@ -205,7 +205,7 @@ def require_explained(images: Sequence[PosedImage], pairs: Sequence[VerifiedPair
             f"the given poses and intrinsics do not explain the images: {found}, and no known mistake explains them "
             f"(tried: {tried}; principal point; focal length); do the names belong to these images?"
         )
-    if check.explained < _EXPLAINS:
+    if max(check.explained, check.best_quarter) < _EXPLAINS:
         LOGGER.warning("the given poses explain the images poorly: %s; --refine-poses may help", found)
     return check
 
