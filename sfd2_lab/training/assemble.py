@@ -13,7 +13,7 @@ from sfd2_lab.training.config import read_training_config, training_config_to_ya
 from sfd2_lab.training.data.described import DescriptionCache
 from sfd2_lab.training.data.geometry import WarpConfig
 from sfd2_lab.training.data.sources import PairSampler, open_source
-from sfd2_lab.training.export import export, terms_with
+from sfd2_lab.training.export import check_terms, export
 from sfd2_lab.training.loop import Trainer
 from sfd2_lab.training.projection import teacher_projection
 from sfd2_lab.training.taps import MIDDLE_CHANNELS
@@ -152,7 +152,7 @@ def initial_network(config: TrainingConfig, data: Path) -> FeatureNetwork:
             f"run.brightness is {config.run.brightness}, the weights to start from have {weights.brightness}; set it "
             "to that, or change theirs with `sfd2 weights brighten --level`"
         )
-    terms_with(config, weights)
+    check_terms(config, weights)
     return build_network(with_brightness(weights, config.run.brightness)).requires_grad_(requires_grad=True)
 
 

@@ -39,6 +39,19 @@ def export(network: FeatureNetwork, config: TrainingConfig, data: Path, step: in
     return in_half_precision(weights_of_network(network, training=training, terms=terms_with(config, before)))
 
 
+def check_terms(config: TrainingConfig, before: Weights) -> None:
+    """Check that a run may start from weights.
+
+    Raises:
+        ConfigError: the run is open, and the weights are not.
+    """
+    if config.run.terms == "open" and not before.terms.startswith("open"):
+        raise ConfigError(
+            f"run.terms is 'open', but the weights to start from are not: their terms are {before.terms!r}; "
+            "start from nothing, or set run.terms to 'research'"
+        )
+
+
 def terms_with(config: TrainingConfig, before: Weights | None) -> str:
     """Return the terms of what was made with the sources of a configuration, from weights that were there before.
 
@@ -47,11 +60,7 @@ def terms_with(config: TrainingConfig, before: Weights | None) -> str:
     """
     terms = {source.terms for source in config.sources if source.terms}
     if before is not None:
-        if config.run.terms == "open" and not before.terms.startswith("open"):
-            raise ConfigError(
-                f"run.terms is 'open', but the weights to start from are not: their terms are {before.terms!r}; "
-                "start from nothing, or set run.terms to 'research'"
-            )
+        check_terms(config, before)
         terms |= set(before.terms.removeprefix(f"{config.run.terms}: ").split("; "))
     return f"{config.run.terms}: {'; '.join(sorted(terms)) or 'unknown'}"
 

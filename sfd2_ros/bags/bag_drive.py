@@ -14,10 +14,8 @@ import cv2
 import numpy as np
 
 from sfd2_ros.bags.bag_transforms import bag_transforms
-from sfd2_ros.bags.calibrations import CalibrationHistory
-from sfd2_ros.bags.camera_info import camera_from_message
-from sfd2_ros.bags.image_messages import decode_compressed_image, decode_image, image_size
-from sfd2_ros.bags.image_topics import IMAGE_TYPES, choose_image_topics
+from sfd2_ros.bags.camera_images import CameraImages, image_name, read_calibrations, write_image
+from sfd2_ros.bags.image_topics import choose_image_topics
 from sfd2_ros.bags.keyframe_choice import Instant, group_by_stamp, offered_instants
 from sfd2_ros.bags.mounts import mounted_cameras
 from sfd2_ros.bags.odometry_path import OdometryPath
@@ -25,8 +23,7 @@ from sfd2_ros.bags.position_fixes import read_position_fixes
 from sfd2_ros.bags.read_poses import stamp_ns
 from sfd2_ros.core.config import check_config
 from sfd2_ros.core.drive import Drive, Keyframe, MountedCamera
-from sfd2_ros.core.errors import BagError, CameraError, ImageError
-from sfd2_ros.core.files import write_bytes
+from sfd2_ros.core.errors import BagError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,11 +93,7 @@ def extract_bag_drive(bag: BagReader, folder: Path, config: BagSceneConfig, prog
     path = OdometryPath(history, config.frame, mounts.base)
     instants, without_pose = path.posed(group_by_stamp(stamps))
     offers = offered_instants(instants, every_m=config.every_m, every_rad=float(np.radians(config.every_deg)))
-    calibrations = {
-        topic: CalibrationHistory((bag.decode(message), message.time_ns) for message in bag.messages([info]))
-        for topic, info in infos.items()
-    }
-    reader = _ImageReader(calibrations)
+    reader = CameraImages(read_calibrations(bag, infos))
     taken = _Taken(folder, offers, reader)
     wanted = taken.wanted()
     total = sum(map(len, stamps.values()))
@@ -117,13 +110,14 @@ def extract_bag_drive(bag: BagReader, folder: Path, config: BagSceneConfig, prog
             f"{len(keyframes)} of {total} images can be keyframes, two are needed: {reason}; the frame of the poses is "
             "named with --frame, a topic of poses with --pose-topic"
         )
+    problems = reader.camera_problems.items()
     return BagDrive(
         drive=Drive(cameras, keyframes, read_position_fixes(bag, config.gnss_topic, history, path)),
         offered=total,
         without_pose=without_pose,
         without_camera=reader.without_camera,
         unreadable=reader.unreadable,
-        notes=(*notes, *reader.notes),
+        notes=(*notes, *(f"{topic}: images left out, the first because: {why}" for topic, why in problems)),
     )
 
 
@@ -141,38 +135,10 @@ def _stamps(bag: BagReader, topics: list[str], progress: Progress) -> tuple[dict
     return {topic: sorted(set(times)) for topic, times in stamps.items()}, frames
 
 
-class _ImageReader:
-    """Decodes images and finds their cameras; counts what fails."""
-
-    def __init__(self, calibrations: Mapping[str, CalibrationHistory]) -> None:
-        self._calibrations = calibrations
-        self.without_camera = self.unreadable = 0
-        self.problem = ""
-        self.notes: list[str] = []
-
-    def read(self, message: BagMessage, decoded: Any) -> tuple[NDArray[np.uint8], Camera] | None:
-        """Return the image (h, w, 3) and its camera, or None."""
-        is_compressed = message.type_name == IMAGE_TYPES[1]
-        try:
-            size = image_size(decoded, is_compressed=is_compressed)
-            info = self._calibrations[message.topic].at(stamp_ns(decoded.header.stamp))
-            camera = camera_from_message(info, size, rectified="image_rect" in message.topic)
-            rgb = decode_compressed_image(decoded) if is_compressed else decode_image(decoded)
-        except ImageError as err:
-            self.unreadable, self.problem = self.unreadable + 1, str(err)
-            return None
-        except CameraError as err:
-            self.without_camera, self.problem = self.without_camera + 1, str(err)
-            if not any(note.startswith(f"{message.topic}:") for note in self.notes):
-                self.notes.append(f"{message.topic}: images left out, the first because: {err}")
-            return None
-        return rgb, camera
-
-
 class _Taken:
     """Keeps, of the instants that may become one keyframe, the images of the sharpest."""
 
-    def __init__(self, folder: Path, offers: list[list[Instant]], reader: _ImageReader) -> None:
+    def __init__(self, folder: Path, offers: list[list[Instant]], reader: CameraImages) -> None:
         self._folder, self._offers, self._reader = folder, offers, reader
         self._sharpness: dict[tuple[str, int], float] = {}
         self._cameras: dict[tuple[str, int], Camera] = {}
@@ -190,7 +156,7 @@ class _Taken:
         image = (message.topic, stamp_ns(decoded.header.stamp))
         self._cameras[image] = camera
         self._sharpness[image] = sharpness_of(rgb)
-        write_bytes(self._folder / _name(image), cv2.imencode(".png", rgb[..., ::-1])[1].tobytes())
+        write_image(self._folder / image_name(*image), rgb)
 
     def keyframes(
         self, path: OdometryPath, base_from_cam: Mapping[str, NDArray[np.float64]]
@@ -203,10 +169,10 @@ class _Taken:
             images = [image for image in best.images if image in self._cameras]
             for other in offer:
                 for image in other.images if other is not best else ():
-                    (self._folder / _name(image)).unlink(missing_ok=True)
+                    (self._folder / image_name(*image)).unlink(missing_ok=True)
             if images:
                 listed = tuple(
-                    (cameras.setdefault((image[0], self._cameras[image]), len(cameras)), _name(image))
+                    (cameras.setdefault((image[0], self._cameras[image]), len(cameras)), image_name(*image))
                     for image in images
                 )
                 chosen.append((best, listed))
@@ -218,11 +184,6 @@ class _Taken:
 
     def _sharp(self, instant: Instant) -> float:
         return min((self._sharpness.get(image, 0.0) for image in instant.images), default=0.0)
-
-
-def _name(image: tuple[str, int]) -> str:
-    topic, time_ns = image
-    return f"{topic.strip('/').replace('/', '_')}/{time_ns}.png"
 
 
 def sharpness_of(rgb: NDArray[np.uint8]) -> float:

@@ -7,19 +7,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from sfd2_ros.bags.bag_transforms import bag_transforms
-from sfd2_ros.bags.calibrations import CalibrationHistory
-from sfd2_ros.bags.camera_info import camera_from_message
-from sfd2_ros.bags.image_messages import decode_compressed_image, decode_image, image_size
-from sfd2_ros.bags.image_topics import IMAGE_TYPES, choose_image_topics
+from sfd2_ros.bags.camera_images import CameraImages, image_name, read_calibrations, write_image
+from sfd2_ros.bags.image_topics import choose_image_topics
 from sfd2_ros.bags.read_poses import stamp_ns
 from sfd2_ros.bags.transform_history import TransformUnavailableError
 from sfd2_ros.core.config import check_config, setting
-from sfd2_ros.core.errors import BagError, CameraError, ImageError
-from sfd2_ros.core.files import write_bytes
+from sfd2_ros.core.errors import BagError
 from sfd2_ros.core.transforms import inverse, rotation_angle_rad
 from sfd2_ros.core.types import PosedImage
 
@@ -29,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sfd2_ros.bags.reader import BagReader
+    from sfd2_ros.bags.reader import BagMessage, BagReader
     from sfd2_ros.bags.transform_history import TransformHistory
 
 
@@ -90,19 +86,20 @@ def extract_bag_scene(
     counts = {topic.name: topic.count for topic in bag.topics}
     total, done = sum(counts[name] for name in infos), 0
     history = bag_transforms(bag, config.pose_topic or None, config.base_frame)
-    takers = {topic: _Taker(topic, _calibrations(bag, info), folder, history, config) for topic, info in infos.items()}
+    calibrations = read_calibrations(bag, infos)
+    takers = {topic: _Taker(topic, CameraImages(calibrations), folder, history, config) for topic in infos}
     for message in bag.messages(infos):
         progress("read", done, total)
-        takers[message.topic].offer(bag.decode(message), is_compressed=message.type_name == IMAGE_TYPES[1])
+        takers[message.topic].offer(message, bag.decode(message))
         done += 1
     progress("read", total, total)
     report = BagSceneReport(
         offered=done,
         without_pose=sum(one.without_pose for one in takers.values()),
-        without_camera=sum(one.without_camera for one in takers.values()),
-        unreadable=sum(one.unreadable for one in takers.values()),
+        without_camera=sum(one.reader.without_camera for one in takers.values()),
+        unreadable=sum(one.reader.unreadable for one in takers.values()),
         images=tuple(image for one in takers.values() for image in one.images),
-        notes=(*notes, *(one.camera_note() for one in takers.values() if one.without_camera)),
+        notes=(*notes, *(one.camera_note() for one in takers.values() if one.reader.without_camera)),
     )
     if not report.images:
         reason = next((one.problem for one in takers.values() if one.problem), "the topics are empty")
@@ -113,59 +110,48 @@ def extract_bag_scene(
     return report
 
 
-def _calibrations(bag: BagReader, topic: str) -> CalibrationHistory:
-    return CalibrationHistory((bag.decode(message), message.time_ns) for message in bag.messages([topic]))
-
-
 class _Taker:
     """Takes the images of one camera that show something new."""
 
     def __init__(
         self,
         topic: str,
-        calibrations: CalibrationHistory,
+        reader: CameraImages,
         folder: Path,
         history: TransformHistory,
         config: BagSceneConfig,
     ) -> None:
-        self._topic, self._folder, self._name = topic, folder, topic.strip("/").replace("/", "_")
-        self._is_rectified = "image_rect" in topic
-        self._calibrations, self._history, self._config = calibrations, history, config
+        self.reader = reader
+        self._topic, self._folder, self._history, self._config = topic, folder, history, config
         self._last: NDArray[np.float64] | None = None
         self.images: list[PosedImage] = []
-        self.without_pose = self.without_camera = self.unreadable = 0
-        self.problem = self._camera_problem = ""
+        self.without_pose = 0
+        self.problem = ""
 
-    def offer(self, message: Any, *, is_compressed: bool) -> None:
+    def offer(self, message: BagMessage, decoded: Any) -> None:
         """Take an image if its camera has moved or turned far enough since the last one."""
-        time_ns = stamp_ns(message.header.stamp)
+        time_ns = stamp_ns(decoded.header.stamp)
         try:
-            world_from_cam = self._history.lookup(self._config.frame, message.header.frame_id, time_ns)
+            world_from_cam = self._history.lookup(self._config.frame, decoded.header.frame_id, time_ns)
         except TransformUnavailableError as err:
             self.without_pose, self.problem = self.without_pose + 1, str(err)
             return
         if self._last is not None and not self._is_new(self._last, world_from_cam):
             return
-        try:
-            size = image_size(message, is_compressed=is_compressed)
-            camera = camera_from_message(self._calibrations.at(time_ns), size, rectified=self._is_rectified)
-            rgb = decode_compressed_image(message) if is_compressed else decode_image(message)
-        except ImageError as err:
-            self.unreadable, self.problem = self.unreadable + 1, str(err)
+        found = self.reader.read(message, decoded)
+        if found is None:
+            self.problem = self.reader.problem
             return
-        except CameraError as err:
-            self.without_camera, self.problem = self.without_camera + 1, str(err)
-            self._camera_problem = self._camera_problem or str(err)
-            return
-        name = f"{self._name}/{time_ns}.png"
-        path = self._folder / name
-        write_bytes(path, cv2.imencode(".png", rgb[..., ::-1])[1].tobytes())
+        rgb, camera = found
+        name = image_name(self._topic, time_ns)
+        write_image(self._folder / name, rgb)
         self.images.append(PosedImage(name, camera, inverse(world_from_cam)))
         self._last = world_from_cam
 
     def camera_note(self) -> str:
         """Return why images of this topic have no camera."""
-        return f"{self._topic}: {self.without_camera} images left out, the first because: {self._camera_problem}"
+        why = self.reader.camera_problems[self._topic]
+        return f"{self._topic}: {self.reader.without_camera} images left out, the first because: {why}"
 
     def _is_new(self, before: NDArray[np.float64], now: NDArray[np.float64]) -> bool:
         moved = inverse(before) @ now

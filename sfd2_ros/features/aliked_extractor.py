@@ -70,23 +70,13 @@ class AlikedExtractor(Extractor):
         return AlikedExtractor(lambda _device: self._aliked, str(self.device), config, stability=semantics)
 
     def _features_of(self, images: torch.Tensor, size: tuple[int, int]) -> list[Features]:
-        config = self.config
         if min(images.shape[-2:]) < SMALLEST_PX:
             raise ImageError(f"image is {size} (h, w); ALIKED needs at least {SMALLEST_PX} pixels a side")
         maps, scores = self._aliked.dense(images)
         stability = torch.ones_like(scores) if self._semantics is None else self._semantics.stability_of(images)
-        if config.use_stability:
-            scores = scores * stability**config.stability_power
-        chosen = kp.select_keypoints(
-            scores,
-            threshold=config.score_threshold,
-            radius_px=config.nms_radius_px,
-            border_px=config.border_px,
-            maximum=config.max_keypoints,
-        )
+        scores, chosen = self._chosen(images, scores, stability)
         return [
-            self._described(whole[kp.shows_something(images[i], whole)], (scores[i], stability[i]), maps[i][None], size)
-            for i, whole in enumerate(chosen)
+            self._described(whole, (scores[i], stability[i]), maps[i][None], size) for i, whole in enumerate(chosen)
         ]
 
     def _described(

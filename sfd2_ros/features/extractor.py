@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from typing_extensions import Self
 
     from sfd2_ros.features.network import NetworkOutput
     from sfd2_ros.features.precision import PrecisionCache
@@ -117,14 +118,19 @@ class Extractor:
             ConfigError: a setting is not allowed, or the backend is another one.
         """
         check_config(config)
+        other = self._copy_with(config)
+        other.precision = precision_of(config, self.device, self._cache)
+        other.runner = self.runner.with_dtype(other.precision.dtype)
+        return other
+
+    def _copy_with(self, config: ExtractorConfig) -> Self:
+        """Return a copy with other settings, which were checked; the backend must stay."""
         if config.backend != self.config.backend:
             raise ConfigError(
                 f"backend {config.backend!r} is not that of this extractor, {self.config.backend!r}; make another one"
             )
         other = copy.copy(self)
         other.config = config
-        other.precision = precision_of(config, self.device, self._cache)
-        other.runner = self.runner.with_dtype(other.precision.dtype)
         return other
 
     def __call__(self, image: NDArray[np.uint8]) -> Features:
@@ -175,10 +181,30 @@ class Extractor:
         return kp.stability_value(logits, self._class_values)[:, :height, :width]
 
     def _features_of(self, images: torch.Tensor, size: tuple[int, int]) -> list[Features]:
-        config, (height, width) = self.config, images.shape[-2:]
+        height, width = images.shape[-2:]
         output = self._run_network(images)
         stability = kp.stability_value(output.stability_logits, self._class_values)[:, :height, :width]
         scores = kp.detection_probability(output.detection_logits)[:, :height, :width]
+        scores, chosen = self._chosen(images, scores, stability)
+        return [
+            self._assemble(whole, scores[i], stability[i], output.descriptors[i], size)
+            for i, whole in enumerate(chosen)
+        ]
+
+    def _chosen(
+        self, images: torch.Tensor, scores: torch.Tensor, stability: torch.Tensor
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Choose keypoints.
+
+        Args:
+            images: (B, 3, H, W).
+            scores: (B, H, W) of the detector.
+            stability: (B, H, W).
+
+        Returns:
+            (B, H, W) scores, weighted by stability with `use_stability`, and the pixels (N, 2) of each image.
+        """
+        config = self.config
         if config.use_stability:
             scores = scores * stability**config.stability_power
         chosen = kp.select_keypoints(
@@ -188,12 +214,7 @@ class Extractor:
             border_px=config.border_px,
             maximum=config.max_keypoints,
         )
-        return [
-            self._assemble(
-                whole[kp.shows_something(images[i], whole)], scores[i], stability[i], output.descriptors[i], size
-            )
-            for i, whole in enumerate(chosen)
-        ]
+        return scores, [whole[kp.shows_something(images[i], whole)] for i, whole in enumerate(chosen)]
 
     def _assemble(
         self,

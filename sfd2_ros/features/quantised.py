@@ -8,7 +8,6 @@ weights before: maps of them are localized in with int8 as well.
 
 from __future__ import annotations
 
-import copy
 import importlib
 import json
 import tempfile
@@ -70,13 +69,7 @@ class QuantisedExtractor(Extractor):
             ConfigError: a setting is not allowed, or the backend is another one.
         """
         _check(config)
-        if config.backend != self.config.backend:
-            raise ConfigError(
-                f"backend {config.backend!r} is not that of this extractor, {self.config.backend!r}; make another one"
-            )
-        other = copy.copy(self)
-        other.config = config
-        return other
+        return self._copy_with(config)
 
 
 def quantised_model(

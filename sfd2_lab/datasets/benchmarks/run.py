@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sfd2_lab.datasets.benchmarks.answers import Answers
-from sfd2_lab.datasets.benchmarks.feature_cache import CachedExtractor
 from sfd2_lab.datasets.benchmarks.localize_part import PartLocalizer
 from sfd2_lab.datasets.benchmarks.submission import (
     METHOD_PATTERN,
@@ -25,6 +24,7 @@ from sfd2_lab.datasets.problems import some
 from sfd2_ros.core.errors import ConfigError, DatasetError, OutputError
 from sfd2_ros.core.files import atomic_file
 from sfd2_ros.mapping.builder import MapBuilder
+from sfd2_ros.mapping.feature_cache import CachedExtractor
 from sfd2_ros.mapping.manifest import MANIFEST
 from sfd2_ros.mapping.map_store import load_map
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pycolmap
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
+from sfd2_ros.geometry.geodesy import enu_from_geodetic
 from sfd2_ros.mapping.drive.adjustment import PositionPrior
 
 if TYPE_CHECKING:
@@ -87,8 +87,7 @@ def datum_of(fixes: Sequence[PositionFix]) -> Datum:
 def enu_positions(fixes: Sequence[PositionFix], datum: Datum) -> NDArray[np.float64]:
     """Return (P, 3) positions of fixes east, north and up of a datum, metres."""
     places = np.array([(one.latitude_deg, one.longitude_deg, one.altitude_m) for one in fixes]).reshape(-1, 3)
-    enu = pycolmap.GPSTransform().ellipsoid_to_enu(places, datum.latitude_deg, datum.longitude_deg, datum.altitude_m)
-    return np.asarray(enu, np.float64)
+    return enu_from_geodetic(places, (datum.latitude_deg, datum.longitude_deg, datum.altitude_m))
 
 
 def near_fixes(drive: Drive) -> tuple[PositionFix, ...]:

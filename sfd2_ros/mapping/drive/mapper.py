@@ -16,11 +16,11 @@ from sfd2_ros.geometry.ideal import ideal_camera
 from sfd2_ros.mapping.builder import MapBuilder
 from sfd2_ros.mapping.drive.adjustment import ceres
 from sfd2_ros.mapping.drive.config import DriveConfig
-from sfd2_ros.mapping.drive.feature_cache import CachedExtractor
 from sfd2_ros.mapping.drive.matcher import pair_matcher
 from sfd2_ros.mapping.drive.optimise import optimise_drive
 from sfd2_ros.mapping.drive.report import figures
 from sfd2_ros.mapping.drive.rig_model import posed_images
+from sfd2_ros.mapping.feature_cache import CachedExtractor
 from sfd2_ros.mapping.hloc_files import GivenMatches
 from sfd2_ros.mapping.map_config import MapConfig
 from sfd2_ros.mapping.match_images import extract_images, silent

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from sfd2_lab.datasets.benchmarks.answers import Answer, Answers
-from sfd2_lab.datasets.benchmarks.feature_cache import CachedExtractor
 from sfd2_lab.datasets.image_file import image_size
 from sfd2_lab.datasets.problems import Problems
 from sfd2_ros.bags.join import join_bags
 from sfd2_ros.core.errors import BagError, DatasetError, OutputError
 from sfd2_ros.core.transforms import rigid, rotation_from_vector
 from sfd2_ros.core.types import Features
+from sfd2_ros.features.extractor import ExtractorConfig
+from sfd2_ros.mapping.feature_cache import CachedExtractor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 class _Counting:
     """An extractor of one keypoint, that counts how often it is asked."""
 
-    weights_id, config, calls = "counting", None, 0
+    weights_id, config, calls = "counting", ExtractorConfig(), 0
 
     def __call__(self, image: NDArray[np.uint8]) -> Features:
         self.calls += 1

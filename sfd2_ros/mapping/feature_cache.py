@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Features kept in a folder by the content of their image, so that a build that was killed goes on where it was."""
+"""Features kept in a folder by the content of their image, so that a build that was killed continues with them."""
 
 from __future__ import annotations
 

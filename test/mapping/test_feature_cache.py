@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sfd2_ros.core.types import Features
-from sfd2_ros.mapping.drive.feature_cache import CachedExtractor
+from sfd2_ros.mapping.feature_cache import CachedExtractor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
