@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import bisect
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from sfd2_ros.bags.read_poses import NS_PER_S, stamp_ns
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 Calibration = tuple[Any, ...]
 
+LIVE_CHANGES = 1000
+"""Changes that a running node remembers: half a minute of a lens that is focused for each image."""
+_RECENT = 100
+"""Stamps that are known to have a camera_info of their own: some seconds of any camera."""
+
 
 class CalibrationHistory:
     """Remembers the moments at which the calibration of a camera changed.
@@ -22,21 +28,39 @@ class CalibrationHistory:
     Args:
         messages: each a sensor_msgs/CameraInfo and when it was recorded in nanoseconds, which stands in for a stamp of
             0; in any order.
+        max_changes: the oldest are forgotten; None: none.
     """
 
-    def __init__(self, messages: Iterable[tuple[Any, int]]) -> None:
-        changes: list[tuple[int, Any]] = []
-        last: Calibration | None = None
-        for time_ns, message in sorted(
-            ((stamp_ns(message.header.stamp) or recorded_ns, message) for message, recorded_ns in messages),
-            key=lambda pair: pair[0],
-        ):
-            calibration = _calibration(message)
-            if calibration != last:
-                changes.append((time_ns, message))
-            last = calibration
-        self._times_ns = [time_ns for time_ns, _ in changes]
-        self._messages = [message for _, message in changes]
+    def __init__(self, messages: Iterable[tuple[Any, int]] = (), *, max_changes: int | None = None) -> None:
+        self._max_changes = max_changes
+        self._times_ns: list[int] = []
+        self._messages: list[Any] = []
+        self._recent_ns: deque[int] = deque(maxlen=_RECENT)
+        self.newest_ns: int | None = None
+        """Stamp of the newest message; None before the first."""
+        for message, recorded_ns in sorted(messages, key=lambda pair: stamp_ns(pair[0].header.stamp) or pair[1]):
+            self.add(message, recorded_ns)
+
+    def add(self, message: Any, received_ns: int) -> None:
+        """Add a message, later than those before; `received_ns` stands in for a stamp of 0."""
+        time_ns = stamp_ns(message.header.stamp) or received_ns
+        self._recent_ns.append(time_ns)
+        self.newest_ns = time_ns if self.newest_ns is None else max(self.newest_ns, time_ns)
+        place = bisect.bisect_right(self._times_ns, time_ns)
+        calibration = _calibration(message)
+        if place > 0 and _calibration(self._messages[place - 1]) == calibration:
+            return
+        if place < len(self._messages) and _calibration(self._messages[place]) == calibration:
+            self._times_ns[place] = time_ns  # it held before it was first heard
+            return
+        self._times_ns.insert(place, time_ns)
+        self._messages.insert(place, message)
+        if self._max_changes is not None and len(self._messages) > self._max_changes:
+            del self._times_ns[0], self._messages[0]
+
+    def is_of(self, time_ns: int) -> bool:
+        """Return whether one of the last messages has the stamp of an image."""
+        return time_ns in self._recent_ns
 
     def at(self, time_ns: int) -> Any:
         """Return the camera_info that holds for an image.
@@ -53,7 +77,7 @@ class CalibrationHistory:
         if after == 0:
             early = (self._times_ns[0] - time_ns) / NS_PER_S
             raise CameraError(
-                f"the first camera_info is {early:.3f} s after the image, and later ones differ from it; record "
+                f"the first camera_info is {early:.3f} s after the image, and later ones differ from it; publish "
                 "camera_info from the start"
             )
         return self._messages[after - 1]

@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from sfd2_ros.bags.read_poses import stamp_ns
+from sfd2_ros.ros.camera_infos import CameraInfos
 from sfd2_ros.ros.matched_subscription import MatchedSubscription
 from sfd2_ros.ros.stamp_gaps import Gaps, StampGaps
 
@@ -31,6 +30,10 @@ SILENCE_S = 5.0
 
 REPEAT_S = 10.0
 """Time between two warnings about one camera."""
+
+
+INFO_DEPTH = 100
+"""Queue of camera_info: unlike images each one counts, as it may be the only one with a changed calibration."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,17 +60,16 @@ class CameraInputs:
 
     def __init__(self, node: Node, config: FeatureNodeConfig, images: NewestItems[ReceivedImage]) -> None:
         self._node = node
-        self._heard = threading.Condition()
-        self._infos: dict[str, CameraInfo] = {}
-        self._inputs = {camera: _CameraInput(node, camera, config, images, self._on_info) for camera in config.cameras}
+        self._infos = {camera: CameraInfos() for camera in config.cameras}
+        self._inputs = {
+            camera: _CameraInput(node, camera, config, images, self._infos[camera]) for camera in config.cameras
+        }
         # Not the node's clock: with use_sim_time and no /clock it stands still, and so would the warnings.
         self._timer = node.create_timer(CHECK_S, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
-    def camera_info(self, camera: str, timeout_s: float) -> CameraInfo | None:
-        """Return the newest intrinsics of a camera; before the first, wait for them as long as the timeout."""
-        with self._heard:
-            self._heard.wait_for(lambda: camera in self._infos, timeout_s)
-            return self._infos.get(camera)
+    def camera_info(self, camera: str, stamp_ns: int, timeout_s: float) -> CameraInfo | None:
+        """Return the camera_info at the stamp of an image, or the last one before; see `CameraInfos.wait_for`."""
+        return self._infos[camera].wait_for(stamp_ns, timeout_s)
 
     def describe_missing_info(self, camera: str) -> str:
         """Return in words why there are no intrinsics of a camera."""
@@ -89,11 +91,6 @@ class CameraInputs:
         for each in self._inputs.values():
             each.close()
 
-    def _on_info(self, camera: str, message: CameraInfo) -> None:
-        with self._heard:
-            self._infos[camera] = message
-            self._heard.notify_all()
-
     def _check(self) -> None:
         for each in self._inputs.values():
             each.check()
@@ -103,7 +100,7 @@ class _CameraInput:
     """The two subscriptions of one camera."""
 
     def __init__(
-        self, node: Node, camera: str, config: FeatureNodeConfig, images: NewestItems[ReceivedImage], on_info: Any
+        self, node: Node, camera: str, config: FeatureNodeConfig, images: NewestItems[ReceivedImage], infos: CameraInfos
     ) -> None:
         self._node, self._camera, self._images = node, camera, images
         self._started_s = time.monotonic()
@@ -113,8 +110,10 @@ class _CameraInput:
         topic = f"{camera}/{config.image_topic}"
         kind, topic = (Image, topic) if config.image_transport == "raw" else (CompressedImage, f"{topic}/compressed")
         reliability = config.image_reliability
+        self._infos = infos
+        to_info = _of_info(reliability)
         self.info = MatchedSubscription(
-            node, CameraInfo, f"{camera}/camera_info", partial(on_info, camera), _of_info(reliability)
+            node, CameraInfo, f"{camera}/camera_info", self._on_info, to_info, depth=INFO_DEPTH
         )
         self._image = MatchedSubscription(node, kind, topic, self._on_image, reliability)
 
@@ -151,6 +150,9 @@ class _CameraInput:
         others = self._image.similar_topics()
         elsewhere = f"; images are published on {', '.join(others)}: set cameras or image_topic" if others else ""
         return f"no image on {self._image.topic} for {silence_s:.0f} s; {self._image.describe_publishers()}{elsewhere}"
+
+    def _on_info(self, message: CameraInfo) -> None:
+        self._infos.add(message, self._node.get_clock().now().nanoseconds)
 
     def _on_image(self, message: Any) -> None:
         self.last_image_s = time.monotonic()

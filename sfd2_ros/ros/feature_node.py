@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from sfd2_ros.ros.diagnostics_publisher import publish_diagnostics
 from sfd2_ros.ros.features_output import Extraction, FeaturesOutput
 from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
 from sfd2_ros.ros.newest import CountsSince, NewestItems, Worker
-from sfd2_ros.ros.node_config import FeatureNodeConfig, check_cameras
+from sfd2_ros.ros.node_config import FeatureNodeConfig, camera_turns, check_cameras
 from sfd2_ros.ros.stamp_gaps import NO_GAPS
 from sfd2_ros.user_cache import precision_cache
 
@@ -61,6 +62,7 @@ class FeatureNode(ManagedNode):
         super().__init__("feature_node", SETTINGS, ignored, CHANGEABLE)
         self._config: FeatureNodeConfig = self.settings[""]
         check_cameras(self._config.cameras, self._config.image_topic)
+        self._turns = camera_turns(self._config)
         self._extractor: Extractor | None = None
         self._images: NewestItems[ReceivedImage] = NewestItems()
         self._inputs: CameraInputs | None = None
@@ -81,6 +83,7 @@ class FeatureNode(ManagedNode):
     def load(self) -> None:
         """Load the weights and run the network once, so that the first image does not wait for that."""
         config = self._config = self.settings[""]
+        self._turns = camera_turns(config)
         try:
             extractor = load_extractor(
                 config.weights or None,
@@ -158,9 +161,10 @@ class FeatureNode(ManagedNode):
         try:
             # Decoding takes memory for as many pixels as the header declares: camera_info must agree first.
             is_compressed = self._config.image_transport != "raw"
-            intrinsics = self._intrinsics(camera, image_size(image.message, is_compressed=is_compressed))
+            size = image_size(image.message, is_compressed=is_compressed)
+            intrinsics = self._intrinsics(camera, stamp_ns(header.stamp), size)
             pixels = (decode_compressed_image if is_compressed else decode_image)(image.message)
-            features = self._extract(pixels)
+            features = self._extract(camera, pixels)
         except Exception as err:
             if not isinstance(err, Sfd2Error) and not is_out_of_memory(err):
                 raise
@@ -180,19 +184,22 @@ class FeatureNode(ManagedNode):
         )
         self._output.deliver(camera, made)
 
-    def _intrinsics(self, camera: str, size: tuple[int, int]) -> Camera:
+    def _intrinsics(self, camera: str, time_ns: int, size: tuple[int, int]) -> Camera:
         if self._inputs is None:
             raise ImageError("the node was deactivated while this image waited")
-        info = self._inputs.camera_info(camera, self._config.camera_info_timeout_s)
+        info = self._inputs.camera_info(camera, time_ns, self._config.camera_info_timeout_s)
         if info is None:
             missing = self._inputs.describe_missing_info(camera)
             raise CameraError(f"{missing}; intrinsics are never guessed, let the driver publish them")
         return camera_from_message(info, size, rectified=self._config.images_are_rectified)
 
-    def _extract(self, pixels: NDArray[np.uint8]) -> Features:
-        if self._extractor is None:
+    def _extract(self, camera: str, pixels: NDArray[np.uint8]) -> Features:
+        extractor = self._extractor
+        if extractor is None:
             raise ImageError("the node was deactivated while this image waited")
-        return self._extractor(pixels)
+        if camera in self._turns:
+            extractor = extractor.with_config(replace(extractor.config, rotate_deg=self._turns[camera]))
+        return extractor(pixels)
 
     def _refusal(self, err: Exception) -> tuple[str, str]:
         """Return status and reason of an image without features."""

@@ -74,7 +74,7 @@ def describe_topics(node: Node, *names: str) -> str:
 
 
 class MatchedSubscription:
-    """Keeps the newest message of a topic coming, by a subscription that its publishers can serve.
+    """Keeps the messages of a topic coming, by a subscription that its publishers can serve.
 
     Args:
         node: to subscribe with.
@@ -82,11 +82,20 @@ class MatchedSubscription:
         topic: name of the topic.
         callback: called with every message.
         reliability: "reliable", "best_effort", or "auto": reliable while all publishers are.
+        depth: of the queue; 1: only the newest message counts.
     """
 
     def __init__(
-        self, node: Node, kind: type[Any], topic: str, callback: Callable[[Any], None], reliability: str
+        self,
+        node: Node,
+        kind: type[Any],
+        topic: str,
+        callback: Callable[[Any], None],
+        reliability: str,
+        *,
+        depth: int = 1,
     ) -> None:
+        self._depth = depth
         self._node, self._kind, self._callback = node, kind, callback
         self.topic: str = node.resolve_topic_name(topic)
         self._is_auto = reliability == AUTO
@@ -130,6 +139,6 @@ class MatchedSubscription:
         self._subscription = None
 
     def _subscribe(self) -> None:
-        self._subscription = self._node.create_subscription(
-            self._kind, self.topic, self._callback, newest_only(self.reliability)
-        )
+        profile = newest_only(self.reliability)
+        profile.depth = self._depth
+        self._subscription = self._node.create_subscription(self._kind, self.topic, self._callback, profile)

@@ -12,6 +12,7 @@ from sfd2_ros.core.config import setting
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.core.noise import NoiseConfig
 from sfd2_ros.features.model_names import MODEL_CHOICES, RATE_HZ
+from sfd2_ros.features.turn import TURNS_DEG
 from sfd2_ros.localization.config import LocalizerConfig, MatchingConfig, RetrievalConfig
 from sfd2_ros.localization.fusion_config import FusionConfig
 from sfd2_ros.localization.gates import GatesConfig
@@ -56,6 +57,11 @@ class FeatureNodeConfig:
     )
     images_are_rectified: bool = setting(
         False, "True for image_rect topics: P of camera_info is used, without distortion, instead of K and D."
+    )
+    camera_turns: str = setting(
+        "",
+        "Cameras with another turn than extractor.rotate_deg: name:degrees, separated by commas, such as "
+        "camera/left:90,camera/right:270.",
     )
     weights: str = setting("", "Weights file; empty: the weights that ship with the package.")
     model: str = setting(
@@ -241,6 +247,24 @@ def check_cameras(cameras: tuple[str, ...], image_topic: str = "image_raw") -> N
             raise ConfigError(f"setting 'cameras' has {name!r}; {_TOPIC_RULE}")
     if not _TOPIC.fullmatch(image_topic):
         raise ConfigError(f"setting 'image_topic' is {image_topic!r}; {_TOPIC_RULE}")
+
+
+def camera_turns(config: FeatureNodeConfig) -> dict[str, int]:
+    """Return the clockwise turns in degrees of the cameras that have one of their own.
+
+    Raises:
+        ConfigError: malformed, a camera that is not among `cameras` or stands twice, or another angle.
+    """
+    turns: dict[str, int] = {}
+    for part in filter(None, (part.strip() for part in config.camera_turns.split(","))):
+        name, _, degrees = (each.strip() for each in part.rpartition(":"))
+        if name not in config.cameras or name in turns or degrees not in map(str, TURNS_DEG):
+            raise ConfigError(
+                f"setting 'camera_turns' has {part!r}; name:degrees is needed, each of the cameras "
+                f"{list(config.cameras)} at most once, with one of {', '.join(map(str, TURNS_DEG))} degrees"
+            )
+        turns[name] = int(degrees)
+    return turns
 
 
 def check_frames(config: LocalizerNodeConfig) -> None:

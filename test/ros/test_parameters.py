@@ -15,6 +15,7 @@ from sfd2_ros.ros.node_config import (
     LOCALIZER_SETTINGS,
     FeatureNodeConfig,
     LocalizerNodeConfig,
+    camera_turns,
     check_cameras,
     check_frames,
     check_fusion,
@@ -84,6 +85,25 @@ def test_a_name_that_topics_cannot_have_is_refused(name: str) -> None:
         check_cameras(("rear", name))
     with pytest.raises(ConfigError, match=r"'image_topic' is .*allowed are letters"):
         check_cameras(("rear",), name)
+
+
+@pytest.mark.parametrize(
+    ("text", "turns"),
+    [
+        ("", {}),
+        ("front:90", {"front": 90}),
+        (" front : 180 , /robot_1/cam2:270,", {"front": 180, "/robot_1/cam2": 270}),
+    ],
+)
+def test_single_cameras_can_be_turned(text: str, turns: dict[str, int]) -> None:
+    config = FeatureNodeConfig(cameras=("front", "/robot_1/cam2", "rear"), camera_turns=text)
+    assert camera_turns(config) == turns
+
+
+@pytest.mark.parametrize("text", ["front", "front:45", "side:90", "front:90,front:90", ":90", "front:9O", "90:front"])
+def test_turns_that_fit_no_camera_are_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"'camera_turns' has '.*name:degrees is needed"):
+        camera_turns(FeatureNodeConfig(cameras=("front",), camera_turns=text))
 
 
 def test_names_with_parts_and_absolute_ones_are_allowed() -> None:

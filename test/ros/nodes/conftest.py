@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.feature_driver import Driver, image_of, street
 
 from sfd2_lab.bench.demo.node_process import NodeProcess
 
@@ -80,13 +81,35 @@ def start_node(ros_domain: int, tmp_path_factory: pytest.TempPathFactory) -> Ite
     started: list[NodeProcess] = []
     folder = tmp_path_factory.mktemp("nodes")
 
-    def start(executable: str, name: str | None, *, arguments: tuple[str, ...] = (), **parameters: Any) -> NodeProcess:
-        log: Path = folder / f"{name or executable}.log"
+    def start(
+        executable: str, name: str | None, *, arguments: tuple[str, ...] = (), log: str = "", **parameters: Any
+    ) -> NodeProcess:
+        log_file: Path = folder / f"{log or name or executable}.log"
         renamed = ("-r", f"__node:={name}") if name else ()
-        node = NodeProcess(executable, parameters, log=log, arguments=(*renamed, *arguments))
+        node = NodeProcess(executable, parameters, log=log_file, arguments=(*renamed, *arguments))
         started.append(node)
         return node
 
     yield start
     for node in started:
         node.stop()
+
+
+@pytest.fixture(scope="module")
+def feature_node(start_node: Any) -> Any:
+    return start_node(
+        "feature_node", "features_under_test", cameras=["front"], device="cpu", image_reliability="reliable",
+        camera_info_timeout_s=0.3, diagnostics_period_s=0.2,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def driver(probe: Any, feature_node: Any) -> Driver:
+    driver = Driver(probe, feature_node)
+
+    def is_heard() -> bool:
+        driver.send_info()
+        return bool(driver.answer(image_of(street(), driver)).status == "ok")
+
+    probe.until(is_heard, 40.0)  # discovery is over in both directions once the node has answered with features
+    return driver
