@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image messages to RGB arrays.
 
-OpenCV converts the common encodings of 8 and 16 bits and NV12, NV21, NV24; the library rosbags-image the others.
+OpenCV converts the common encodings of 8 and 16 bits, NV12, NV21, NV24 and I420; the library rosbags-image the others.
 """
 
 from __future__ import annotations
@@ -43,11 +43,17 @@ DEEP_ENCODINGS = {
     **{f"bayer_{pattern}16": f"bayer_{pattern}8" for pattern in ("rggb", "bggr", "gbrg", "grbg")},
 }
 # encoding: (rows of chroma a row of brightness, OpenCV's conversion). NV24 has a pair a pixel, the others one for four.
+# ROS names the first three; drivers of video call the others so.
 SEMIPLANAR_ENCODINGS: dict[str, tuple[float, int]] = {
     "nv12": (0.5, cv2.COLOR_YUV2RGB_NV12),
     "nv21": (0.5, cv2.COLOR_YUV2RGB_NV21),
     "nv24": (2.0, cv2.COLOR_YUV2RGB_NV12),
+    "i420": (0.5, cv2.COLOR_YUV2RGB_I420),
+    "yuv420p": (0.5, cv2.COLOR_YUV2RGB_I420),
+    "yv12": (0.5, cv2.COLOR_YUV2RGB_YV12),
 }
+_PLANAR_ENCODINGS = {"i420", "yuv420p", "yv12"}
+"""Of these, the chroma has two planes of half the width: padded rows of them would have another layout."""
 JPEG_START, PNG_START = b"\xff\xd8", b"\x89PNG"
 
 
@@ -159,7 +165,8 @@ def _decode_semiplanar(message: Any) -> NDArray[np.uint8]:
     if height < 1 or width < 1 or (chroma_rows < 1 and (height % 2 or width % 2)):
         raise ImageError(f"image encoding {encoding!r} has size {width}x{height}; both must be positive and even")
     rows = round(height * (1 + chroma_rows))
-    stride = message.step if message.step >= width and len(data) == message.step * rows else width
+    is_padded = message.step >= width and len(data) == message.step * rows and encoding not in _PLANAR_ENCODINGS
+    stride = message.step if is_padded else width
     if len(data) != stride * rows:
         raise ImageError(
             f"image {width}x{height} with encoding {encoding!r} and step {message.step} has {len(data)} bytes; "

@@ -32,6 +32,7 @@ DISTORTION_COEFFICIENTS = {
     "division": (1,),
 }
 """The first four are ROS's; the others are COLMAP's, with its parameters behind focal lengths and centre."""
+_LEAST_FOCAL = 0.05  # of the longer side of an image: a pinhole sees 169 degrees then
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +107,10 @@ class Camera:
         if self.fx <= 0 or self.fy <= 0:
             raise CameraError(
                 f"camera focal lengths fx={self.fx!r}, fy={self.fy!r} must be positive; is the camera calibrated?"
+            )
+        if max(self.fx, self.fy) < _LEAST_FOCAL * max(self.width, self.height):
+            raise CameraError(
+                f"focal lengths {self.fx!r}, {self.fy!r} of a {self.width}x{self.height} image: pixels are needed"
             )
         allowed = DISTORTION_COEFFICIENTS.get(self.distortion_model)
         if allowed is None:

@@ -76,6 +76,8 @@ def test_a_camera_has_its_matrix() -> None:
         ({"height": -1}, "must be positive"),
         ({"fx": 0.0}, "calibrated"),
         ({"fy": -1.0}, "calibrated"),
+        ({"fx": 0.8, "fy": 0.8}, "focal lengths 0.8, 0.8 of a 640x480 image: pixels are needed"),
+        ({"fx": 4.0, "fy": 4.0}, "pixels are needed"),
         ({"fx": math.nan}, "not finite"),
         ({"cx": math.inf}, "not finite"),
         ({"distortion_model": "omni"}, "'omni' is not supported; allowed: none, plumb_bob"),

@@ -197,6 +197,20 @@ def test_semiplanar_yuv_gives_back_the_colours(rgb: np.ndarray, encoding: str, l
     assert np.abs(decoded - colours)[1:-1, 1:-1].max() <= 8
 
 
+@pytest.mark.parametrize("encoding", ["i420", "yuv420p", "yv12"])
+def test_planar_yuv_gives_back_the_colours(rgb: np.ndarray, encoding: str) -> None:
+    colours = rgb[:36, :50]
+    y, u, v = yuv_planes(colours)
+    chroma = [v[::2, ::2], u[::2, ::2]] if encoding == "yv12" else [u[::2, ::2], v[::2, ::2]]
+    message = image_message(np.concatenate([y.ravel(), *(plane.ravel() for plane in chroma)]).reshape(-1, 50), encoding)
+    message.height, message.width = 36, 50
+    assert image_size(message, is_compressed=False) == (36, 50)
+    assert np.abs(decode_image(message).astype(int) - colours)[1:-1, 1:-1].max() <= 8
+    message.data, message.step = bytes(64 * 54), 64
+    with pytest.raises(ImageError, match=f"encoding '{encoding}' and step 64 has 3456 bytes; 2700 are needed"):
+        decode_image(message)
+
+
 def test_semiplanar_yuv_that_is_cut_is_refused_by_name() -> None:
     message = image_message(np.zeros((54, 50), np.uint8), "nv12")
     message.height, message.data = 36, message.data[:-1]
