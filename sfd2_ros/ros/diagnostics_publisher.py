@@ -1,15 +1,14 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Publishes diagnoses on /diagnostics, through diagnostic_updater where ROS has it."""
+"""Publishes diagnoses on /diagnostics."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from sfd2_ros.bags.read_poses import NS_PER_S
-from sfd2_ros.ros import native
 from sfd2_ros.ros.qos import reliable
 
 if TYPE_CHECKING:
@@ -25,51 +24,26 @@ def publish_diagnostics(
 ) -> Callable[[float], None]:
     """Publish a diagnosis again and again as long as the node lives.
 
+    diagnostic_updater is not used: its name of a status leaves the namespace out, so that the statuses of several
+    robots on the common topic /diagnostics would replace each other.
+
     Args:
         node: whose clock and publisher are used.
-        task: what is judged; the status is named "<node>: <task>".
+        task: what is judged; the status is named "<namespace>/<node>: <task>", without a leading slash.
         diagnose: judges.
         period_s: time between two messages, seconds.
 
     Returns:
         A call that changes the period, in seconds.
     """
-    publish_natively = native.has("diagnostic_updater")
-    return (_with_updater if publish_natively else _with_timer)(node, task, diagnose, period_s)
-
-
-def _with_updater(node: Node, task: str, diagnose: Callable[[], Diagnosis], period_s: float) -> Callable[[float], None]:
-    from diagnostic_updater import Updater  # noqa: PLC0415  only where ROS has it
-
-    for name in ("diagnostic_updater.period", "diagnostic_updater.use_fqn"):
-        if node.has_parameter(name):  # from the command line or a file; the updater insists on declaring it itself
-            node.undeclare_parameter(name)
-    updater = Updater(node, period=period_s)
-    updater.setHardwareID("none")
-
-    def run(status: Any) -> Any:
-        found = diagnose()
-        status.summary(bytes([found.level]), found.reason)
-        for key, value in found.values.items():
-            status.add(key, value)
-        return status
-
-    updater.add(task, run)
-
-    def set_period(seconds: float) -> None:
-        updater.period = seconds
-
-    return set_period
-
-
-def _with_timer(node: Node, task: str, diagnose: Callable[[], Diagnosis], period_s: float) -> Callable[[float], None]:
     publisher = node.create_publisher(DiagnosticArray, "/diagnostics", reliable())
+    name = f"{node.get_fully_qualified_name().lstrip('/')}: {task}"
 
     def publish() -> None:
         found = diagnose()
         status = DiagnosticStatus(
             level=bytes([found.level]),
-            name=f"{node.get_name()}: {task}",
+            name=name,
             message=found.reason,
             hardware_id="none",
             values=[KeyValue(key=key, value=value) for key, value in found.values.items()],

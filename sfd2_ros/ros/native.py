@@ -13,7 +13,6 @@ from sfd2_ros.core.errors import DependencyError
 # A part of ROS 2 that the wheels lack, and what does its work where it is not installed.
 FALLBACKS = {
     "tf2_ros": "a history of our own over /tf and /tf_static",
-    "diagnostic_updater": "diagnostic_msgs, published directly",
     "image_transport": "OpenCV, for sensor_msgs/CompressedImage",
     "nav2_msgs": "the service ~/relocalize and the topic initialpose",
     "launch": "the executables feature_node and localizer_node, started one by one",

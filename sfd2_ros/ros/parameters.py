@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 INT64_MAX = 2**63 - 1
 # What rclpy declares by itself.
-FOREIGN_PREFIXES = ("use_sim_time", "start_type_description_service", "qos_overrides.", "diagnostic_updater.")
+FOREIGN_PREFIXES = ("use_sim_time", "start_type_description_service", "qos_overrides.")
 # Topics and services are made from these when a node is made.
 AT_START = ("autostart", "cameras")
 

@@ -53,7 +53,7 @@ def test_part_without_a_fallback_is_a_mistake(call: object) -> None:
 
 
 def test_every_part_that_the_nodes_ask_for_has_a_fallback() -> None:
-    assert {"tf2_ros", "diagnostic_updater", "launch"} <= set(native.FALLBACKS)
+    assert {"tf2_ros", "launch"} <= set(native.FALLBACKS)
     assert all(native.FALLBACKS.values())
 
 

@@ -22,9 +22,20 @@ MS = 1_000_000
 class Robot:
     """The robot of the tests: sends features and transforms, hears what the localizer says."""
 
-    odom_from_base = ODOM_FROM_BASE
+    odom_from_base, base_from_cam = ODOM_FROM_BASE, BASE_FROM_CAM
 
-    def __init__(self, probe: Any, node: Any, name: str) -> None:
+    def __init__(
+        self, probe: Any, node: Any, name: str, *, tf: tuple[str, str] = ("/tf", "/tf_static"), frames: str = ""
+    ) -> None:
+        """Connect to a node.
+
+        Args:
+            probe: talks and listens.
+            node: process of the localizer.
+            name: of the localizer and of its camera, with its namespace.
+            tf: topics of transforms.
+            frames: prefix of the frames' names; by default the name.
+        """
         from geometry_msgs.msg import PoseWithCovarianceStamped
         from nav_msgs.msg import Odometry
         from nav_msgs.msg import Path as PathMessage
@@ -34,16 +45,18 @@ class Robot:
         from sfd2_ros.ros.qos import newest_only, reliable, static_transforms, transforms
 
         self.probe, self.name, self.process = probe, name, node
+        self.frames, namespace = frames or name, name.rpartition("/")[0]
         self._last_ns = 0
         self.statuses = probe.listen(LocalizationStatus, f"{name}/status", reliable(50))
         self.poses = probe.listen(PoseWithCovarianceStamped, f"{name}/pose", reliable())
         self.odometry = probe.listen(Odometry, f"{name}/odometry", reliable())
         self.paths = probe.listen(PathMessage, f"{name}/path", reliable())
-        self.heard_tf = probe.listen(TFMessage, "/tf", transforms())
+        self.heard_tf = probe.listen(TFMessage, tf[0], transforms())
         self._features = probe.node.create_publisher(LocalFeatures, f"{name}/features", newest_only("reliable"))
-        self._tf = probe.node.create_publisher(TFMessage, "/tf", transforms())
-        self._static_tf = probe.node.create_publisher(TFMessage, "/tf_static", static_transforms())
-        self.hints = probe.node.create_publisher(PoseWithCovarianceStamped, "initialpose", reliable())
+        self._tf = probe.node.create_publisher(TFMessage, tf[0], transforms())
+        self._static_tf = probe.node.create_publisher(TFMessage, tf[1], static_transforms())
+        hints = f"{namespace}/initialpose" if namespace else "initialpose"
+        self.hints = probe.node.create_publisher(PoseWithCovarianceStamped, hints, reliable())
 
         def is_discovered() -> bool:
             node.check()
@@ -67,19 +80,21 @@ class Robot:
         (self._static_tf if static else self._tf).publish(message)
 
     def mount(self) -> None:
-        self.send_transform(f"{self.name}_base", f"{self.name}_cam", BASE_FROM_CAM, self.probe.now_ns(), static=True)
+        self.send_transform(
+            f"{self.frames}_base", f"{self.frames}_cam", BASE_FROM_CAM, self.probe.now_ns(), static=True
+        )
 
     def odometry_around(self, stamp_ns: int, matrix: np.ndarray = ODOM_FROM_BASE) -> None:
         """Send odometry 20 ms before and after a time, 2 m apart, so that it must be interpolated."""
         for sign in (-1, 1):
             sample = matrix @ rigid(np.eye(3), [sign * 1.0, 0, 0])
-            self.send_transform(f"{self.name}_odom", f"{self.name}_base", sample, stamp_ns + sign * 20 * MS)
+            self.send_transform(f"{self.frames}_odom", f"{self.frames}_base", sample, stamp_ns + sign * 20 * MS)
 
     def send_features(self, features: Features, camera: Camera, stamp_ns: int, **changes: Any) -> None:
         from sfd2_ros.ros.conversions.features import message_from_features
         from sfd2_ros.ros.conversions.poses import header_at
 
-        message = message_from_features(features, camera, header_at(stamp_ns, f"{self.name}_cam"))
+        message = message_from_features(features, camera, header_at(stamp_ns, f"{self.frames}_cam"))
         for field, value in changes.items():
             setattr(message, field, value)
         self._features.publish(message)
@@ -139,6 +154,21 @@ def make_walker(probe: Any, start_node: Any, random_place: Any) -> Callable[...,
         return Robot(probe, start_node("localizer_node", name, **settings), name)
 
     return make
+
+
+@pytest.fixture
+def start_namespaced(probe: Any, start_node: Any, random_place: Any) -> Callable[..., Callable[[], Robot]]:
+    """Return a call that starts a localizer called "localizer" in a namespace and returns a call to connect to it."""
+
+    def start(namespace: str, *, frames: str, has_own_tf: bool = False) -> Callable[[], Robot]:
+        settings = {**parameters(frames, random_place.map_folder), "cameras": ["localizer"], "map_frame": "map"}
+        own = ("-r", "/tf:=tf", "-r", "/tf_static:=tf_static") if has_own_tf else ()
+        arguments = ("-r", "__node:=localizer", "-r", f"__ns:=/{namespace}", *own)
+        node = start_node("localizer_node", None, arguments=arguments, log=namespace, **settings)
+        tf = (f"/{namespace}/tf", f"/{namespace}/tf_static") if has_own_tf else ("/tf", "/tf_static")
+        return lambda: Robot(probe, node, f"{namespace}/localizer", tf=tf, frames=frames)
+
+    return start
 
 
 @pytest.fixture
