@@ -61,7 +61,7 @@ class ViewNode(ManagedNode):
     def load(self) -> None:
         """Open the file, or serve the page."""
         config: ViewNodeConfig = self.settings[""]
-        path = _file_to_write(config.save)
+        path = file_to_write(config.save)
         if path is None:
             self._viewer = WebViewer(config.host, config.port)
         self._recording = ViewRecording(save=path, viewer=self._viewer.address if self._viewer else "")
@@ -172,8 +172,12 @@ def _points_in_map(marker: Marker) -> NDArray[np.float64]:
     return points @ pose[:3, :3].T + pose[:3, 3]
 
 
-def _file_to_write(name: str) -> Path | None:
-    """Return the file that a user named, once it is known that it can be written; None for none."""
+def file_to_write(name: str) -> Path | None:
+    """Return the file that a user named, once it is known that it can be written; None for none.
+
+    Raises:
+        ConfigError: it exists, its folder does not, or its suffix is another.
+    """
     if not name:
         return None
     path = Path(name).expanduser()

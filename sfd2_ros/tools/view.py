@@ -31,8 +31,9 @@ def command(context: click.Context, *, host: str, port: int, save: str, camera: 
     from sfd2_ros.ros.native import require_ros  # noqa: PLC0415
 
     require_ros()
-    from sfd2_ros.ros.view_node import main  # noqa: PLC0415
+    from sfd2_ros.ros.view_node import file_to_write, main  # noqa: PLC0415
 
+    file_to_write(save)
     given = {"host": host, "port": port, "save": save, "camera": camera, "localizer": localizer}
     arguments = [part for name, value in given.items() for part in ("-p", f"{name}:={json.dumps(value)}")]
     context.exit(main(["sfd2", "--ros-args", *arguments]))

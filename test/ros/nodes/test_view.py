@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import http.client
 import importlib.util
+import ipaddress
+import socket
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -156,28 +159,71 @@ def viewer(rerun: None) -> Iterator[Any]:
     viewer.close()
 
 
-def port_of(url: str) -> int:
-    """Return the port in an address of this machine."""
-    return int(url.partition("127.0.0.1:")[2].partition("/")[0])
+def place_of(url: str) -> tuple[str, int]:
+    """Return host and port in a URL."""
+    found = urllib.parse.urlsplit(url)
+    assert found.hostname is not None
+    assert found.port is not None
+    return found.hostname, found.port
+
+
+def listening_at(port: int) -> set[str]:
+    """Return the addresses of IPv4 that a port is listened on."""
+    lines = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if " 0A " in line]
+    found = [each.split(":")[0] for each in lines if int(each.split(":")[1], 16) == port]
+    return {socket.inet_ntoa(bytes.fromhex(each)[::-1]) for each in found}
 
 
 def test_page_is_served_on_this_machine_alone(viewer: Any) -> None:
     from sfd2_ros.ros.web_viewer import WebViewer
 
-    page, data = port_of(viewer.url), port_of(viewer.address)
-    with urllib.request.urlopen(f"http://127.0.0.1:{page}/", timeout=20) as answer:
+    page, data = place_of(viewer.url), place_of(viewer.address)
+    assert page[0] == "127.0.0.1"
+    with urllib.request.urlopen(f"http://127.0.0.1:{page[1]}/", timeout=20) as answer:
         assert "text/html" in answer.headers["Content-Type"]
-    listening = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if " 0A " in line]
-    hosts = {each.split(":")[0] for each in listening if int(each.split(":")[1], 16) in (page, data)}
-    assert hosts == {"0100007F"}
+    assert listening_at(page[1]) == {"127.0.0.1"}
+    assert listening_at(data[1]) == {data[0]}
     with pytest.raises(DependencyError, match="name another port"):
-        WebViewer("127.0.0.1", page)
+        WebViewer("127.0.0.1", page[1])
+
+
+def test_a_domain_that_is_turned_to_this_machine_finds_no_data(viewer: Any) -> None:
+    page, data = place_of(viewer.url), place_of(viewer.address)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", data[1]), timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", page[1], timeout=20)
+    connection.request("GET", "/", headers={"Host": "evil.example"})
+    answer = connection.getresponse()
+    shown = answer.read().decode() + str(answer.headers)
+    connection.close()
+    assert data[0] not in shown
+    assert str(data[1]) not in shown
+
+
+def test_two_viewers_have_different_addresses_for_their_data() -> None:
+    from sfd2_ros.ros.web_viewer import _secret_address
+
+    addresses = {_secret_address() for _ in range(50)}
+    assert len(addresses) > 45
+    assert all(ipaddress.ip_address(each).is_loopback for each in addresses)
+
+
+@pytest.mark.usefixtures("rerun")
+def test_nothing_is_served_any_more_once_the_viewer_is_closed() -> None:
+    from sfd2_ros.ros.web_viewer import WebViewer
+
+    viewer = WebViewer("127.0.0.1", 0)
+    places = place_of(viewer.url), place_of(viewer.address)
+    viewer.close()
+    for host, port in places:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((host, port), timeout=20)
 
 
 @pytest.mark.parametrize(("origin", "allowed"), [("http://127.0.0.1:8080", True), ("http://evil.example", False)])
 def test_pages_from_elsewhere_may_not_read_the_recording(viewer: Any, origin: str, *, allowed: bool) -> None:
     asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    connection = http.client.HTTPConnection("127.0.0.1", port_of(viewer.address), timeout=20)
+    connection = http.client.HTTPConnection(*place_of(viewer.address), timeout=20)
     connection.request("OPTIONS", "/", headers=asked)
     found = connection.getresponse().getheader("Access-Control-Allow-Origin")
     connection.close()
