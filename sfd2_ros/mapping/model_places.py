@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sfd2_ros.core.errors import SceneError
 from sfd2_ros.mapping.colmap_io import holds_model
+from sfd2_ros.mapping.pose_formats import FORMATS, pose_format_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +18,17 @@ PLACES = ("sparse", "colmap/sparse", "dense/sparse", "dense/0/sparse")
 
 
 def is_scene(folder: Path) -> bool:
-    """Return whether a folder looks like a scene: it has a model in a usual place, or a `sparse/` to hold one."""
-    return (folder / "sparse").is_dir() or bool(_models(folder))
+    """Return whether a folder looks like a scene: it has poses in a usual place, or a `sparse/` to hold them.
+
+    Raises:
+        SceneError: it has poses of several programs.
+    """
+    return (folder / "sparse").is_dir() or has_model(folder) or pose_format_of(folder) is not None
+
+
+def has_model(folder: Path) -> bool:
+    """Return whether a folder has a COLMAP model in a usual place."""
+    return bool(_models(folder))
 
 
 def model_folder(folder: Path) -> Path:
@@ -58,7 +68,8 @@ def what_is_not_there(source: Path) -> str:
     above = source.absolute().parent
     near = f"; the model of {str(above)!r} is not used: name that folder for its poses" if is_scene(above) else ""
     return (
-        f"{source}: no COLMAP model in {', '.join(PLACES)}: structure from motion, scale and frame are arbitrary{near}"
+        f"{source}: no COLMAP model in {', '.join(PLACES)}, and no {', '.join(one.file for one in FORMATS)}: structure "
+        f"from motion, scale and frame are arbitrary{near}"
     )
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from sfd2_ros.core.errors import CameraError, SceneError
 from sfd2_ros.mapping.colmap_io import posed_images, read_model
 from sfd2_ros.mapping.image_list import read_image_list, some
-from sfd2_ros.mapping.model_places import image_folder_of, model_folder
+from sfd2_ros.mapping.model_places import has_model, image_folder_of, model_folder
+from sfd2_ros.mapping.pose_formats import pose_format_of, read_posed_images
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +88,8 @@ def load_scene(folder: Path) -> Scene:
     """Read a scene folder.
 
     Args:
-        folder: has `images/` and `sparse/` (or another of `model_places.PLACES`) with a COLMAP model, text or binary.
+        folder: has `images/` and `sparse/` (or another of `model_places.PLACES`) with a COLMAP model, text or binary;
+            or, without one, the file of another program (`pose_formats.FORMATS`).
 
     Raises:
         SceneError: a part is missing or unreadable, there are several models, or the model has no images with poses.
@@ -95,6 +97,9 @@ def load_scene(folder: Path) -> Scene:
     """
     if not folder.is_dir():
         raise SceneError(f"scene {str(folder)!r} is no folder; name one with images/ and sparse/")
+    form = None if has_model(folder) else pose_format_of(folder)
+    if form is not None:
+        return Scene(folder, folder / form.image_folder, read_posed_images(folder, form))
     model = model_folder(folder)
     image_folder = image_folder_of(model, folder)
     images = posed_images(read_model(model))
