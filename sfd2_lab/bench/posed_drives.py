@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sfd2_ros.bags.read_poses import NS_PER_S
 from sfd2_ros.core.errors import SceneError
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.features.images import read_image
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from sfd2_ros.mapping.match_images import FeatureExtractor
 
-NS_PER_S = 1_000_000_000
 PHOTOGRAPHS_HZ = 10.0
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MAXIMUM_BYTES = 1 << 30
 """Larger files are rejected unread; the network has 16 MB, with the state of an optimiser 50 MB."""
 
+_ARCHIVE, _PICKLE = b"PK\x03\x04", b"\x80"
+"""What a checkpoint of torch begins with: of version 1.6 or newer, and older."""
+_ARCHIVE_READER = "PytorchStreamReader"
 _WRAPPERS = ("model", "state_dict", "net", "network", "weights")
 _REMEDY = "give a .safetensors file of `sfd2 weights import` or a checkpoint (.pth) of the SFD2 network"
 
@@ -73,6 +76,10 @@ def _read_safetensors(path: Path, remedy: str) -> tuple[dict[str, torch.Tensor],
 
 
 def _read_checkpoint(path: Path, wrappers: Sequence[str], remedy: str) -> dict[str, torch.Tensor]:
+    with path.open("rb") as file:
+        start = file.read(8)
+    if not start.startswith((_ARCHIVE, _PICKLE)):
+        raise WeightsError(f"weights {str(path)!r} are no checkpoint, they begin with {start!r}; {remedy}")
     try:
         # A published checkpoint carries its training arguments in a Namespace, a plain container; no more is let in.
         with torch.serialization.safe_globals([argparse.Namespace]):
@@ -103,5 +110,6 @@ def _reason(error: Exception) -> str:
             f"hold {stranger.group(1)!r}, which only executing code could read; tensors, plain values and "
             "argparse.Namespace are read, so save the state dict alone"
         )
-    sentence = str(error).strip().partition(". ")[0].partition("\n")[0]
-    return f"are damaged or no checkpoint ({type(error).__name__}: {sentence})"
+    if _ARCHIVE_READER not in str(error):  # of the pickle reader a user learns nothing
+        return "are damaged or no checkpoint"
+    return f"are damaged or no checkpoint ({str(error).strip().partition('. ')[0].partition(chr(10))[0]})"

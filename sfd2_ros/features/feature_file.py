@@ -4,12 +4,13 @@
 
 A group per image name (slashes make nested groups) with `keypoints` (N, 2) float32 in pixels, centre of the top-left
 pixel at 0, `scores` (N,), `descriptors` (D, N), `image_size` (w, h), and beside hloc's `stability` (N,). The attribute
-`weights_id` of the file says which weights made them.
+`weights_id` of the file names the weights that made them, `extraction` (JSON) the settings.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -19,19 +20,27 @@ from sfd2_ros.core.files import atomic_file, refuse_existing
 from sfd2_ros.core.types import Features
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+_EXTRACTION = "extraction"
 _DATASETS = ("keypoints", "scores", "descriptors", "image_size", "stability")
 
 
-def write_features(path: Path, features: Iterable[tuple[str, Features]], *, overwrite: bool = False) -> int:
+def write_features(
+    path: Path,
+    features: Iterable[tuple[str, Features]],
+    *,
+    overwrite: bool = False,
+    extraction: Mapping[str, Any] | None = None,
+) -> int:
     """Write features as they come; the file appears whole or not at all.
 
     Args:
         path: of the file.
         features: image names, relative with forward slashes, and their features, all of the same weights.
         overwrite: replace an existing file.
+        extraction: settings of the extractor; None: unknown.
 
     Returns:
         How many images were written.
@@ -43,6 +52,8 @@ def write_features(path: Path, features: Iterable[tuple[str, Features]], *, over
     refuse_existing(path, overwrite=overwrite)
     count = 0
     with atomic_file(path) as temporary, h5py.File(temporary, "w") as file:
+        if extraction is not None:
+            file.attrs[_EXTRACTION] = json.dumps(dict(extraction))
         for name, one in features:
             _check_name(name, file)
             if file.attrs.setdefault("weights_id", one.weights_id) != one.weights_id:
@@ -77,6 +88,27 @@ def read_features(path: Path, names: Sequence[str] | None = None) -> dict[str, F
         raise FeatureFileError(
             f"feature file {str(path)!r} is missing or damaged: {err}; write it again with `sfd2 extract`"
         ) from err
+
+
+def read_extraction(path: Path) -> dict[str, Any] | None:
+    """Return the settings that features were extracted with, or None where the file does not name them.
+
+    Raises:
+        FeatureFileError: the file is missing or damaged.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            written = file.attrs.get(_EXTRACTION)
+        settings = None if written is None else json.loads(written)
+    except (OSError, RuntimeError, ValueError, TypeError) as err:
+        raise FeatureFileError(
+            f"feature file {str(path)!r} is missing or damaged: {err}; write it again with `sfd2 extract`"
+        ) from err
+    if settings is not None and not isinstance(settings, dict):
+        raise FeatureFileError(
+            f"feature file {str(path)!r} has the settings {settings!r}; write it again with `sfd2 extract`"
+        )
+    return settings
 
 
 def list_feature_names(path: Path) -> list[str]:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from sfd2_ros.core.streams import STDERR
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,7 +34,6 @@ _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 _MARKER_AFTER_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
 # No decoder takes all of these for the same pixels; none holds an FF.
 _FILLINGS = (b"\x55" * 64, b"\xaa" * 64, b"\xfe" * 64)
-_STDERR = 2
 _redirecting = threading.Lock()
 
 
@@ -104,11 +105,11 @@ def _decode(data: bytes) -> NDArray[np.uint8] | None:
 def _quiet_stderr() -> Iterator[None]:
     """Keep libjpeg's remarks on the fillings off standard error; it offers no other way."""
     with _redirecting:
-        kept, nowhere = os.dup(_STDERR), os.open(os.devnull, os.O_WRONLY)
+        kept, nowhere = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
         try:
-            os.dup2(nowhere, _STDERR)
+            os.dup2(nowhere, STDERR)
             yield
         finally:
-            os.dup2(kept, _STDERR)
+            os.dup2(kept, STDERR)
             os.close(kept)
             os.close(nowhere)

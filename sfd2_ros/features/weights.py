@@ -21,7 +21,7 @@ from sfd2_ros.features.brightness import MAX_BRIGHTNESS
 from sfd2_ros.features.checkpoint import read_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sfd2_ros.features.network import FeatureNetwork
 
@@ -30,6 +30,7 @@ SHIPPED_WEIGHTS = Path(sfd2_ros.__file__).parent / "data" / "weights" / "sfd2_op
 """The weights that come with the package."""
 
 _COUNTER = "num_batches_tracked"
+_NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,8 +226,14 @@ def _brightness_of(metadata: Mapping[str, str], source: str) -> float:
 def _missing_and_extra(entries: Mapping[str, torch.Tensor], architecture: Architecture) -> list[str]:
     missing = [name for name in architecture.parameter_of if name not in entries]
     extra = [name for name in entries if name not in architecture.parameter_of]
-    problems = [f"missing {', '.join(missing)}"] if missing else []
-    return [*problems, f"unknown {', '.join(extra)}"] if extra else problems
+    problems = [f"missing {_some(missing)}"] if missing else []
+    return [*problems, f"unknown {_some(extra)}"] if extra else problems
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the first few names; a file of another network lacks more than a hundred."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _dimension_of(entries: Mapping[str, torch.Tensor], architecture: Architecture) -> int:

@@ -257,16 +257,14 @@ def read_gates(evidence: Evidence, limits: GatesConfig) -> tuple[GateValue, ...]
     return tuple(gate.read(evidence, limits) for gate in GATES)
 
 
-def first_failure(evidence: Evidence, limits: GatesConfig, *, is_complete: bool = False) -> tuple[Gate, str] | None:
+def first_failure(evidence: Evidence, *, is_complete: bool = False) -> tuple[Gate, str] | None:
     """Return the first gate that a frame fails and the reason in one sentence, or None.
 
     Args:
-        evidence: of the frame.
-        limits: of the gates.
+        evidence: of the frame, with the values of all gates from `read_gates`.
         is_complete: True: required gates fail without a value, so that nothing unmeasured is accepted.
     """
-    for gate in GATES:
-        reading = gate.read(evidence, limits)
+    for gate, reading in zip(GATES, evidence.gates, strict=True):
         if not reading.is_passed or (is_complete and gate.is_required and math.isnan(reading.value)):
             return gate, gate.reason.format(value=reading.value, limit=reading.limit, evidence=evidence)
     return None

@@ -16,7 +16,7 @@ from sfd2_ros.geometry.ideal import ideal_camera, ideal_features, needs_ideal
 from sfd2_ros.localization.candidates import MapViews
 from sfd2_ros.localization.config import LocalizerConfig
 from sfd2_ros.localization.context import MapContext
-from sfd2_ros.localization.gates import first_failure
+from sfd2_ros.localization.gates import first_failure, read_gates
 from sfd2_ros.localization.global_search import global_search
 from sfd2_ros.localization.guided import guided_matching
 from sfd2_ros.localization.intrinsics import note_intrinsics
@@ -169,7 +169,8 @@ class Localizer:
             return Status.WRONG_IMAGE_SIZE, (
                 f"the image is {width}x{height}, its camera {camera.width}x{camera.height}"
             )
-        failure = first_failure(Evidence(most_keypoints=len(features)), self.config.gates)
+        evidence = Evidence(most_keypoints=len(features))
+        failure = first_failure(replace(evidence, gates=read_gates(evidence, self.config.gates)))
         return None if failure is None else (failure[0].status, failure[1])
 
     def _near(self, query: Query, map_from_base: NDArray[np.float64]) -> list[int]:

@@ -46,7 +46,7 @@ class Trace:
 
     def note(self, **measured: Any) -> None:
         """Add fields of `Evidence` that were measured."""
-        self.evidence = replace(self.evidence, **measured)
+        self.evidence = replace(self.evidence, **{"gates": (), **measured})
 
     def note_rival(self, best: Hypothesis, rival: Hypothesis | None) -> None:
         """Add the support of the strongest other place."""
@@ -57,8 +57,10 @@ class Trace:
         self.sentences["rival"] = f"{best.num_inliers} matches agree on one place and {rival.num_inliers} on another"
 
     def judged(self) -> Evidence:
-        """Return the evidence with the values of all gates."""
-        return replace(self.evidence, gates=read_gates(self.evidence, self.limits))
+        """Return the evidence with the values of all gates, which are read once for all that was measured so far."""
+        if not self.evidence.gates:
+            self.note(gates=read_gates(self.evidence, self.limits))
+        return self.evidence
 
     def failure(self, *, is_complete: bool = False) -> Rejected | None:
         """Return the rejection by the first gate that the evidence fails so far, or None.
@@ -66,7 +68,7 @@ class Trace:
         Args:
             is_complete: True: nothing more will be measured.
         """
-        failure = first_failure(self.evidence, self.limits, is_complete=is_complete)
+        failure = first_failure(self.judged(), is_complete=is_complete)
         if failure is None:
             return None
         gate, reason = failure

@@ -172,7 +172,7 @@ class Tracker:
         """Return a pose with more evidence, or its rejection by a gate on that evidence."""
         limits, evidence = self.localizer.config.gates, replace(pose.evidence, **measured)
         evidence = replace(evidence, gates=read_gates(evidence, limits))
-        failure = first_failure(evidence, limits)
+        failure = first_failure(evidence)
         return (
             replace(pose, evidence=evidence) if failure is None else Rejected(failure[0].status, failure[1], evidence)
         )

@@ -155,9 +155,11 @@ class MapBuilder:
             )
         self._progress("triangulate", 1, 1)
         more = {} if provenance is None else provenance
+        extraction = {} if given is None else given.extraction
         return self._store(
-            reconstruction, features, centres, output, overwrite, units="metres", pairs=len(matches), more=more
-        )
+            reconstruction, features, centres, output, overwrite,
+            units="metres", pairs=len(matches), more=more, extraction=extraction,
+        )  # fmt: skip
 
     def from_images(
         self,
@@ -225,6 +227,7 @@ class MapBuilder:
         units: str,
         pairs: int,
         more: Mapping[str, Any] = MappingProxyType({}),
+        extraction: Mapping[str, Any] = MappingProxyType({}),
     ) -> MapReport:
         drop_poor_points(reconstruction, self._config.max_landmark_error_px)
         if reconstruction.num_points3D() == 0:
@@ -250,7 +253,7 @@ class MapBuilder:
             aggregates=quantise_aggregates([aggregate(by_id[image_id], centres) for image_id in image_ids]),
             centres=centres,
             weights_id=self._extractor.weights_id,
-            extraction=dataclasses.asdict(self._extractor.config),
+            extraction={**dataclasses.asdict(self._extractor.config), **extraction},
             units=units,
             reference_pose_nees=reference_pose_nees(reconstruction, image_ids),
             provenance={

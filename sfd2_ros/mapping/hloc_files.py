@@ -8,14 +8,14 @@ for each keypoint of the first image the index of a keypoint of the second, -1 f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 
 from sfd2_ros.core.errors import FeatureFileError
-from sfd2_ros.features.feature_file import read_features
+from sfd2_ros.features.feature_file import read_extraction, read_features
 from sfd2_ros.geometry.ideal import ideal_features
 
 if TYPE_CHECKING:
@@ -34,10 +34,13 @@ class GivenMatches:
     Attributes:
         features: of each image, in order; keypoints are those of `geometry.ideal.ideal_camera`.
         matches: (M, 2) uint32 keypoint indices by pair (i, j) of images.
+        extraction: settings of the extractor; of a file that does not name them, the number of keypoints alone; empty
+            where they are those of the builder.
     """
 
     features: list[Features]
     matches: dict[tuple[int, int], NDArray[np.uint32]]
+    extraction: dict[str, Any] = field(default_factory=dict)
 
 
 def read_given(
@@ -59,7 +62,11 @@ def read_given(
     for image in images:
         _check(by_name[image.name], image, weights_id, features_path)
     matches = _read_matches(matches_path, by_name)
-    return GivenMatches([ideal_features(by_name[image.name], image.camera) for image in images], matches)
+    extraction = read_extraction(features_path)
+    if extraction is None:
+        extraction = {"max_keypoints": max(1, *map(len, by_name.values()))}
+    features = [ideal_features(by_name[image.name], image.camera) for image in images]
+    return GivenMatches(features, matches, extraction)
 
 
 def _check(features: Features, image: PosedImage, weights_id: str, path: Path) -> None:

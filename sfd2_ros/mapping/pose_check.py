@@ -166,20 +166,24 @@ def check_poses(images: Sequence[PosedImage], pairs: Sequence[VerifiedPair]) -> 
     """
     if len(pairs) < _MIN_CHECKED_PAIRS:
         return PoseCheck(float("nan"), len(pairs), _TOLERANCES_PX[0])
-    given = _shares(images, pairs)
+    shares = _shares_by_pair(images, pairs)
+    given = np.median(shares, axis=0)
     if given[0] >= _EXPLAINS:
         return PoseCheck(float(given[0]), len(pairs), _TOLERANCES_PX[0])
-    corrected = {mistake: _shares(images, pairs, mistake.correct) for mistake in (*POSE_MISTAKES, *CAMERA_MISTAKES)}
+    by_mistake = {
+        mistake: _shares_by_pair(images, pairs, mistake.correct) for mistake in (*POSE_MISTAKES, *CAMERA_MISTAKES)
+    }
+    corrected = {mistake: np.median(by_pair, axis=0) for mistake, by_pair in by_mistake.items()}
     for column, tolerance_px in enumerate(_TOLERANCES_PX):
-        most = max(float(shares[column]) for shares in corrected.values())
-        best = next(mistake for mistake, shares in corrected.items() if shares[column] >= most - _AS_GOOD)
+        most = max(float(medians[column]) for medians in corrected.values())
+        best = next(mistake for mistake, medians in corrected.items() if medians[column] >= most - _AS_GOOD)
         share = float(corrected[best][column])
         is_likely = share >= max(_MISTAKE_EXPLAINS, _MISTAKE_GAIN * float(given[column]))
-        if is_likely and not _best_quarter_contradicts(images, pairs, best):
+        if is_likely and not _best_quarter_contradicts(shares, by_mistake[best]):
             return PoseCheck(float(given[column]), len(pairs), tolerance_px, best, share)
         if given[column] >= _EXPLAINS:
             return PoseCheck(float(given[column]), len(pairs), tolerance_px)
-    quarter = float(_shares(images, pairs, percentile=_BEST_QUARTER)[-1])
+    quarter = float(np.percentile(shares[:, -1], _BEST_QUARTER))
     return PoseCheck(float(given[-1]), len(pairs), _TOLERANCES_PX[-1], best_quarter=quarter)
 
 
@@ -231,24 +235,25 @@ def require_plausible_scale(reconstruction: Any, max_median_depth_m: float) -> N
         )
 
 
-def _best_quarter_contradicts(images: Sequence[PosedImage], pairs: Sequence[VerifiedPair], mistake: Mistake) -> bool:
+def _best_quarter_contradicts(given: NDArray[np.float64], corrected: NDArray[np.float64]) -> bool:
     """Whether a quarter of the pairs fits the given poses better than the corrected ones, at the smallest tolerance.
 
     A mistake concerns all images. Where places look alike, most verified pairs may show two places; a correction can
     explain these by accident, but not the pairs of one place.
+
+    Args:
+        given: (P, T) shares of `_shares_by_pair` for the given poses.
+        corrected: (P, T) those for the corrected ones.
     """
-    given = _shares(images, pairs, percentile=_BEST_QUARTER)[0]
-    return bool(given > _shares(images, pairs, mistake.correct, percentile=_BEST_QUARTER)[0])
+    return bool(np.percentile(given[:, 0], _BEST_QUARTER) > np.percentile(corrected[:, 0], _BEST_QUARTER))
 
 
-def _shares(
+def _shares_by_pair(
     images: Sequence[PosedImage],
     pairs: Sequence[VerifiedPair],
     correct: Callable[[PosedImage], PosedImage] | None = None,
-    *,
-    percentile: float = 50.0,
 ) -> NDArray[np.float64]:
-    """Return (T,) for each tolerance a percentile, over pairs, of the share of matches that the geometry allows.
+    """Return (P, T): of each pair and tolerance, the share of matches that the geometry allows.
 
     A correction that shortens the focal length must not pass for making the same angle fewer pixels: tolerances shrink
     with it.
@@ -261,8 +266,7 @@ def _shares(
         errors_px = epipolar_arc_error_px(first, second, *rays)
         shorter = min(second.camera.fx / given[pair.second].camera.fx, 1.0)
         by_pair.append([np.mean(errors_px <= shorter * tolerance_px) for tolerance_px in _TOLERANCES_PX])
-    shares: NDArray[np.float64] = np.percentile(by_pair, percentile, axis=0)
-    return shares
+    return np.array(by_pair)
 
 
 def _without_distortion(camera: Camera, keypoints: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,8 +12,9 @@ import os
 import signal
 from typing import NoReturn
 
+from sfd2_ros.core.streams import STDERR
+
 _INTERRUPTED_CODE = 128 + signal.SIGINT
-_STDERR = 2
 
 
 def restore() -> None:
@@ -23,7 +24,7 @@ def restore() -> None:
 
 
 def _end(_number: int, _frame: object) -> NoReturn:
-    os.write(_STDERR, b"sfd2: interrupted\n")
+    os.write(STDERR, b"sfd2: interrupted\n")
     os._exit(_INTERRUPTED_CODE)  # nothing is open yet, and an exception would end in the middle of an import
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,7 +85,8 @@ def command(
     extractor = ready_extractor(weights, device, config, model=model)
     run = _Run(extractor, folder, overlay)
     with progress_bar() as progress:
-        write_features(output, run.features_of(names, progress), overwrite=overwrite)
+        extraction = dataclasses.asdict(config)
+        write_features(output, run.features_of(names, progress), overwrite=overwrite, extraction=extraction)
     write_json(json_path, run.figures())
     click.echo(f"{output}: {run.keypoints} keypoints in {run.images} images, {run.milliseconds_an_image():.0f} ms each")
     for reason in run.unreadable.values():

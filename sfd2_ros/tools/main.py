@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InterruptedCommandError, click.exceptions.Abort, KeyboardInterrupt, TerminatedError) as err:
         return _ended(is_terminated=isinstance(err, TerminatedError))
     except click.ClickException as err:
-        return _wrong_use(err)
+        return _wrong_use(err, sys.argv[1:] if arguments is None else arguments)
     except ConfigError as err:
         return _fail(err, 2)
     except Sfd2Error as err:
@@ -116,14 +116,26 @@ def _ended(*, is_terminated: bool) -> int:
     return TERMINATED_CODE if is_terminated else INTERRUPTED_CODE
 
 
-def _wrong_use(err: click.ClickException) -> int:
+def _wrong_use(err: click.ClickException, arguments: Sequence[str]) -> int:
     """Print in one line what is wrong with a command, or the help of one called without arguments."""
     if isinstance(err, getattr(click.exceptions, "NoArgsIsHelpError", ())):
         err.show()
         return err.exit_code
     context = getattr(err, "ctx", None)
-    program = context.command_path if context else "sfd2"
+    program = context.command_path if context else _command_path(arguments)
     return _fail(f"{err.format_message()} See '{program} --help'.", err.exit_code)
+
+
+def _command_path(arguments: Sequence[str]) -> str:
+    """Return the command that arguments name; click does not, where an option of it lacks its value."""
+    command: click.Command = cli
+    context = click.Context(cli, info_name="sfd2")
+    for name in arguments:
+        found = command.get_command(context, name) if isinstance(command, click.Group) else None
+        if found is None:
+            break
+        command, context = found, click.Context(found, parent=context, info_name=name)
+    return context.command_path
 
 
 def _fail(said: object, code: int) -> int:

@@ -16,6 +16,7 @@ from sfd2_ros.tools import map_merge, map_view
 from sfd2_ros.tools.map_from_bag import build_drive, build_trusting_poses, build_with_trajectory
 from sfd2_ros.tools.options import (
     device_option,
+    is_given,
     json_option,
     model_option,
     overwrite_option,
@@ -30,6 +31,9 @@ from sfd2_ros.tools.ready_extractor import ready_extractor
 
 if TYPE_CHECKING:
     from sfd2_ros.mapping import MapBuilder, MapReport
+
+
+_OF_EXTRACTION = {"max_keypoints": "--max-keypoints", "rotate_deg": "--rotate"}
 
 
 @click.group("map")
@@ -79,7 +83,10 @@ command.add_command(map_view.command)
 @device_option
 @json_option
 @overwrite_option
+@click.pass_context
 def build(
+    context: click.Context,
+    /,
     *,
     source: Path,
     output: Path,
@@ -115,7 +122,7 @@ def build(
     quiet_colmap()
     from_bag = is_bag(source)
     bag_options = {name: value for name, value in bag_options.items() if value}
-    given = _given_files(features_path, matches_path, from_bag=from_bag)
+    given = _given_files(context, features_path, matches_path, from_bag=from_bag)
     _refuse_colmap(colmap=colmap, is_drive=from_bag or trajectory is not None)
     if from_bag:
         _refuse_for_a_bag(camera, list_name, trajectory, refine_poses=refine_poses and not trust_poses)
@@ -155,13 +162,17 @@ def _refuse_colmap(*, colmap: bool, is_drive: bool) -> None:
         )
 
 
-def _given_files(features: Path | None, matches: Path | None, *, from_bag: bool) -> tuple[Path, Path] | None:
+def _given_files(
+    context: click.Context, features: Path | None, matches: Path | None, *, from_bag: bool
+) -> tuple[Path, Path] | None:
     if (features is None) != (matches is None):
         raise click.UsageError("--features and --matches belong together; name both")
     if features is None or matches is None:
         return None
     if from_bag:
         raise click.UsageError("--features and --matches are for a scene folder; the source is a bag")
+    if extra := [option for name, option in _OF_EXTRACTION.items() if is_given(context, name)]:
+        raise click.UsageError(f"{extra[0]} is for the extraction; with --features give it to sfd2 extract")
     return features, matches
 
 

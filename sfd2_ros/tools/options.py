@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -46,6 +47,11 @@ rotate_option = click.option(
     callback=lambda _context, _parameter, value: int(value),
     help="Turn images clockwise by this first, degrees, for a camera on its side; results are of the images as stored.",
 )
+
+
+def is_given(context: click.Context, parameter: str) -> bool:
+    """Return whether a parameter is on the command line, whatever its value."""
+    return context.get_parameter_source(parameter) is ParameterSource.COMMANDLINE
 
 
 def _checked_output(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:

@@ -245,6 +245,30 @@ def test_missing_file_and_folder_are_refused(suffix: str, tmp_path: Path) -> Non
         read_weights(tmp_path / f"folder{suffix}")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"hello world, this is text", r"are no checkpoint, they begin with b'hello wo'; give a \.safetensors file"),
+        (b"\x80\x02 cut", r"are damaged or no checkpoint; give a \.safetensors file"),
+        (b"PK\x03\x04 cut", r"are damaged or no checkpoint \(PytorchStreamReader failed .*\); give a"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_refused_without_names_of_python(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    (tmp_path / "w.pth").write_bytes(content)
+    with pytest.raises(WeightsError, match=said) as caught:
+        read_weights(tmp_path / "w.pth")
+    assert "Error" not in str(caught.value)
+
+
+def test_entries_of_another_network_are_named_in_part(tmp_path: Path) -> None:
+    save_file({f"other{i}": torch.zeros(1) for i in range(40)}, tmp_path / "w.safetensors")
+    with pytest.raises(WeightsError, match=r"unknown other0, other1, \S+, \S+, \S+ and 35 more") as caught:
+        read_weights(tmp_path / "w.safetensors")
+    assert len(str(caught.value)) < 500
+
+
 def test_header_of_impossible_size_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     path.write_bytes((1 << 40).to_bytes(8, "little") + b"{}" + b" " * 100)

@@ -14,7 +14,10 @@ import pytest
 
 from sfd2_ros.core.types import Evidence, Status
 from sfd2_ros.localization import GatesConfig, Localized, Localizer
+from sfd2_ros.localization import trace as trace_module
+from sfd2_ros.localization.gate import Gate
 from sfd2_ros.localization.gates import GATES, first_failure, read_gates
+from sfd2_ros.localization.trace import Trace
 from sfd2_ros.mapping import load_map
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +45,10 @@ GOOD = Evidence(
 )
 
 
+def _first_failure(evidence: Evidence, *, is_complete: bool = False) -> tuple[Gate, str] | None:
+    return first_failure(replace(evidence, gates=read_gates(evidence, LIMITS)), is_complete=is_complete)
+
+
 @pytest.mark.parametrize(
     ("changes", "gate", "status", "sentence"),
     [
@@ -63,7 +70,7 @@ GOOD = Evidence(
     ],
 )
 def test_each_gate_rejects_with_its_numbers(changes: dict[str, Any], gate: str, status: Status, sentence: str) -> None:
-    failure = first_failure(replace(GOOD, **changes), LIMITS)
+    failure = _first_failure(replace(GOOD, **changes))
     assert failure is not None
     assert (failure[0].name, failure[0].status) == (gate, status)
     assert sentence in failure[1]
@@ -72,7 +79,7 @@ def test_each_gate_rejects_with_its_numbers(changes: dict[str, Any], gate: str, 
 
 
 def test_good_evidence_passes_all_gates() -> None:
-    assert first_failure(GOOD, LIMITS, is_complete=True) is None
+    assert _first_failure(GOOD, is_complete=True) is None
 
 
 def test_limits_themselves_are_allowed() -> None:
@@ -96,7 +103,7 @@ def test_limits_themselves_are_allowed() -> None:
     )
     readings = read_gates(at_the_limit, LIMITS)
     assert [reading.value for reading in readings] == [reading.limit for reading in readings]
-    assert first_failure(at_the_limit, LIMITS, is_complete=True) is None
+    assert _first_failure(at_the_limit, is_complete=True) is None
 
 
 @pytest.mark.parametrize(
@@ -104,12 +111,12 @@ def test_limits_themselves_are_allowed() -> None:
 )
 def test_a_complete_pose_without_a_required_value_is_rejected(name: str) -> None:
     unmeasured = replace(GOOD, **{name: 0 if name == "num_inliers" else math.nan})
-    assert first_failure(unmeasured, LIMITS) is None
-    assert first_failure(unmeasured, LIMITS, is_complete=True) is not None
+    assert _first_failure(unmeasured) is None
+    assert _first_failure(unmeasured, is_complete=True) is not None
 
 
 def test_the_first_gate_of_the_table_gives_the_status() -> None:
-    failure = first_failure(replace(GOOD, spread=0.0, rival_share=0.9, jump=99.0), LIMITS)
+    failure = _first_failure(replace(GOOD, spread=0.0, rival_share=0.9, jump=99.0))
     assert failure is not None
     assert failure[0].name == "rival"
 
@@ -118,6 +125,21 @@ def test_a_frame_that_ended_early_has_no_value_of_later_gates() -> None:
     readings = {reading.name: reading for reading in read_gates(Evidence(most_keypoints=3), LIMITS)}
     assert not readings["keypoints"].is_passed
     assert all(math.isnan(reading.value) for name, reading in readings.items() if name != "keypoints")
+
+
+def test_gates_are_read_once_for_what_was_measured_and_again_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(trace_module, "read_gates", lambda *given: calls.append(given) or read_gates(*given))
+    trace = Trace(LIMITS, GOOD)
+    assert trace.failure() is None
+    assert trace.failure(is_complete=True) is None
+    assert len(trace.judged().gates) == len(GATES)
+    assert len(calls) == 1
+    trace.note(spread=0.0)
+    failed = trace.failure()
+    assert failed is not None
+    assert failed.status is Status.POOR_SPREAD
+    assert len(calls) == 2
 
 
 @pytest.fixture(scope="module")

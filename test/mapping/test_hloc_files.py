@@ -37,6 +37,22 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_the_settings_of_the_extraction_come_with_the_features(folder: Path) -> None:
+    pairs = {"db-a.jpg/db-b.jpg": [0, 1, 2]}
+    assert _read(folder, pairs).extraction == {"max_keypoints": 5}
+    named = [(name, _features(3)) for name in NAMES]
+    write_features(folder / "feats.h5", named, overwrite=True, extraction={"max_keypoints": 4096, "rotate_deg": 90})
+    assert _read(folder, pairs).extraction == {"max_keypoints": 4096, "rotate_deg": 90}
+
+
+@pytest.mark.parametrize("written", ["no JSON", "[3]"])
+def test_settings_that_cannot_be_read_are_rejected(folder: Path, written: str) -> None:
+    with h5py.File(folder / "feats.h5", "a") as file:
+        file.attrs["extraction"] = written
+    with pytest.raises(FeatureFileError, match="write it again with `sfd2 extract`"):
+        _read(folder, {"db-a.jpg/db-b.jpg": [0, 1, 2]})
+
+
 def _read(
     folder: Path, pairs: dict[str, list[int]], *, weights_id: str = "ours", camera: Camera = CAMERA
 ) -> GivenMatches:

@@ -84,6 +84,8 @@ def test_without_arguments_the_help_is_shown_as_wrong_use(sfd2: Callable[..., An
         (["map", "nosuch"], ["No such command 'nosuch'", "See 'sfd2 map --help'."]),
         (["map", "build"], ["Missing argument 'SOURCE'", "See 'sfd2 map build --help'."]),
         (["map", "info", "a", "b"], ["unexpected extra argument", "See 'sfd2 map info --help'."]),
+        (["evaluate", "a", "b", "--html"], ["'--html' requires an argument", "See 'sfd2 evaluate --help'."]),
+        (["map", "build", "-o"], ["'-o' requires an argument", "See 'sfd2 map build --help'."]),
         (["localize", "m", "i"], ["Missing option '-o' / '--output'"]),
         (["evaluate", "p", "r", "--nosuch"], ["No such option", "--nosuch"]),
         (["map", "build", "s", "-o", "m", "--max-keypoints", "many"], ["'many' is not a valid integer"]),
@@ -100,7 +102,7 @@ def test_wrong_use_is_one_line_and_code_2(sfd2: Callable[..., Any], arguments: l
         (MapError("two\nlines  and\ttabs"), 1, "two lines and tabs"),
         (OSError(28, "No space left on device"), 1, "No space left on device"),
         (FileNotFoundError(2, "No such file", "a b"), 1, "'a b': No such file"),
-        (click.UsageError("wrong"), 2, "wrong See 'sfd2 --help'."),
+        (click.UsageError("wrong"), 2, "wrong See 'sfd2 map --help'."),
         (click.FileError("f", "why"), 1, "why"),
     ],
 )

@@ -60,6 +60,18 @@ def test_a_map_of_given_features_and_matches_localizes(
     assert "1 of 1 localized" in said.succeeded()
 
 
+def test_a_map_of_given_features_has_their_settings(sfd2: Run, painted: Path, tmp_path: Path) -> None:
+    options = ["--max-keypoints", "300", "--device", "cpu"]
+    sfd2("extract", painted / "images", "-o", tmp_path / "feats.h5", *options).succeeded()
+    _write_matches(tmp_path / "matches.h5", read_features(tmp_path / "feats.h5"))
+    given = ["--features", tmp_path / "feats.h5", "--matches", tmp_path / "matches.h5", "--device", "cpu"]
+    sfd2("map", "build", painted, "-o", tmp_path / "map", *given).succeeded()
+    assert load_map(tmp_path / "map").extraction["max_keypoints"] == 300
+    for option in (["--max-keypoints", "2048"], ["--rotate", "90"]):
+        said = sfd2("map", "build", painted, "-o", tmp_path / "other", *given, *option)
+        said.refused(2, f"{option[0]} is for the extraction; with --features give it to sfd2 extract")
+
+
 def test_features_and_matches_belong_together(sfd2: Run, painted: Path, tmp_path: Path) -> None:
     said = sfd2("map", "build", painted, "-o", tmp_path / "map", "--features", tmp_path / "feats.h5")
     said.refused(2, "--features and --matches belong together")

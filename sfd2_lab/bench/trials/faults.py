@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from sfd2_lab.bench.trials.stand import is_false, is_right
+from sfd2_ros.bags.read_poses import NS_PER_S
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import Camera
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 KIDNAPPED_FRAMES = 6
 WAITING = ("transport", "hand_over", "transform")  # steps that are no processing
 HOUR_NS = 3_600_000_000_000
-S_NS = 1_000_000_000
 LARGE_SIZE = (1600, 1200)  # as large as the network takes: the allocator kept far less of earlier images
 ROOM_BYTES = 64 * (1 << 20)  # for the message and its pixels, and not for the network on them
 
@@ -111,7 +111,7 @@ def tf_from_the_future(stand: Stand) -> Seen:
     """Odometry an hour ahead of the image."""
     frame = stand.next_frame()
     now_ns = stand.player.now_ns()
-    ahead = [type(one)(now_ns + HOUR_NS + i * S_NS, one.odom_from_base) for i, one in enumerate(frame.odometry)]
+    ahead = [type(one)(now_ns + HOUR_NS + i * NS_PER_S, one.odom_from_base) for i, one in enumerate(frame.odometry)]
     return refused(stand.play(frame, odometry=ahead), "no_transform")
 
 

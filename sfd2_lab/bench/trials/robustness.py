@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from sfd2_lab.bench.demo.running_nodes import START_S, NodeSettings, RunningNodes, running_nodes
 from sfd2_lab.bench.players.fault_player import FaultPlayer
 from sfd2_lab.bench.trials.camera_faults import RIG, run_camera_faults
-from sfd2_lab.bench.trials.faults import RUNNING, S_NS, Seen, refused
+from sfd2_lab.bench.trials.faults import RUNNING, Seen, refused
 from sfd2_lab.bench.trials.stand import Stand, is_false, is_right
 from sfd2_lab.bench.trials.start_faults import row, run_start_faults
 from sfd2_lab.simulation import DriveConfig, render_drive
+from sfd2_ros.bags.read_poses import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ FOREIGN_SEED = 907
 OTHER_STEPS = 10
 """Calls of `on_fault` beside those of a running robot: 2 restarts, 2 of the clock, cameras, 5 at the start."""
 _BLIND_FRAMES, _BLIND_WAIT_S = 20, 4.0
-CLOCK_START_NS = 1_700_000_000 * S_NS
+CLOCK_START_NS = 1_700_000_000 * NS_PER_S
 
 
 def run_faults(
@@ -148,14 +149,14 @@ def _run_with_clock(name: str, act: Callable[[Stand], tuple[Seen, float]], stand
 
 def _at(stand: Stand, number: int, time_ns: int) -> Outcome:
     """Step the clock to a time and play a frame with that stamp."""
-    stand.player.publish_clock(time_ns + S_NS // 10)
+    stand.player.publish_clock(time_ns + NS_PER_S // 10)
     return stand.play(stand.frames[number], stamp_ns=time_ns)
 
 
 def _clock_back(stand: Stand) -> tuple[Seen, float]:
     """Time runs, jumps back by a minute, and runs on; recovery counts from the jump."""
-    before, _ = _run_on(stand, CLOCK_START_NS + 100 * S_NS, 0)
-    after, recovery_s = _run_on(stand, CLOCK_START_NS + 40 * S_NS, 3)
+    before, _ = _run_on(stand, CLOCK_START_NS + 100 * NS_PER_S, 0)
+    after, recovery_s = _run_on(stand, CLOCK_START_NS + 40 * NS_PER_S, 3)
     words = f"before {_statuses(before)}; a minute back: {_statuses(after)}"
     return Seen(is_right(before[-1]) and is_right(after[-1]), words), recovery_s
 
@@ -172,7 +173,7 @@ def _run_on(stand: Stand, time_ns: int, number: int) -> tuple[list[Outcome], flo
     started, recovery_s = time.monotonic(), float("inf")
     outcomes = []
     for i in range(3):
-        outcomes.append(_at(stand, number + i, time_ns + i * S_NS))
+        outcomes.append(_at(stand, number + i, time_ns + i * NS_PER_S))
         if is_right(outcomes[-1]):
             recovery_s = min(recovery_s, time.monotonic() - started)
     return outcomes, recovery_s
