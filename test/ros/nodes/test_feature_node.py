@@ -103,20 +103,23 @@ def test_diagnostics_say_what_is_wrong_and_when_it_is_well_again(driver: Driver)
 
     arrays = driver.probe.listen(DiagnosticArray, "/diagnostics", reliable())
 
-    def newest() -> Any:
-        found = [each for array in arrays for each in array.status if each.name == "features_under_test: features"]
-        return found[-1] if found else None
+    def heard(level: bytes, words: str = "") -> Any:
+        """Return the first status since the last call with a level and words; it may last for two seconds only."""
+        while arrays:
+            for each in arrays.pop(0).status:
+                if each.name == "features_under_test: features" and each.level == level and words in each.message:
+                    return each
+        return None
 
     driver.answer(image_of(street(), driver))
-    driver.probe.until(lambda: newest() and newest().level == b"\x00")
-    values = {each.key: each.value for each in newest().values}
+    values = {each.key: each.value for each in driver.probe.until(lambda: heard(b"\x00")).values}
     assert values["device"] == "cpu"
     assert int(values["num_keypoints"]) > 50
     broken = image_of(street(), driver)
     broken.encoding = "rgb9"
     driver.answer(broken)
-    driver.probe.until(lambda: newest().level == b"\x02" and "rgb9" in newest().message)
-    driver.probe.until(lambda: newest().level == b"\x01" and "no image for" in newest().message)
+    driver.probe.until(lambda: heard(b"\x02", "rgb9"))
+    driver.probe.until(lambda: heard(b"\x01", "no image for"))
 
 
 def test_image_without_camera_info_is_refused_by_the_name_of_the_topic(probe: Any, start_node: Any) -> None:
