@@ -51,24 +51,36 @@ def test_features_survive_the_wire(count: int) -> None:
     np.testing.assert_array_equal(received.keypoints, sent.keypoints)
     np.testing.assert_array_equal(received.scores, sent.scores)
     np.testing.assert_array_equal(received.stability, sent.stability)
-    np.testing.assert_allclose(received.descriptors, sent.descriptors, atol=3e-4)
+    np.testing.assert_allclose(received.descriptors, sent.descriptors, atol=2e-3)
     assert received.descriptors.shape == (count, 128)
 
 
-def test_descriptors_on_the_wire_are_half_precision_little_endian_row_by_row() -> None:
+def test_a_descriptor_on_the_wire_has_one_byte_a_value_and_its_largest_is_127() -> None:
     sent = make_features(3)
     message = make_message(sent)
-    wire = np.frombuffer(bytes(message.descriptors), np.dtype("<f2")).reshape(3, message.dimension)
-    np.testing.assert_allclose(wire, sent.descriptors, atol=3e-4)
+    wire = np.frombuffer(bytes(message.descriptors), np.int8).reshape(3, message.dimension)
+    assert message.dimension == 128
+    assert np.abs(wire.astype(int)).max(axis=1).tolist() == [127, 127, 127]
+    np.testing.assert_allclose(wire / np.linalg.norm(wire, axis=1, keepdims=True), sent.descriptors, atol=2e-3)
 
 
-def test_half_precision_moves_similarities_by_less_than_a_thousandth() -> None:
+def test_whole_numbers_move_similarities_by_less_than_five_thousandths() -> None:
     from sfd2_ros.ros.conversions.features import features_from_message
 
     sent = make_features(500)
     received, _ = features_from_message(make_message(sent))
     moved = np.abs(received.descriptors @ sent.descriptors.T - sent.descriptors @ sent.descriptors.T)
-    assert 0 < moved.max() < 1e-3
+    assert 0 < moved.max() < 5e-3
+    np.testing.assert_allclose(np.linalg.norm(received.descriptors, axis=1), 1, atol=1e-6)
+
+
+def test_a_descriptor_without_direction_is_rejected_by_number() -> None:
+    from sfd2_ros.ros.conversions.features import features_from_message
+
+    message = make_message(make_features(3))
+    message.descriptors = array.array("b", [*message.descriptors[:128], *[0] * 128, *message.descriptors[256:]])
+    with pytest.raises(MessageError, match="descriptor 1 is zero"):
+        features_from_message(message)
 
 
 @pytest.mark.parametrize("field", ["keypoints", "stability", "descriptors"])
