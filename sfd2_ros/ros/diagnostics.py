@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sfd2_ros.features.budget import BudgetChoice
     from sfd2_ros.ros.device_memory import DeviceMemory
     from sfd2_ros.ros.newest import Counts
     from sfd2_ros.ros.stamp_gaps import Gaps
@@ -70,6 +71,7 @@ class FeatureMeasurements:
         device: where the network runs.
         memory: of that device; None when the system does not tell.
         weights_id: identity of its weights.
+        choice: scale of the last image; None without max_latency_ms.
     """
 
     is_active: bool
@@ -88,6 +90,7 @@ class FeatureMeasurements:
     device: str
     memory: DeviceMemory | None
     weights_id: str
+    choice: BudgetChoice | None = None
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,7 @@ def diagnose_features(seen: FeatureMeasurements) -> Diagnosis:
         "transport_s": f"{seen.transport_s:.4f}",
         "extraction_s": f"{seen.extraction_s:.4f}",
         "num_keypoints": str(seen.num_keypoints),
+        "image_scale": "1" if seen.choice is None else f"{seen.choice.scale:g}",
         "last_status": seen.status,
         "device": seen.device,
         "device_memory_mib": "" if seen.memory is None else f"{seen.memory.used_mib:.0f}",
@@ -199,6 +203,12 @@ def _judge_features(seen: FeatureMeasurements) -> tuple[Level, str]:
         return Level.WARN, f"about {seen.gaps.lost} of the last {seen.gaps.sent} images were lost on their way"
     if seen.memory is not None and seen.memory.share > MAX_MEMORY_SHARE:
         return Level.WARN, f"{seen.memory.share:.0%} of the memory of {seen.device} is in use"
+    return _judge_extraction(seen)
+
+
+def _judge_extraction(seen: FeatureMeasurements) -> tuple[Level, str]:
+    if seen.choice is not None and not seen.choice.fits:
+        return Level.WARN, f"slower than max_latency_ms: {seen.choice.describe()}"
     return _judge_drops(seen.recent, "images", "extracting features")
 
 

@@ -17,6 +17,7 @@ from sfd2_ros.bags.image_messages import decode_compressed_image, decode_image, 
 from sfd2_ros.bags.read_poses import NS_PER_S, stamp_ns
 from sfd2_ros.core.errors import CameraError, DependencyError, ImageError, Sfd2Error
 from sfd2_ros.features import Extractor, ExtractorConfig, load_extractor
+from sfd2_ros.features.budget import BudgetChoice, BudgetedExtraction
 from sfd2_ros.ros.camera_inputs import CameraInputs, ReceivedImage
 from sfd2_ros.ros.conversions.features import STATUS_OK
 from sfd2_ros.ros.device_memory import is_out_of_memory, memory_of
@@ -41,6 +42,7 @@ SETTINGS: dict[str, type[Any]] = {"": FeatureNodeConfig, "extractor": ExtractorC
 CHANGEABLE = (
     "images_are_rectified",
     "camera_info_timeout_s",
+    "max_latency_ms",
     "diagnostics_period_s",
     "extractor.max_*",
     "extractor.score_threshold",
@@ -64,6 +66,7 @@ class FeatureNode(ManagedNode):
         check_cameras(self._config.cameras, self._config.image_topic)
         self._turns = camera_turns(self._config)
         self._extractor: Extractor | None = None
+        self._budget: BudgetedExtraction | None = None
         self._images: NewestItems[ReceivedImage] = NewestItems()
         self._inputs: CameraInputs | None = None
         self._worker: Worker[ReceivedImage] | None = None
@@ -79,6 +82,7 @@ class FeatureNode(ManagedNode):
         self._set_period(self._config.diagnostics_period_s)
         if self._extractor is not None:
             self._extractor = self._extractor.with_config(self.settings["extractor"])
+            self._budget = self._new_budget()
 
     def load(self) -> None:
         """Load the weights and run the network once, so that the first image does not wait for that."""
@@ -101,7 +105,9 @@ class FeatureNode(ManagedNode):
                 f"device {config.device!r} has too little free memory for the network ({str(err).splitlines()[0]}); "
                 "free some, or set device to cpu"
             ) from err
-        self._extractor = extractor
+        self._extractor, self._budget = extractor, self._new_budget()
+        if self._budget is not None:
+            self._budget(extractor, np.zeros(WARM_UP_SIZE, np.uint8))  # the first image of the camera is reduced, too
         self.get_logger().info(
             f"weights {extractor.weights_id} on {extractor.device}, {extractor.precision}; settings {self.settings}"
         )
@@ -122,7 +128,7 @@ class FeatureNode(ManagedNode):
 
     def unload(self) -> None:
         """Release the network and its memory on the device."""
-        self._extractor = None
+        self._extractor = self._budget = None
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
@@ -150,6 +156,7 @@ class FeatureNode(ManagedNode):
                 device=str(extractor.device) if extractor else "",
                 memory=memory_of(extractor.device) if extractor else None,
                 weights_id=extractor.weights_id if extractor else "",
+                choice=self._budget.choice if self._budget else None,
             )
         )
 
@@ -199,7 +206,18 @@ class FeatureNode(ManagedNode):
             raise ImageError("the node was deactivated while this image waited")
         if camera in self._turns:
             extractor = extractor.with_config(replace(extractor.config, rotate_deg=self._turns[camera]))
-        return extractor(pixels)
+        return self._budget(extractor, pixels) if self._budget else extractor(pixels)
+
+    def _new_budget(self) -> BudgetedExtraction | None:
+        """Return what keeps max_latency_ms; None without that limit."""
+        limit_s = self._config.max_latency_ms / 1000
+        if limit_s == 0:
+            return None
+        return BudgetedExtraction(limit_s, clock=time.perf_counter, on_change=self._log_choice)
+
+    def _log_choice(self, choice: BudgetChoice, size: tuple[int, int]) -> None:
+        log = self.get_logger().info if choice.fits else self.get_logger().warning
+        log(f"images of {size[1]}x{size[0]}: {choice.describe()}; max_latency_ms is {self._config.max_latency_ms:g}")
 
     def _refusal(self, err: Exception) -> tuple[str, str]:
         """Return status and reason of an image without features."""

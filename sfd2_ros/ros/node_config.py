@@ -71,6 +71,13 @@ class FeatureNodeConfig:
         choices=MODEL_CHOICES,
     )
     rate_hz: float = setting(RATE_HZ, "Images of 640x480 a second that model auto wants.", minimum=0.01, maximum=1000.0)
+    max_latency_ms: float = setting(
+        0.0,
+        "Longest time for the features of an image, milliseconds: images that would need longer are reduced, down to "
+        "half their sides. 0: no limit.",
+        minimum=0.0,
+        maximum=1000 * MAX_S,
+    )
     device: str = setting("auto", "cpu, cuda, cuda:1, ...; auto: CUDA where it is, else the CPU.")
     camera_info_timeout_s: float = setting(
         1.0,

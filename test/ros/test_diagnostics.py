@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from sfd2_ros.features.budget import BudgetChoice
 from sfd2_ros.ros.device_memory import DeviceMemory
 from sfd2_ros.ros.diagnostics import (
     FeatureMeasurements,
@@ -99,10 +100,20 @@ def test_localizer_node_is_judged_by_its_last_frame(changes: dict[str, object], 
     assert (diagnosis.level, words in diagnosis.reason) == (level, True), diagnosis.reason
 
 
+def test_images_that_stay_too_slow_although_reduced_are_a_warning() -> None:
+    slow = replace(FEATURES, recent=Counts(10, 0), choice=BudgetChoice(0.5, 0.31, fits=False))
+    diagnosis = diagnose_features(slow)
+    assert (diagnosis.level, diagnosis.values["image_scale"]) == (Level.WARN, "0.5")
+    assert "slower than max_latency_ms: sides times 0.5, 310 ms" in diagnosis.reason
+    fitting = replace(slow, choice=BudgetChoice(0.8, 0.18, fits=True))
+    assert diagnose_features(fitting).level is Level.OK
+
+
 def test_values_have_documented_keys() -> None:
     assert set(diagnose_features(FEATURES).values) == {
         "images_received", "images_dropped", "images_lost", "rate_hz", "silence_s", "transport_s", "extraction_s",
-        "num_keypoints", "last_status", "device", "device_memory_mib", "device_memory_share", "weights_id",
+        "num_keypoints", "image_scale", "last_status", "device", "device_memory_mib", "device_memory_share",
+        "weights_id",
     }  # fmt: skip
     values = diagnose_localizer(LOCALIZER).values
     assert set(values) == {

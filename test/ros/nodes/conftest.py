@@ -57,6 +57,14 @@ class Probe:
         self.node.destroy_client(client)
         return future.result()
 
+    def set_parameter(self, node: str, name: str, value: Any) -> Any:
+        """Set a parameter as `ros2 param set` does, and return the node's answer."""
+        from rcl_interfaces.srv import SetParameters
+        from rclpy.parameter import Parameter
+
+        request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
+        return self.call(SetParameters, f"{node}/set_parameters", request).results[0]
+
     def now_ns(self) -> int:
         """Return the time of the node's clock."""
         return int(self.node.get_clock().now().nanoseconds)

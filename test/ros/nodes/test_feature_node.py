@@ -122,6 +122,23 @@ def test_diagnostics_say_what_is_wrong_and_when_it_is_well_again(driver: Driver)
     driver.probe.until(lambda: heard(b"\x01", "no image for"))
 
 
+def test_images_are_reduced_while_they_take_longer_than_allowed(driver: Driver) -> None:
+    from diagnostic_msgs.msg import DiagnosticArray
+
+    from sfd2_ros.ros.qos import reliable
+
+    def is_scaled(scale: str) -> bool:
+        assert driver.answer(image_of(street(), driver)).height == 240
+        values = [each for array in arrays for status in array.status for each in status.values]
+        return [each.value for each in values if each.key == "image_scale"][-1:] == [scale]
+
+    arrays = driver.probe.listen(DiagnosticArray, "/diagnostics", reliable())
+    assert driver.probe.set_parameter("features_under_test", "max_latency_ms", 0.1).successful
+    driver.probe.until(lambda: is_scaled("0.5"))
+    assert driver.probe.set_parameter("features_under_test", "max_latency_ms", 0.0).successful
+    driver.probe.until(lambda: is_scaled("1"))
+
+
 def test_image_without_camera_info_is_refused_by_the_name_of_the_topic(probe: Any, start_node: Any) -> None:
     node = start_node("feature_node", "features_alone", cameras=["rear"], device="cpu", camera_info_timeout_s=0.2)
     driver = Driver(probe, node, "rear")

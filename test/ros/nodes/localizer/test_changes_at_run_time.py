@@ -11,21 +11,13 @@ import pytest
 pytestmark = [pytest.mark.ros, pytest.mark.data, pytest.mark.usefixtures("ros")]
 
 
-def set_parameter(probe: Any, node: str, name: str, value: Any) -> Any:
-    from rcl_interfaces.srv import SetParameters
-    from rclpy.parameter import Parameter
-
-    request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
-    return probe.call(SetParameters, f"{node}/set_parameters", request).results[0]
-
-
 def test_threshold_holds_from_the_next_frame_on(robot: Any, query: Any) -> None:
     features, camera, _ = query
     inliers = robot.frame(features, camera).num_inliers
-    assert set_parameter(robot.probe, "robot", "localizer.gates.min_inliers", inliers * 2).successful
+    assert robot.probe.set_parameter("robot", "localizer.gates.min_inliers", inliers * 2).successful
     refused = robot.frame(features, camera)
     assert (refused.status, str(inliers * 2) in refused.reason) == ("few_inliers", True), refused.reason
-    assert set_parameter(robot.probe, "robot", "localizer.gates.min_inliers", 12).successful
+    assert robot.probe.set_parameter("robot", "localizer.gates.min_inliers", 12).successful
     assert robot.frame(features, camera).status == "localized"
 
 
@@ -46,7 +38,7 @@ def test_what_cannot_be_changed_is_refused_with_a_reason_and_nothing_changes(
     robot: Any, query: Any, name: str, value: Any, words: str
 ) -> None:
     features, camera, _ = query
-    answer = set_parameter(robot.probe, "robot", name, value)
+    answer = robot.probe.set_parameter("robot", name, value)
     assert (answer.successful, words in answer.reason) == (False, True), answer.reason
     assert robot.frame(features, camera).status == "localized"
 
@@ -57,9 +49,9 @@ def test_diagnostics_come_at_the_new_rate(robot: Any) -> None:
     from sfd2_ros.ros.qos import reliable
 
     heard = robot.probe.listen(DiagnosticArray, "/diagnostics", reliable(100))
-    assert set_parameter(robot.probe, "robot", "diagnostics_period_s", 0.1).successful
+    assert robot.probe.set_parameter("robot", "diagnostics_period_s", 0.1).successful
     robot.probe.until(lambda: len(heard) > 5, 3.0)  # at the default of one a second, five take five seconds
-    assert set_parameter(robot.probe, "robot", "diagnostics_period_s", 1.0).successful
+    assert robot.probe.set_parameter("robot", "diagnostics_period_s", 1.0).successful
 
 
 def test_inactive_node_takes_parameters_of_configure_and_extracts_with_them(probe: Any, start_node: Any) -> None:
@@ -68,8 +60,8 @@ def test_inactive_node_takes_parameters_of_configure_and_extracts_with_them(prob
     overrides = {"qos_overrides./tuned/features.publisher.reliability": "best_effort"}
     node = start_node("feature_node", "tuned", cameras=["tuned"], device="cpu", autostart=False, **overrides)
     probe.until(lambda: node.check() or probe.node.count_publishers("tuned/features"), 60.0)
-    assert set_parameter(probe, "tuned", "image_transport", "compressed").successful
-    assert set_parameter(probe, "tuned", "extractor.max_keypoints", 7).successful
+    assert probe.set_parameter("tuned", "image_transport", "compressed").successful
+    assert probe.set_parameter("tuned", "extractor.max_keypoints", 7).successful
     (publisher,) = probe.node.get_publishers_info_by_topic("/tuned/features")
     assert publisher.qos_profile.reliability is ReliabilityPolicy.BEST_EFFORT
 
