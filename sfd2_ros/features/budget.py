@@ -30,7 +30,7 @@ _SMALLEST_SIDE_PX = 16
 _REMEMBERED = 5
 """Images whose median counts: two slow ones in a row change nothing. Not tuned."""
 _ROOM = 0.85
-"""A larger scale is taken again when it needs less than this fraction of the limit, so that the choice does not swing."""
+"""A larger scale is taken again when it needs less than this fraction of the limit, so the choice does not swing."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -74,7 +74,6 @@ def test_images_are_reduced_and_a_change_is_reported_once() -> None:
     told: list[tuple[float, bool, tuple[int, int]]] = []
     extractor: Any = Clocked()
     budgeted = BudgetedExtraction(
-        extractor,
         0.2,
         clock=lambda: extractor.now,
         on_change=lambda one, size: told.append((one.scale, one.fits, size)),
