@@ -19,6 +19,7 @@ from sfd2_ros.core.errors import CameraError, DependencyError, ImageError, Sfd2E
 from sfd2_ros.features import Extractor, ExtractorConfig, load_extractor
 from sfd2_ros.features.budget import BudgetChoice, BudgetedExtraction
 from sfd2_ros.ros.camera_inputs import CameraInputs, ReceivedImage
+from sfd2_ros.ros.camera_settings import camera_turns, check_cameras
 from sfd2_ros.ros.conversions.features import STATUS_OK
 from sfd2_ros.ros.device_memory import is_out_of_memory, memory_of
 from sfd2_ros.ros.diagnostics import Diagnosis, FeatureMeasurements, diagnose_features
@@ -26,7 +27,7 @@ from sfd2_ros.ros.diagnostics_publisher import publish_diagnostics
 from sfd2_ros.ros.features_output import Extraction, FeaturesOutput
 from sfd2_ros.ros.managed_node import ManagedNode, run_nodes
 from sfd2_ros.ros.newest import CountsSince, NewestItems, Worker
-from sfd2_ros.ros.node_config import FeatureNodeConfig, camera_turns, check_cameras
+from sfd2_ros.ros.node_config import FeatureNodeConfig
 from sfd2_ros.ros.stamp_gaps import NO_GAPS
 from sfd2_ros.user_cache import precision_cache
 

@@ -20,6 +20,7 @@ from sfd2_ros.features.device import choose_device
 from sfd2_ros.localization import Localized, Localizer
 from sfd2_ros.localization.states import RobotState
 from sfd2_ros.mapping import load_map
+from sfd2_ros.ros.camera_settings import check_cameras
 from sfd2_ros.ros.conversions.poses import header_at, hint_from_message
 from sfd2_ros.ros.conversions.status import status_message
 from sfd2_ros.ros.diagnostics import Diagnosis, LocalizerMeasurements, diagnose_localizer
@@ -34,7 +35,6 @@ from sfd2_ros.ros.node_config import (
     LOCALIZER_CHANGEABLE,
     LOCALIZER_SETTINGS,
     LocalizerNodeConfig,
-    check_cameras,
     check_frames,
     check_fusion,
     localizer_settings,

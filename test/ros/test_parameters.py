@@ -11,12 +11,11 @@ import yaml
 from sfd2_ros.core.errors import ConfigError
 from sfd2_ros.features import ExtractorConfig
 from sfd2_ros.localization import FusionConfig
+from sfd2_ros.ros.camera_settings import camera_turns, check_cameras
 from sfd2_ros.ros.node_config import (
     LOCALIZER_SETTINGS,
     FeatureNodeConfig,
     LocalizerNodeConfig,
-    camera_turns,
-    check_cameras,
     check_frames,
     check_fusion,
 )
