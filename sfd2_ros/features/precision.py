@@ -36,7 +36,7 @@ _HOPELESS = 3.0
 """A format that takes this many times as long in its first run after the warm-up is not run again. Not tuned."""
 _WORTH = 0.9
 """bfloat16 is taken below this fraction of float32's time: it costs 0.5 % of the keypoints a pixel
-(docs/performance.md), and the other layers gain less than the timed one."""
+(docs/reports/2026-11-28-performance.md), and the other layers gain less than the timed one."""
 
 
 @dataclass(frozen=True)

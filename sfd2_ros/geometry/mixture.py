@@ -37,7 +37,8 @@ _START_SCALE = 2.0
 """That of Cauchy's weights, which have refined the pose."""
 _STEPS_A_LINEARISATION = 10
 """The mixture settles in 12 to 16 steps, during which the pose moves by less than a pixel. Median errors on kitti_a and
-on two towns by day and night differ by less than 0.1 mm from those with one step (docs/performance.md)."""
+on two towns by day and night differ by less than 0.1 mm from those with one step
+(docs/reports/2026-11-28-performance.md)."""
 _MIN_SCALE = 0.5
 """Of the Student distribution to the noise assumed: keypoints are never taken for more exact than half of sigma_px."""
 
