@@ -83,7 +83,7 @@ def image_size(_context: click.Context, _parameter: click.Parameter, value: str)
 )
 @click.option("--rig", default="front", show_default=True, help="Cameras: front, stereo, robotcar.")
 @click.option("--size", default="640x480", show_default=True, callback=image_size, help="Image size, pixels.")
-@click.option("--route", default="street", show_default=True, help="See below.")
+@click.option("--route", default="street", show_default=True, help="One of the routes above.")
 @click.option(
     "--lateral", "lateral_m", type=_Real(-50, 50), default=0.0, show_default=True, help="Metres left of the lane."
 )
@@ -94,26 +94,27 @@ def image_size(_context: click.Context, _parameter: click.Parameter, value: str)
 @click.option("--bag", type=click.Path(path_type=Path), help="Rosbag2 to write instead.")
 @click.option("--storage", default="sqlite3", show_default=True, help="Storage of the bag: sqlite3 or mcap.")
 @click.option(
-    "--odometry-scale", type=_Real(-0.5, 1), help="Bag: fraction by which odometry is too long.  [default: drawn]"
+    "--odometry-scale", type=_Real(-0.5, 1), help="Bag: fraction by which odometry is too long.  [default: random]"
 )
 @click.option(
     "--odometry-heading",
     "odometry_heading_deg",
     type=_Real(-HEADING_LIMIT_DEG, HEADING_LIMIT_DEG),
-    help="Bag: drift of odometry to the left, degrees in 60 m.  [default: drawn]",
+    help="Bag: drift of odometry to the left, degrees in 60 m.  [default: random]",
 )
 @click.option("--gnss", "gnss_noise_m", type=_Real(0.001, 100), help="Bag: GNSS fixes with this noise, metres.")
 @click.option("--imu", "has_imu", is_flag=True, help="Bag: an IMU that measures gravity.")
-@click.option("--fault", "faults", multiple=True, help="Bag: what goes wrong, see below; may be repeated.")
+@click.option("--fault", "faults", multiple=True, help="Bag: one of the faults above; may be repeated.")
 @click.option("--compressed", is_flag=True, help="Write JPEG into the bag instead of raw images.")
 @json_option
 @overwrite_option
 def command(*, conditions: str, device: str, output: Path | None, bag: Path | None, **options: Any) -> None:
     """Render drives through a simulated street, with ground truth for every pixel.
 
-    A scene folder holds the first condition as the mapping drive (map.txt) and each other one as a query drive of a
-    later session, on another line of the lane (query.txt). With one condition all images are the mapping drive. A bag
-    holds one drive, and its true poses in ground_truth.tum.
+    The output is a scene folder (-o) or a rosbag2 (--bag). In a scene folder the first condition is the mapping drive
+    (map.txt). Each other condition is a query drive of a later session, shifted sideways in the lane (query.txt). With
+    one condition, all images belong to the mapping drive. A bag holds one drive, and its true poses in
+    ground_truth.tum.
 
     Conditions: overcast, sun, dawn, dusk, night, rain, night_rain, snow, autumn, winter.
 

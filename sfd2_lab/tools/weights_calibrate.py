@@ -23,7 +23,7 @@ from sfd2_ros.tools.options import check_suffix, overwrite_option
     default=0.03,
     show_default=True,
     type=click.FloatRange(0, 1),
-    help="Largest share of keypoints on what is volatile or moves.",
+    help="Largest fraction of keypoints on sky, water, vehicles and people.",
 )
 @click.option("--pairs", default=16, show_default=True, type=click.IntRange(min=1), help="Pairs of crops to look at.")
 @overwrite_option

@@ -41,11 +41,14 @@ if TYPE_CHECKING:
 @click.argument("images", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Pose file to write.")
 @click.option("--tum", type=click.Path(path_type=Path), help="Write a TUM trajectory too; image names are time stamps.")
-@click.option("--kitti", type=click.Path(path_type=Path), help="Write a KITTI trajectory too; it needs every pose.")
+@click.option(
+    "--kitti", type=click.Path(path_type=Path), help="Write a KITTI trajectory too; only if all images are localized."
+)
 @click.option(
     "--list",
     "list_path",
-    help="Image names, one a line, with or without intrinsics as hloc has them; searched in IMAGES first.",
+    help="File with image names, one a line, with or without intrinsics as in hloc's lists; first searched in IMAGES. "
+    "Default: all images.",
 )
 @click.option(
     "--camera", help="Intrinsics: a scene, a calibration file or MODEL,w,h,params. Default: the list's or the scene's."
@@ -75,9 +78,12 @@ def command(
     """Localize IMAGES in MAP.
 
     IMAGES is a scene folder, a folder of images or one image. The output has one line `name qw qx qy qz tx ty tz`
-    (cam_from_map) for each localized image; statuses, reasons, inliers and covariances are written beside it as JSON. A
-    rejected image has no pose. An image that cannot be read is rejected as bad_image; the others are localized, and the
-    exit code is 1.
+    (cam_from_map) for each localized image; a rejected image has no line. Statuses, reasons, inliers and covariances
+    are written beside it as JSON.
+
+    Without --weights and --model, the shipped weights that the map was built with are used.
+
+    An image that cannot be read is rejected as bad_image. The others are localized, and the exit code is 1.
     """
     from sfd2_ros.evaluation.batch import localize_images  # noqa: PLC0415
     from sfd2_ros.evaluation.poses_file import check_names, details_path, write_poses  # noqa: PLC0415

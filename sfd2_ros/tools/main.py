@@ -34,10 +34,10 @@ early_interrupt.restore()
 # name: (module, line of help)
 COMMANDS = {
     "extract": ("sfd2_ros.tools.extract", "Extract features of images into an HDF5 file."),
-    "map": ("sfd2_ros.tools.map", "Build, inspect and check maps."),
+    "map": ("sfd2_ros.tools.map", "Build, inspect, merge and export maps."),
     "localize": ("sfd2_ros.tools.localize", "Localize images in a map."),
     "evaluate": ("sfd2_ros.tools.evaluate", "Score poses against reference poses."),
-    "weights": ("sfd2_ros.tools.weights", "Inspect, import and export weights."),
+    "weights": ("sfd2_ros.tools.weights", "Inspect, convert and quantise weights."),
     "play": ("sfd2_ros.tools.play", "Publish a rosbag2 on ROS topics."),
     "view": ("sfd2_ros.tools.view", "Show the running nodes in a browser."),
 }

@@ -49,34 +49,34 @@ command.add_command(map_view.command)
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the new map.")
 @click.option(
-    "--list", "list_name", help="Image names to map, one a line. Default: map.txt where there is one, else all images."
+    "--list", "list_name", help="File of image names, one a line. Default: map.txt if it exists, otherwise all images."
 )
 @click.option(
-    "--camera", help="Intrinsics for a plain image folder: a scene, a map, a camera_info YAML or MODEL,w,h,params."
+    "--camera", help="Image folder: intrinsics, from a scene, a map, a calibration file or as MODEL,w,h,params."
 )
 @click.option(
     "--max-keypoints", type=int, default=2048, show_default=True, help="Maximum number of keypoints of an image."
 )
 @click.option(
-    "--features", "features_path", type=click.Path(path_type=Path), help="Scene: features to use, from sfd2 extract."
+    "--features", "features_path", type=click.Path(path_type=Path), help="Scene: features to use, of sfd2 extract."
 )
-@click.option("--matches", "matches_path", type=click.Path(path_type=Path), help="Scene: matches of hloc to use.")
-@click.option("--refine-poses", is_flag=True, help="Adjust the given poses together with the landmarks.")
+@click.option("--matches", "matches_path", type=click.Path(path_type=Path), help="Scene: their matches, as of hloc.")
+@click.option("--refine-poses", is_flag=True, help="Scene: refine the given poses together with the landmarks.")
 @click.option(
     "--image-topic",
     "image_topics",
     multiple=True,
-    help="Of a bag; repeat it. Default: one of each camera with camera_info.",
+    help="Bag: image topic to map; may be repeated. Default: one topic of each camera that has camera_info.",
 )
 @click.option("--frame", help="Bag: TF frame of the poses. [default: odom]")
 @click.option("--pose-topic", help="Bag: topic with Odometry or stamped poses of base_link, used instead of TF.")
-@click.option("--gnss-topic", help="Bag: topic of NavSatFix; none to ignore it. [default: the only one there is]")
+@click.option("--gnss-topic", help="Bag: topic of NavSatFix; none: ignore GNSS. [default: the topic, if only one]")
 @click.option(
-    "--trajectory", type=click.Path(path_type=Path), help="Folder of images named by time: TUM poses of the camera."
+    "--trajectory", type=click.Path(path_type=Path), help="Image folder: TUM poses of the camera. Needs --camera."
 )
-@click.option("--trust-poses", is_flag=True, help="Bag: keep the poses of odometry; loops then do not close.")
-@click.option("--every-m", type=float, help="Bag: metres between two images of a camera. [default: 0.5]")
-@click.option("--colmap", is_flag=True, help="Write the COLMAP model into the map too; `map export` writes it later.")
+@click.option("--trust-poses", is_flag=True, help="Bag: keep the poses of odometry; loops are not closed.")
+@click.option("--every-m", type=float, help="Bag, --trajectory: metres between two keyframes. [default: 0.5]")
+@click.option("--colmap", is_flag=True, help="Not for a bag: write the COLMAP model too; `map export` can do it later.")
 @rotate_option
 @weights_option
 @model_option
@@ -109,10 +109,14 @@ def build(
 ) -> None:
     """Build a map from SOURCE.
 
-    SOURCE is one of: a scene folder with images/ and sparse/ (a COLMAP model with poses in metres; landmarks are
-    triangulated under these poses; the model may also lie in colmap/sparse/ or dense/sparse/); a folder of images
-    (structure from motion; scale and frame are arbitrary); a rosbag2 with images, camera_info and TF (a keyframe of all
-    cameras every half metre; loops are closed, GNSS is used where it is recorded, a report is written beside MAP).
+    Bag: SOURCE is a rosbag2 with images, camera_info and odometry on TF. A keyframe of all cameras is taken every half
+    metre, loops are closed, and recorded GNSS is used. A report is written beside the map.
+
+    Scene: SOURCE has images/ and sparse/, a COLMAP model with poses in metres. Landmarks are triangulated under these
+    poses. The model may also be in colmap/sparse/ or dense/sparse/.
+
+    Image folder: SOURCE has images of one camera. With --trajectory the map is built as from a bag. Without it, the map
+    is built by structure from motion; its scale and frame are arbitrary.
     """
     from sfd2_ros.bags.reader import is_bag  # noqa: PLC0415
     from sfd2_ros.features import ExtractorConfig  # noqa: PLC0415

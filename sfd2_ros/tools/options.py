@@ -30,9 +30,8 @@ weights_option = click.option(
 model_option = click.option(
     "--model",
     default="",
-    help="Network: sfd2, sfd2-m, sfd2-s, or auto: the largest that ships and extracts two images a second here; "
-    "aliked-n16 or aliked-n16+stability with its weights. "
-    "Default: that of --weights, or sfd2.",
+    help="Network: sfd2, sfd2-m or sfd2-s; auto: the largest shipped one that extracts two images a second on this "
+    "machine; aliked-n16 or aliked-n16+stability, which need --weights. Default: that of --weights, or sfd2.",
 )
 device_option = click.option(
     "--device", default="auto", show_default=True, help="Device of the network: cpu, cuda, cuda:1 or auto."
@@ -45,7 +44,8 @@ rotate_option = click.option(
     default="0",
     show_default=True,
     callback=lambda _context, _parameter, value: int(value),
-    help="Turn images clockwise by this first, degrees, for a camera on its side; results are of the images as stored.",
+    help="Rotate images clockwise by this angle before extraction, degrees, for a camera that is mounted on its side. "
+    "Keypoints and poses refer to the images as stored.",
 )
 
 
