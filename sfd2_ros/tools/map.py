@@ -110,13 +110,13 @@ def build(
     """Build a map from SOURCE.
 
     Bag: SOURCE is a rosbag2 with images, camera_info and odometry on TF. A keyframe of all cameras is taken every half
-    metre, loops are closed, and recorded GNSS is used. A report is written beside the map.
+    metre, loops are closed, recorded GNSS is used, and a report is written beside the map.
 
-    Scene: SOURCE has images/ and sparse/, a COLMAP model with poses in metres. Landmarks are triangulated under these
-    poses. The model may also be in colmap/sparse/ or dense/sparse/.
+    Scene: SOURCE has images/ and poses in metres: a COLMAP model in sparse/, or those of nerfstudio, OpenSfM or kapture.
+    Landmarks are triangulated under these poses.
 
-    Image folder: SOURCE has images of one camera. With --trajectory the map is built as from a bag. Without it, the map
-    is built by structure from motion; its scale and frame are arbitrary.
+    Image folder: SOURCE has images of one camera. With --trajectory the map is built as from a bag; without it, by
+    structure from motion, with arbitrary scale and frame.
     """
     from sfd2_ros.bags.reader import is_bag  # noqa: PLC0415
     from sfd2_ros.features import ExtractorConfig  # noqa: PLC0415
