@@ -71,9 +71,7 @@ command.add_command(map_view.command)
 @click.option("--frame", help="Bag: TF frame of the poses. [default: odom]")
 @click.option("--pose-topic", help="Bag: topic with Odometry or stamped poses of base_link, used instead of TF.")
 @click.option("--gnss-topic", help="Bag: topic of NavSatFix; none: ignore GNSS. [default: the topic, if only one]")
-@click.option(
-    "--trajectory", type=click.Path(path_type=Path), help="Image folder: TUM poses of the camera. Needs --camera."
-)
+@click.option("--trajectory", type=click.Path(path_type=Path), help="Image folder: its TUM poses. Needs --camera.")
 @click.option("--trust-poses", is_flag=True, help="Bag: keep the poses of odometry; loops are not closed.")
 @click.option("--every-m", type=float, help="Bag, --trajectory: metres between two keyframes. [default: 0.5]")
 @click.option("--colmap", is_flag=True, help="Not for a bag: write the COLMAP model too; `map export` can do it later.")
@@ -112,8 +110,8 @@ def build(
     Bag: SOURCE is a rosbag2 with images, camera_info and odometry on TF. A keyframe of all cameras is taken every half
     metre, loops are closed, recorded GNSS is used, and a report is written beside the map.
 
-    Scene: SOURCE has images/ and poses in metres: a COLMAP model in sparse/, or those of nerfstudio, OpenSfM or kapture.
-    Landmarks are triangulated under these poses.
+    Scene: SOURCE has images/ and poses in metres: a COLMAP model in sparse/, or those of nerfstudio, OpenSfM or
+    kapture. Landmarks are triangulated under these poses.
 
     Image folder: SOURCE has images of one camera. With --trajectory the map is built as from a bag; without it, by
     structure from motion, with arbitrary scale and frame.
