@@ -47,32 +47,36 @@ class ExtractorConfig:
         0.001, "Keypoints need a score (probability times stability) above this.", minimum=0.0, maximum=1.0
     )
     nms_radius_px: int = setting(
-        3, "Of keypoints within this distance along x and y only the strongest stays.", minimum=0, maximum=64
+        3, "Of keypoints within this distance along x and y only the strongest is kept, pixels.", minimum=0, maximum=64
     )
     border_px: int = setting(4, "Keypoints closer to the image's edge are dropped, pixels.", minimum=0, maximum=256)
     refinement: str = setting(
-        "quadratic", "Below the pixel: a parabola through the score, or whole pixels.", choices=("none", "quadratic")
+        "quadratic",
+        "Subpixel position of a keypoint: quadratic fits a parabola to the scores; none keeps whole pixels.",
+        choices=("none", "quadratic"),
     )
     precision: str = setting(
         "auto",
-        "Numbers in the network; auto: float16 on CUDA, on CPUs the faster one of float32 and bfloat16, measured.",
+        "Number format of the network; auto: float16 on CUDA, on a CPU the faster one of float32 and bfloat16, "
+        "measured at start.",
         choices=("auto", *PRECISIONS),
     )
     backend: str = setting(
         "auto",
-        "What runs the network; auto: torch. onnxruntime and tensorrt (on CUDA) are optional libraries.",
+        "Library that runs the network; auto: torch. onnxruntime and tensorrt (on CUDA) are optional libraries.",
         choices=BACKENDS,
     )
     use_stability: bool = setting(True, "Multiply the score by the stability before keypoints are chosen.")
     stability_power: float = setting(
         2.0,
-        "The stability is raised to this first; 1 is the paper's, more prefers what lasts.",
+        "Power of the stability in the score. The paper has 1; larger values prefer stable keypoints.",
         minimum=0.0,
         maximum=8.0,
     )
     rotate_deg: int = setting(
         0,
-        "Images are turned clockwise by this first, degrees, for a camera on its side; keypoints are turned back.",
+        "Images are rotated clockwise by this angle before extraction, degrees, for a camera mounted on its side. "
+        "Keypoints refer to the image as received.",
         choices=TURNS_DEG,
     )
 

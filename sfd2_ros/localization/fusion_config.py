@@ -20,19 +20,21 @@ class FusionConfig:
     )
     motion_share: float = setting(
         0.4,
-        "Odometry is taken to drift by this share of what motion.* allows for, which is meant for doubting poses: less "
-        "is smoother, and surer than it is right when odometry is worse.",
+        "Drift of odometry assumed by the filter, as a fraction of motion.*. Smaller values make map to odom "
+        "smoother, but too certain if odometry drifts more.",
         minimum=0.001,
         maximum=10.0,
     )
     common_share: float = setting(
         0.5,
-        "Share of the variance of a measured pose that the next one has in common with it, as it sees the same "
-        "landmarks: no number of pictures makes the fused pose surer than that. 0: their errors are independent.",
+        "Fraction of the variance of a measured pose that the next ones share, because they see the same "
+        "landmarks. It limits how certain the fused pose becomes. 0: errors are independent.",
         minimum=0.0,
         maximum=0.99,
     )
-    common_m: float = setting(3.0, "Way over which what measured poses have in common changes (metres).", minimum=0.001)
+    common_m: float = setting(
+        3.0, "Distance over which the common error of measured poses changes, metres.", minimum=0.001
+    )
     common_rad: float = setting(
-        0.5, "Turn over which what measured poses have in common changes (radians).", minimum=0.001
+        0.5, "Rotation over which the common error of measured poses changes, radians.", minimum=0.001
     )

@@ -29,29 +29,25 @@ _S_PER_NS = 1e-9
 
 @dataclass(frozen=True)
 class MotionConfig:
-    """How far a prediction may be off: one standard deviation of what odometry, or going on as before, misses."""
+    """Errors of a prediction by odometry, or without it by constant velocity: one standard deviation each."""
 
-    position_floor_m: float = setting(0.02, "Uncertainty of a predicted position at the least (metres).", minimum=0.0)
+    position_floor_m: float = setting(
+        0.02, "Standard deviation that a prediction adds to the position even at rest, metres.", minimum=0.0
+    )
     rotation_floor_rad: float = setting(
-        0.004, "Uncertainty of a predicted rotation at the least (radians).", minimum=0.0
+        0.004, "Standard deviation that a prediction adds to the rotation even at rest, radians.", minimum=0.0
     )
-    position_per_m: float = setting(0.05, "Error of odometry for each metre of way (metres).", minimum=0.0)
-    rotation_per_m: float = setting(0.005, "Error of odometry's rotation for each metre of way (radians).", minimum=0.0)
-    rotation_per_rad: float = setting(
-        0.05, "Error of odometry's rotation for each radian of turn (radians).", minimum=0.0
-    )
-    acceleration_mps2: float = setting(
-        2.0, "Without odometry: change of velocity to be expected (metres a second, a second).", minimum=0.0
-    )
+    position_per_m: float = setting(0.05, "Position error of odometry per metre of travel, metres.", minimum=0.0)
+    rotation_per_m: float = setting(0.005, "Rotation error of odometry per metre of travel, radians.", minimum=0.0)
+    rotation_per_rad: float = setting(0.05, "Rotation error of odometry per radian of rotation, radians.", minimum=0.0)
+    acceleration_mps2: float = setting(2.0, "Without odometry: expected acceleration, m/s^2.", minimum=0.0)
     turn_acceleration_radps2: float = setting(
-        1.0, "Without odometry: change of the rate of turn to be expected (radians a second, a second).", minimum=0.0
+        1.0, "Without odometry: expected angular acceleration, rad/s^2.", minimum=0.0
     )
-    speed_mps: float = setting(
-        15.0, "Without odometry: speed to be expected while it has not been measured (metres a second).", minimum=0.0
-    )
+    speed_mps: float = setting(15.0, "Without odometry: expected speed until it is measured, m/s.", minimum=0.0)
     turn_radps: float = setting(
         1.0,
-        "Without odometry: rate of turn to be expected while it has not been measured (radians a second).",
+        "Without odometry: expected angular speed until it is measured, rad/s.",
         minimum=0.0,
     )
 

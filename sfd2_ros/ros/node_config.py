@@ -40,7 +40,7 @@ class FeatureNodeConfig:
     )
     image_transport: str = setting(
         "raw",
-        "Topic that images are taken from: <camera>/<image_topic>, or /compressed below it.",
+        "raw: subscribe to <camera>/<image_topic>; compressed: to <camera>/<image_topic>/compressed.",
         choices=("raw", "compressed"),
     )
     image_reliability: str = setting(
@@ -61,11 +61,13 @@ class FeatureNodeConfig:
     weights: str = setting("", "Weights file; empty: the weights that ship with the package.")
     model: str = setting(
         "",
-        "Network; empty: that of the weights file, or sfd2; auto: the largest that ships and runs at rate_hz; "
+        "Network; empty: that of the weights file, or sfd2; auto: the largest shipped one that runs at rate_hz; "
         "aliked-n16: with its weights file. Maps are of one model.",
         choices=MODEL_CHOICES,
     )
-    rate_hz: float = setting(RATE_HZ, "Images of 640x480 a second that model auto wants.", minimum=0.01, maximum=1000.0)
+    rate_hz: float = setting(
+        RATE_HZ, "For model auto: images of 640x480 a second that the network must reach.", minimum=0.01, maximum=1000.0
+    )
     max_latency_ms: float = setting(
         0.0,
         "Longest time for the features of an image, milliseconds: images that would need longer are reduced, down to "
@@ -73,7 +75,9 @@ class FeatureNodeConfig:
         minimum=0.0,
         maximum=1000 * MAX_S,
     )
-    device: str = setting("auto", "cpu, cuda, cuda:1, ...; auto: CUDA where it is, else the CPU.")
+    device: str = setting(
+        "auto", "Device of the network: cpu, cuda, cuda:1, ...; auto: CUDA if there is one, otherwise the CPU."
+    )
     camera_info_timeout_s: float = setting(
         1.0,
         "How long the first images wait for a camera_info before they are rejected, seconds.",
@@ -94,10 +98,11 @@ class LocalizerNodeConfig:
     map: str = setting("", "Folder of the map; must be given.")
     max_memory_mb: float = setting(
         0.0,
-        "Of a map whose landmarks need more, only tiles near the robot are in memory, megabytes; 0: the whole map.",
+        "Largest memory of the landmarks, megabytes. If the map needs more, only tiles near the robot are loaded. "
+        "0: load the whole map.",
         minimum=0.0,
     )
-    device: str = setting("auto", "Where descriptors are matched: cpu, cuda, ...; auto: CUDA where it is.")
+    device: str = setting("auto", "Device that matches descriptors: cpu, cuda, ...; auto: CUDA if there is one.")
     publish: str = setting(
         "map_to_odom",
         "TF that is broadcast: map_to_odom (REP 105, needs odometry on TF), map_to_base (no odometry there), none.",
@@ -114,8 +119,8 @@ class LocalizerNodeConfig:
     )
     transform_tolerance_s: float = setting(
         1.0,
-        "map to odom on TF is stamped this long after the image, so that it holds until the next one, seconds. map to "
-        "base_link has the stamp of the image.",
+        "map to odom on TF is stamped this long after the image, so that it holds until the next one, seconds. "
+        "map to base_link has the stamp of the image.",
         minimum=0.0,
         maximum=MAX_S,
     )
@@ -132,15 +137,15 @@ class LocalizerNodeConfig:
     )
     max_tilt_rad: float = setting(
         1.05,
-        "In a level map, poses that tilt the base more are rejected as no_transform: the frame of the image is not the "
-        "optical one then, radians; 3.15: any tilt.",
+        "In a level map, poses that tilt the base more are rejected as no_transform, because the frame of the "
+        "image is then not the optical one, radians. 3.15: accept any tilt.",
         minimum=0.0,
         maximum=3.15,
     )
     broadcast_rate_hz: float = setting(
         0.0,
-        "map to odom is broadcast at this rate, for hold_s after a localized frame, hertz; 0: once for each localized "
-        "frame.",
+        "map to odom is broadcast at this rate, for hold_s after a localized frame, hertz. 0: once for each "
+        "localized frame.",
         minimum=0.0,
         maximum=100.0,
     )
@@ -159,15 +164,15 @@ class LocalizerNodeConfig:
     )
     sync_tolerance_s: float = setting(
         0.02,
-        "Images of several cameras whose stamps differ by no more are localized together, as one rig, seconds; 0: each "
-        "camera by itself.",
+        "Images of several cameras are localized together, as one rig, if their stamps differ by no more than "
+        "this, seconds. 0: each camera by itself.",
         minimum=0.0,
         maximum=MAX_S,
     )
     sync_wait_s: float = setting(
         1.0,
-        "How long a rig waits for a camera that is missing, or whose features come late, before it does without; one "
-        "that was missing three times is not waited for until it is back, seconds.",
+        "How long a frame of a rig waits for a missing or late camera, seconds. After three such frames the camera is "
+        "no longer waited for, until it returns.",
         minimum=0.0,
         maximum=MAX_S,
     )
