@@ -79,7 +79,9 @@ def load_state(
         network.load_state_dict(_part(tensors, "network/"))
         average.load_state_dict(_part(tensors, "average/"))
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, RuntimeError) as err:
-        raise WeightsError(f"state {str(path)!r} cannot be resumed: {err}; remove it to train anew") from err
+        raise WeightsError(
+            f"state {str(path)!r} cannot be resumed: {err}; remove it to train from the beginning"
+        ) from err
     for name, parameter in network.named_parameters():
         found = {kind: tensors[f"{kind}/{name}"] for kind in _MOMENTS if f"{kind}/{name}" in tensors}
         if found:

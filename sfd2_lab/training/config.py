@@ -46,7 +46,7 @@ class RunConfig:
     start: str = setting("", "Weights to start from, relative to the data folder; empty: from nothing.")
     brightness: float = setting(
         0.0,
-        "Darker neighbourhoods of images are lifted to this, of 1, before the network; 0: not. The weights say so.",
+        "Dark parts of images are lifted to this level, of 1, before the network; 0: not. Kept in the weights.",
         minimum=0.0,
         maximum=MAX_BRIGHTNESS,
     )
@@ -70,7 +70,9 @@ class OptimiserConfig:
 
     learning_rate: float = setting(1e-3, "At its height.", minimum=0.0)
     warmup_steps: int = setting(200, "Steps over which the learning rate rises.", minimum=0)
-    final_share: float = setting(0.01, "Learning rate at the end, as a share of its height.", minimum=0.0, maximum=1.0)
+    final_share: float = setting(
+        0.01, "Learning rate at the end, as a fraction of its height.", minimum=0.0, maximum=1.0
+    )
     beta1: float = setting(0.9, "Adam's first.", minimum=0.0, maximum=0.9999)
     beta2: float = setting(0.99, "Adam's second; the paper has 0.99.", minimum=0.0, maximum=0.99999)
     weight_decay: float = setting(4e-4, "Decoupled from the gradient (AdamW); the paper has 4e-4.", minimum=0.0)
@@ -87,7 +89,9 @@ class ValidationConfig:
     pairs: int = setting(16, "Image pairs of each validation source.", minimum=1)
     crop_px: int = setting(320, "Side of the crops, pixels; a multiple of 8.", minimum=64, maximum=2048)
     keypoints: int = setting(500, "Keypoints of an image.", minimum=8, maximum=65536)
-    correct_px: float = setting(3.0, "Matches and repeated keypoints this near to the truth are right.", minimum=0.1)
+    correct_px: float = setting(
+        3.0, "Matches and repeated keypoints this near to the ground truth are right.", minimum=0.1
+    )
 
 
 @dataclass(frozen=True)

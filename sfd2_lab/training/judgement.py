@@ -78,7 +78,7 @@ def judge_webcam(extractor: Extractor, folder: Path, *, pairs: int, correct_px: 
     names = list_images(folder)
     half = len(names) // 2
     if half < 1:
-        raise SceneError(f"webcam {str(folder)!r} has {len(names)} photographs; two are needed")
+        raise SceneError(f"webcam {str(folder)!r} has {len(names)} images; two are needed")
     counts = []
     for index in np.unique(np.linspace(0, half - 1, pairs).round().astype(int)):
         first, second = (extractor(read_image(folder / names[i])) for i in (index, index + half))

@@ -54,7 +54,7 @@ class LossConfig:
     within_class: bool = setting(True, "Rank within the class, as the paper; the released training ranks among all.")
     bins: int = setting(20, "Bins of the soft ranking.", minimum=2, maximum=200)
     base: float = setting(0.5, "Average precision below which a point had better give up.", minimum=0.0, maximum=1.0)
-    positive_px: float = setting(3.0, "Places this near to the truth are true matches, pixels.", minimum=0.0)
+    positive_px: float = setting(3.0, "Places this near to the ground truth are true matches, pixels.", minimum=0.0)
     negative_px: float = setting(8.0, "Places farther than this are false matches, pixels.", minimum=0.0)
     points: int = setting(400, "Points of an image pair in the descriptor losses.", minimum=2, maximum=8192)
     feature_weight: float = setting(0.0, "w_feat (SF); needs a teacher of features.", minimum=0.0)

@@ -137,7 +137,7 @@ class TransformHistory:
         known = set(self._edges) | {edge.parent for edge in self._edges.values()}
         unknown = [repr(frame) for frame in (target, source) if frame not in known]
         if unknown:
-            return f"nobody publishes a transform with frame {' or '.join(unknown)}"
+            return f"no node publishes a transform with frame {' or '.join(unknown)}"
         return f"frames {target!r} and {source!r} are not connected"
 
 

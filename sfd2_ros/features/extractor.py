@@ -75,8 +75,7 @@ class ExtractorConfig:
     )
     rotate_deg: int = setting(
         0,
-        "Images are rotated clockwise by this angle before extraction, degrees, for a camera mounted on its side. "
-        "Keypoints refer to the image as received.",
+        "Images are rotated clockwise by this before extraction, degrees; keypoints refer to the image as received.",
         choices=TURNS_DEG,
     )
 

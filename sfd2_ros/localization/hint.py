@@ -37,7 +37,7 @@ class PlaceHint:
         if not np.all(np.isfinite(self.variances)) or np.any(self.variances < 0) or not np.any(self.variances > 0):
             raise ValueError(
                 f"variances of the hint are {np.asarray(self.variances).tolist()}; they must be finite, not "
-                "negative, and positive for at least one axis, to say how sure the hint is"
+                "negative, and positive for at least one axis"
             )
 
     def deviations(self, pose: BasePose) -> float:

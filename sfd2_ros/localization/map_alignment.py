@@ -73,9 +73,9 @@ def align_maps(base: Map, other: Map, progress: Callable[[str, int, int], None])
     alignment, agreeing = _consensus(measured)
     if len(agreeing) < MIN_IMAGES or len(agreeing) < MIN_SHARE * len(measured):
         raise MapError(
-            f"map {str(other.folder)!r} cannot be laid into {str(base.folder)!r}: of its {len(other.images)} images "
+            f"map {str(other.folder)!r} cannot be aligned with {str(base.folder)!r}: of its {len(other.images)} images "
             f"{len(measured)} were localized there and {len(agreeing)} agree on one alignment; {MIN_IMAGES} and half "
-            "of the localized are needed. If both lie in one frame already, say --same-frame"
+            "of the localized are needed. If both are in the same frame already, add --same-frame"
         )
     distances = [_difference(alignment, *pair)[0] for pair in agreeing]
     return MapAlignment(alignment, len(other.images), len(measured), len(agreeing), float(np.median(distances)))

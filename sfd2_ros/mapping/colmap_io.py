@@ -125,7 +125,7 @@ def _finite_pose(image: Any) -> NDArray[np.float64]:
     except ValueError as err:
         raise SceneError(f"the pose of image {image.name!r} is no pose: {err}") from err
     if not np.all(np.isfinite(pose)):
-        raise SceneError(f"the pose of image {image.name!r} is not finite; mend the COLMAP model")
+        raise SceneError(f"the pose of image {image.name!r} is not finite; fix the COLMAP model")
     return pose
 
 

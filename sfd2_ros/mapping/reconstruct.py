@@ -128,7 +128,7 @@ def structure_from_motion(
     if not models:
         raise MapBuildError(
             f"structure from motion found no place that three of {len(image_names)} images show from different spots; "
-            "take more pictures with more overlap, moving sideways between them"
+            "take more images with more overlap, moving sideways between them"
         )
     largest = max(models.values(), key=lambda model: model.num_reg_images())
     for image in largest.images.values():

@@ -157,7 +157,7 @@ class _Player:
                 return
             self._interrupted.wait(CLOCK_PERIOD_S)
         if not listeners and self._settings.discovery_s > 0:
-            self._report(f"nobody listens after {self._settings.discovery_s:.0f} s; played all the same")
+            self._report(f"no subscriber after {self._settings.discovery_s:.0f} s; the bag is played all the same")
 
     def _is_anyone_unmatched(self) -> bool:
         """Return whether either node knows of a subscription that its publisher has not been matched with yet."""

@@ -232,7 +232,7 @@ class FeatureNode(ManagedNode):
                 f"the device has no memory left for this image ({str(err).splitlines()[0]}); lower "
                 "extractor.max_side_px, or free memory"
             )
-        self.get_logger().warning(f"image refused, {status}: {reason}", throttle_duration_sec=5.0)
+        self.get_logger().warning(f"image rejected, {status}: {reason}", throttle_duration_sec=5.0)
         return status, reason
 
 

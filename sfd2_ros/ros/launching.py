@@ -36,37 +36,39 @@ def common_arguments() -> list[DeclareLaunchArgument]:
     share = FindPackageShare("sfd2_ros").find("sfd2_ros")
     return [
         DeclareLaunchArgument(
-            "weights", default_value="", description="Weights file. Empty: as params_file says, which is what ships."
+            "weights",
+            default_value="",
+            description="Weights file. Empty: that of params_file; default: the shipped one.",
         ),
         DeclareLaunchArgument(
             "cameras",
             default_value="",
             description="Names of the cameras, by commas; topics are <camera>/image_raw and <camera>/camera_info. "
-            "Empty: as params_file says, which is `camera`.",
+            "Empty: those of params_file; default: `camera`.",
         ),
         DeclareLaunchArgument(
             "image_reliability",
             default_value="",
             choices=["", "auto", "best_effort", "reliable"],
-            description="How images are subscribed to; auto is as reliable as their publishers. Empty: as params_file "
-            "says, which is auto.",
+            description="Reliability of the image subscriptions; auto: that of the publishers. Empty: as in "
+            "params_file; default: auto.",
         ),
         DeclareLaunchArgument(
             "params_file",
             default_value=str(Path(share) / "config" / "localize.yaml"),
-            description="Parameters of the nodes. What is given here goes before it.",
+            description="YAML file with the parameters of the nodes. Launch arguments override it.",
         ),
         DeclareLaunchArgument(
             "use_sim_time",
             default_value="",
             choices=["", *BOOLEANS],
-            description="Take the time from /clock. Empty: as params_file says, which is false.",
+            description="Take the time from /clock. Empty: as in params_file; default: false.",
         ),
         DeclareLaunchArgument(
             "autostart",
             default_value="",
             choices=["", *BOOLEANS],
-            description="false: wait for a lifecycle manager. Empty: as params_file says, which is true.",
+            description="false: wait for a lifecycle manager. Empty: as in params_file; default: true.",
         ),
         DeclareLaunchArgument("namespace", default_value="", description="Namespace of nodes and relative topics."),
     ]
@@ -157,7 +159,7 @@ def _end_all(executable: str) -> Callable[[ProcessExited, LaunchContext], list[L
         if context.is_shutdown:
             return []
         if event.returncode != 0:  # launch has no other way to an exit code than an exception
-            raise RuntimeError(f"{executable} ended with exit code {event.returncode}; its last lines say why")
+            raise RuntimeError(f"{executable} ended with exit code {event.returncode}; see its last lines")
         return [ShutDown(reason=f"{executable} has ended")]
 
     return on_exit

@@ -251,7 +251,7 @@ def check_frames(config: LocalizerNodeConfig) -> None:
     frames = {name: getattr(config, name) for name in used}
     named = [frame for frame in frames.values() if frame]
     if not all(frames[name] for name in used[1:]) or any(frame.startswith("/") for frame in named):
-        raise ConfigError(f"settings {frames} name a frame '' or with a leading '/'; TF knows neither")
+        raise ConfigError(f"settings {frames} name a frame '' or with a leading '/'; TF allows neither")
     if len(set(named)) != len(named):
         raise ConfigError(f"settings {frames} name one frame twice; each must be a frame of its own")
     if config.broadcast_rate_hz > 0 and config.publish != "map_to_odom":

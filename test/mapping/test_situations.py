@@ -188,7 +188,7 @@ def test_images_of_different_places_are_refused(paint_scene: Paint, extractor: A
     for i in range(3):
         paint_scene(tmp_path / str(i), ["x.png"], seed=30 * i)
         shutil.copy(tmp_path / str(i) / "images" / "x.png", tmp_path / f"{i}.png")
-    with pytest.raises(MapBuildError, match=r"take more pictures with more overlap|do the images show one place"):
+    with pytest.raises(MapBuildError, match=r"take more images with more overlap|do the images show one place"):
         MapBuilder(extractor).from_images(["0.png", "1.png", "2.png"], tmp_path, tmp_path / "map")
     assert not (tmp_path / "map").exists()
 

@@ -19,9 +19,9 @@ class WarpConfig:
     scale: float = setting(1.5, "Crops are enlarged or reduced by up to this factor.", minimum=1.0, maximum=4.0)
     rotation_deg: float = setting(20.0, "Crops are turned by up to this angle, degrees.", minimum=0.0, maximum=180.0)
     perspective: float = setting(
-        0.2, "Corners of the second crop move by up to this share of its side.", minimum=0.0, maximum=0.45
+        0.2, "Corners of the second crop move by up to this fraction of its side.", minimum=0.0, maximum=0.45
     )
-    shift: float = setting(0.15, "The second crop moves by up to this share of its side.", minimum=0.0, maximum=0.9)
+    shift: float = setting(0.15, "The second crop moves by up to this fraction of its side.", minimum=0.0, maximum=0.9)
 
 
 def pixel_grid(height: int, width: int) -> torch.Tensor:

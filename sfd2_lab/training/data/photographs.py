@@ -109,9 +109,7 @@ def find_photographs(folder: Path, names: Path | None, labels: Path | None) -> l
         label = None if labels is None else (labels / image.relative_to(folder)).with_suffix(".png")
         for path in (image, label):
             if path is not None and not path.is_file():
-                raise SceneError(
-                    f"no file {str(path)!r}; each photograph needs its image and, with labels, a label image"
-                )
+                raise SceneError(f"no file {str(path)!r}; each name needs its image and, with labels, a label image")
         found.append(Photograph(image, label))
     if not found:
         raise SceneError(f"no names in {str(names)!r}; one image name a line is needed")
@@ -136,7 +134,7 @@ def read_labels(path: Path | None, size: tuple[int, int]) -> torch.Tensor:
         return torch.full(size, NOT_LABELLED, dtype=torch.uint8)
     labels = torch.from_numpy(np.ascontiguousarray(read_image(path)[:, :, 0]))
     if tuple(labels.shape) != size:
-        raise SceneError(f"labels {str(path)!r} are {tuple(labels.shape)} (h, w), the photograph is {size}")
+        raise SceneError(f"labels {str(path)!r} are {tuple(labels.shape)} (h, w), the image is {size}")
     return labels
 
 

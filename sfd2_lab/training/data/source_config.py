@@ -19,12 +19,12 @@ class SourceConfig:
     """One source. Paths are relative to the folder that `--data` names."""
 
     kind: str = setting("photographs", "What it is.", choices=KINDS)
-    folder: str = setting("", "Folder of photographs or panoramas, of one folder per camera, or of views.")
+    folder: str = setting("", "Folder of images or panoramas, of one folder per camera, or of views.")
     without: tuple[str, ...] = setting((), "Cameras or panoramas that are left out, by name.")
     names: str = setting("", "File of image names, one a line; empty: all images in the folder.")
-    labels: str = setting("", "Folder of label images for photographs; empty: no labels.")
+    labels: str = setting("", "Folder of label images; empty: no labels.")
     label_set: str = setting("", "Label set of the stability table; empty: no labels.")
-    teacher: str = setting("none", "Network that labels photographs without label images.", choices=SEMANTIC_TEACHERS)
+    teacher: str = setting("none", "Network that labels images without label images.", choices=SEMANTIC_TEACHERS)
     teacher_weights: str = setting("", "Its weights, relative to the data folder; for transformers also a hub name.")
     label_offset: int = setting(
         0, "Subtracted from label numbers first; 1 for ADE20K's annotation images and the simulator.", minimum=0

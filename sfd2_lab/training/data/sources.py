@@ -123,7 +123,7 @@ class PairSampler:
         self._sources = [source for source, _ in sources]
         self._shares = torch.tensor([share for _, share in sources], dtype=torch.float64)
         if not self._sources or float(self._shares.sum()) <= 0:
-            raise ConfigError("no source with a share above 0; name at least one under 'sources'")
+            raise ConfigError("no source has a 'share' above 0; name at least one under 'sources'")
         self.crop_px, self.seed = crop_px, seed
 
     def pairs(self, step: int, count: int, rank: int = 0) -> list[Pair]:
