@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Features within a time limit: images are reduced as far as this machine needs, measured while it runs.
 
+A reduced image has as many keypoints for a pixel as before: more of them made poses less exact (docs/performance.md).
+
 The time of the network grows with the number of pixels. The time for a pixel is the median of the last images, so one
 image that had to wait changes nothing, and a processor that slows down when it is hot is noticed after some images.
 """
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sfd2_ros.core.types import Features
-    from sfd2_ros.features.extractor import Extractor
+    from sfd2_ros.features.extractor import Extractor, ExtractorConfig
 
 SCALES = (1.0, 0.8, 0.64, 0.5)
 """What the sides of an image are multiplied by. With the smallest, real places were still localized, less exactly
@@ -135,9 +137,18 @@ class BudgetedExtraction:
         self.choice = choice
         if (choice.scale, choice.fits) != (last.scale, last.fits):
             self._on_change(choice, (height, width))
-        reduced = dataclasses.replace(config, max_side_px=max(_SMALLEST_SIDE_PX, round(side * choice.scale)))
-        extractor = extractor if choice.scale == 1 else extractor.with_config(reduced)
+        if choice.scale < 1:
+            extractor = extractor.with_config(_reduced(config, side, choice.scale))
         start = self._clock()
         features = extractor(image)
         self._budget.observe(pixels * choice.scale**2, self._clock() - start)
         return features
+
+
+def _reduced(config: ExtractorConfig, side_px: int, scale: float) -> ExtractorConfig:
+    """Return settings for an image with smaller sides: as many keypoints for a pixel as before."""
+    return dataclasses.replace(
+        config,
+        max_side_px=max(_SMALLEST_SIDE_PX, round(side_px * scale)),
+        max_keypoints=max(1, round(config.max_keypoints * scale**2)),
+    )

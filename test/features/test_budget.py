@@ -93,3 +93,13 @@ def test_features_are_in_pixels_of_the_image_as_it_is_given(extractor: Any) -> N
     assert budgeted.choice.scale == 0.5
     assert reduced.image_size == first.image_size == (96, 128)
     assert reduced.keypoints[:, 0].max() > 64
+
+
+def test_a_reduced_image_has_as_many_keypoints_for_a_pixel_as_before() -> None:
+    seen: list[ExtractorConfig] = []
+    extractor: Any = Clocked()
+    extractor.with_config = lambda config: seen.append(config) or Clocked(config, parent=extractor)
+    budgeted = BudgetedExtraction(0.2, clock=lambda: extractor.now)
+    for _ in range(2):
+        budgeted(extractor, np.zeros((480, 640, 3), np.uint8))
+    assert [(one.max_side_px, one.max_keypoints) for one in seen] == [(512, 1311)]

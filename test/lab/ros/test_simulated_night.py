@@ -20,7 +20,7 @@ def test_a_drive_by_night_is_localized_on_the_map_of_a_day(extractor: Any, tmp_p
     from sfd2_ros.mapping import MapBuilder
     from sfd2_ros.mapping.scene import load_scene
 
-    day = DriveConfig(seed=0, frames=8, size=(480, 360))
+    day = DriveConfig(seed=0, frames=6, size=(320, 240))
     write_demo_drives(tmp_path / "day", tmp_path / "bag", mapping=day, condition="night", query_frames=3)
     scene = load_scene(tmp_path / "day")
     MapBuilder(extractor).from_poses(scene.select("map.txt"), scene.image_folder, tmp_path / "map")
