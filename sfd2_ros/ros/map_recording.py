@@ -15,6 +15,7 @@ from sfd2_ros.ros.view_recording import (
     APPLICATION,
     AXES_M,
     FLUSH_S,
+    POINT_PX,
     STABLE,
     UNSTABLE,
     rerun_modules,
@@ -30,12 +31,10 @@ if TYPE_CHECKING:
 
 FRUSTUM_SHARE = 0.01
 """Depth of a camera's outline, of the extent of all cameras. Not tuned."""
-POINT_RADIUS = 0.03
-"""Of a landmark, as in the view of the running nodes."""
 SMALLEST_FRUSTUM = 0.1
 """Of maps of one spot, in units of the map."""
-_BLACK_SHOWN = (235, 235, 235)
-"""In place of black, which cannot be seen before the dark ground of the viewer."""
+_BLACK_SHOWN = (128, 128, 128)
+"""In place of black: it is seen on the dark ground of the viewer and on the light one, which the system chooses."""
 
 
 def write_map_recording(opened: Map, *, save: Path | None, viewer: str) -> None:
@@ -65,7 +64,7 @@ def write_map_recording(opened: Map, *, save: Path | None, viewer: str) -> None:
     depth = _reach(poses)
     outlines = [frustum_lines(pose, one.camera, depth) for pose, one in zip(poses, opened.images, strict=True)]
     for number, label in enumerate(labels):
-        chosen, colour, entity = sessions == number, _colour(number), f"map/cameras/{label}"
+        chosen, colour, entity = sessions == number, session_colour(number), f"map/cameras/{label}"
         lines, centres = np.concatenate(np.array(outlines)[chosen]), poses[chosen, :3, 3]
         recording.log(f"{entity}/outlines", rr.LineStrips3D(lines, colors=colour), static=True)
         recording.log(f"{entity}/centres", rr.Points3D(centres, colors=colour, radii=0.1 * depth), static=True)
@@ -95,15 +94,16 @@ def _log_landmarks(rr: Any, recording: Any, opened: Map, labels: list[str], sess
     finite = np.isfinite(positions).all(axis=1)
     shares = np.clip(np.nan_to_num(np.asarray(opened.landmarks.stability)), 0.0, 1.0)[:, None]
     colours = (UNSTABLE + shares * (STABLE - UNSTABLE)).astype(np.uint8)
+    radii = rr.Radius.ui_points(POINT_PX)
     recording.log(
         "map/landmarks/by_stability",
-        rr.Points3D(positions[finite], colors=colours[finite], radii=POINT_RADIUS),
+        rr.Points3D(positions[finite], colors=colours[finite], radii=radii),
         static=True,
     )
     first = landmark_sessions(opened, sessions)
     for number, label in enumerate(labels):
         chosen = finite & (first == number)
-        points = rr.Points3D(positions[chosen], colors=_colour(number), radii=POINT_RADIUS)
+        points = rr.Points3D(positions[chosen], colors=session_colour(number), radii=radii)
         recording.log(f"map/landmarks/by_session/{label}", points, static=True)
 
 
@@ -112,7 +112,8 @@ def _reach(poses: NDArray[np.float64]) -> float:
     return max(FRUSTUM_SHARE * float(np.ptp(poses[:, :3, 3], axis=0).max()), SMALLEST_FRUSTUM)
 
 
-def _colour(session: int) -> tuple[int, int, int]:
+def session_colour(session: int) -> tuple[int, int, int]:
+    """Return the colour (R, G, B) of a session's cameras and landmarks."""
     colour = SESSION_COLOURS[session % len(SESSION_COLOURS)]
     return colour if any(colour) else _BLACK_SHOWN
 

@@ -24,6 +24,10 @@ TRAIL_LENGTH = 2000
 """Positions in the trail; more cost the viewer more than they show."""
 
 FLUSH_S = 5.0
+POINT_PX = 1.5
+"""Radius of a landmark on the screen: in metres it would be nothing in a large map and hide a small one. Not tuned."""
+_INLIER_PX = 2.5
+"""Larger than a landmark, as it lies on one. Not tuned."""
 AXES_M = 1.0
 ORANGE, GREEN, FAINT_GREEN = (255, 153, 26), (51, 230, 77), (51, 230, 77, 60)
 UNSTABLE, STABLE = np.array([190.0, 80.0, 40.0]), np.array([60.0, 190.0, 220.0])
@@ -74,7 +78,8 @@ class ViewRecording:
         finite = np.isfinite(positions).all(axis=1)
         shares = np.clip(np.nan_to_num(stability[finite]), 0.0, 1.0)[:, None]
         colors = (UNSTABLE + shares * (STABLE - UNSTABLE)).astype(np.uint8)
-        self._log("map/landmarks", self._rr.Points3D(positions[finite], colors=colors, radii=0.03), static=True)
+        radii = self._rr.Radius.ui_points(POINT_PX)
+        self._log("map/landmarks", self._rr.Points3D(positions[finite], colors=colors, radii=radii), static=True)
         self._trail.clear()
 
     def log_pose(self, map_from_base: NDArray[np.float64]) -> None:
@@ -93,7 +98,7 @@ class ViewRecording:
     def log_inliers(self, positions: NDArray[np.float64], lines: NDArray[np.float64]) -> None:
         """Show the landmarks that agree with the pose, (N, 3), and the lines of sight to them, (M, 2, 3)."""
         kept = positions[np.isfinite(positions).all(axis=1)]
-        self._log("map/inliers", self._rr.Points3D(kept, colors=GREEN, radii=0.05))
+        self._log("map/inliers", self._rr.Points3D(kept, colors=GREEN, radii=self._rr.Radius.ui_points(_INLIER_PX)))
         self._log("map/matches", self._rr.LineStrips3D(_finite([lines]), colors=FAINT_GREEN))
 
     def log_image(self, jpeg: bytes) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from sfd2_ros.core.transforms import rigid
 from sfd2_ros.core.types import Camera
-from sfd2_ros.ros.map_recording import frustum_lines
+from sfd2_ros.mapping.plan import SESSION_COLOURS
+from sfd2_ros.ros.map_recording import frustum_lines, session_colour
 from sfd2_ros.tools.main import main
 
 if TYPE_CHECKING:
@@ -82,3 +83,9 @@ def test_the_outline_of_a_camera_ends_at_its_corners() -> None:
     assert lines.shape == (8, 2, 3)
     np.testing.assert_allclose(lines[:4, 0], np.tile((1.0, 2.0, 3.0), (4, 1)))
     np.testing.assert_allclose(lines[:4, 1] - (1, 2, 3), [(-1, -0.5, 2), (1, -0.5, 2), (1, 0.5, 2), (-1, 0.5, 2)])
+
+
+@pytest.mark.parametrize("session", range(len(SESSION_COLOURS)))
+def test_the_colour_of_a_session_is_seen_on_the_dark_and_on_the_light_ground_of_the_viewer(session: int) -> None:
+    brightness = np.array(session_colour(session)) @ (0.2126, 0.7152, 0.0722)
+    assert 50 < brightness < 205
