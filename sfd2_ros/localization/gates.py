@@ -165,8 +165,8 @@ GATES = (
         "fraction",
         MAX,
         lambda evidence: evidence.mirror_share,
-        "the image looks mirrored left to right: mirrored back, it has {value:.0%} of the inliers, {limit:.0%} are "
-        "allowed; turn horizontal flipping off in the camera driver",
+        "the image looks mirrored left to right: mirrored back, its support is {value:.0%} of the inliers, "
+        "{limit:.0%} are allowed; turn horizontal flipping off in the camera driver",
         is_tracked=False,
     ),
     Gate(

@@ -55,6 +55,10 @@ class LandmarkMatches:
         """Return the matches that a (M,) mask chooses."""
         return LandmarkMatches(self.keypoints[chosen], self.landmarks[chosen], self.is_distinct[chosen])
 
+    def in_order(self, order: NDArray[np.int64]) -> LandmarkMatches:
+        """Return the matches in another order, given as indices (M,)."""
+        return LandmarkMatches(self.keypoints[order], self.landmarks[order], self.is_distinct[order])
+
 
 def joined(parts: Sequence[LandmarkMatches]) -> LandmarkMatches:
     """Return matches one after another."""

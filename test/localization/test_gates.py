@@ -58,7 +58,12 @@ def _first_failure(evidence: Evidence, *, is_complete: bool = False) -> tuple[Ga
         ({"centre_error": 0.04}, "principal_point", Status.WRONG_PRINCIPAL_POINT, "4.0% of the focal length"),
         ({"rival_share": 0.41}, "rival", Status.AMBIGUOUS_PLACE, "41% of the inliers of the best one, 40%"),
         ({"distinct_share": 0.2}, "distinct", Status.LOW_DISTINCT_RATIO, "20% of the distinct matches agree"),
-        ({"mirror_share": 0.4}, "mirror", Status.MIRRORED_IMAGE, "mirrored back, it has 40% of the inliers, 15%"),
+        (
+            {"mirror_share": 0.4},
+            "mirror",
+            Status.MIRRORED_IMAGE,
+            "mirrored back, its support is 40% of the inliers, 15%",
+        ),
         ({"num_inliers": 11}, "inliers", Status.FEW_INLIERS, "11 of 100 matches agree, 12 are needed"),
         ({"log10_false_alarms": -7.9}, "false_alarms", Status.CHANCE_AGREEMENT, "10^-8 random poses"),
         ({"mean_log_likelihood_ratio": 0.06}, "log_likelihood_ratio", Status.CHANCE_AGREEMENT, "0.06, 0.25 is needed"),

@@ -7,9 +7,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
+from sfd2_ros.core.transforms import inverse, rigid, rotation_angle_rad, rotation_from_vector
 from sfd2_ros.core.types import Camera
-from sfd2_ros.localization.mirror import mirrored, mirrored_support
+from sfd2_ros.localization.mirror import mirrored, row_support
+from sfd2_ros.localization.mirror_plane import pose_before_mirror
 from sfd2_ros.localization.pnp import project, solve_pnp
 
 CAMERAS = [
@@ -47,43 +48,53 @@ def _matches(camera: Camera, *, is_mirrored: bool, depth: float = 2.0) -> tuple[
     return seen, rows, normals
 
 
-def _support(camera: Camera, seen: np.ndarray, rows: np.ndarray, depth: float = 2.0) -> tuple[int, int]:
-    """Return how many matches agree with the pose found, and how many of the others with a mirrored image."""
-    points, normals, _ = _place(depth=depth)
+def _mirrored_back_pose(camera: Camera, seen: np.ndarray, rows: np.ndarray, depth: float = 2.0) -> np.ndarray | None:
+    """Return the pose of the image mirrored back that the matches which disagree with its own pose propose."""
+    points, _, _ = _place(depth=depth)
     found = solve_pnp(seen, points[rows], camera, max_error_px=8.0)
     assert found is not None
-    left = rows[~found.is_inlier]
-    back, other = _mirrored_back(seen, camera)
-    count, _ = mirrored_support(back[~found.is_inlier], points[left], normals[left], other, max_error_px=8.0)
-    return int(found.is_inlier.sum()), count
-
-
-def _mirrored_back(seen: np.ndarray, camera: Camera) -> tuple[np.ndarray, Camera]:
-    return np.column_stack([camera.width - 1 - seen[:, 0], seen[:, 1]]), mirrored(camera)
-
-
-@pytest.mark.parametrize("camera", CAMERAS)
-def test_a_mirrored_image_of_a_symmetric_place_is_known_by_what_is_not_symmetric(camera: Camera) -> None:
-    agreeing, others = _support(camera, *_matches(camera, is_mirrored=True)[:2])
-    assert agreeing > 0.6 * 2 * TWINS
-    assert others > 0.5 * LONE
+    agrees, left = found.is_inlier, ~found.is_inlier
+    surface = (seen[agrees], points[rows[agrees]])
+    cameras = (camera, mirrored(camera))
+    return pose_before_mirror(
+        seen[left], points[rows[left]], surface, found.cam_from_map, cameras=cameras, max_error_px=8.0
+    )
 
 
 @pytest.mark.parametrize("camera", CAMERAS)
-@pytest.mark.parametrize("depth", [2.0, 0.01])
-def test_wrong_matches_of_an_image_agree_with_no_mirrored_one(camera: Camera, depth: float) -> None:
-    agreeing, others = _support(camera, *_matches(camera, is_mirrored=False, depth=depth)[:2], depth)
-    assert agreeing > 0.6 * (2 * TWINS + LONE)
-    assert others < 15
+@pytest.mark.parametrize("lone", [LONE, 12])
+def test_what_is_not_symmetric_shows_where_the_camera_of_a_mirrored_image_stood(camera: Camera, lone: int) -> None:
+    seen, rows, _ = _matches(camera, is_mirrored=True)
+    kept = np.arange(2 * TWINS + lone)  # with 12, one in nine of the doubted matches is right
+    pose = _mirrored_back_pose(camera, seen[kept], rows[kept])
+    assert pose is not None
+    moved = pose @ inverse(POSE)
+    assert np.linalg.norm(inverse(moved)[:3, 3]) < 0.1
+    assert rotation_angle_rad(moved) < 0.02
 
 
-def test_a_camera_behind_a_wall_is_no_mirrored_image() -> None:
-    camera = CAMERAS[0]
-    points, normals, _ = _place(depth=0.01)
-    back, other = _mirrored_back(project(POSE, points, camera), camera)
-    # Not one match is set aside: the wall itself, mirrored, fits a camera behind it.
-    assert mirrored_support(back, points, normals, other, max_error_px=8.0)[0] < 15
-    assert mirrored_support(back, points, -normals, other, max_error_px=8.0)[0] > 300
+def test_three_matches_show_no_mirrored_image() -> None:
+    nothing = np.zeros((2, 3))
+    cameras = (CAMERAS[0], mirrored(CAMERAS[0]))
+    surface = (np.zeros((5, 2)), np.ones((5, 3)))
+    assert pose_before_mirror(nothing[:, :2], nothing, surface, np.eye(4), cameras=cameras, max_error_px=8.0) is None
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_matches_in_no_row_are_no_support(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    offsets_px = generator.uniform(-16, 16, (900, 2))
+    assert row_support(offsets_px[np.hypot(*offsets_px.T) <= 16], 16.0) == 0
+
+
+def test_support_is_what_lies_in_rows_beyond_chance() -> None:
+    generator = np.random.default_rng(0)
+    wrong = generator.uniform(-16, 16, (600, 2))
+    wrong = wrong[np.hypot(*wrong.T) <= 16]
+    beside = np.column_stack([generator.choice([-4.0, 4.0], 300), generator.normal(scale=1.0, size=300)])
+    assert 220 < row_support(np.concatenate([wrong, beside]), 16.0) < 300
+    assert row_support(np.concatenate([wrong, beside[:, ::-1]]), 16.0) == 0
+    assert row_support(np.empty((0, 2)), 16.0) == 0
 
 
 def test_mirroring_twice_changes_nothing_and_mirrors_what_is_seen() -> None:
@@ -97,8 +108,3 @@ def test_mirroring_twice_changes_nothing_and_mirrors_what_is_seen() -> None:
         )
         np.testing.assert_allclose(mirror[:, 0], camera.width - 1 - seen[:, 0], atol=1e-9)
         np.testing.assert_allclose(mirror[:, 1], seen[:, 1], atol=1e-9)
-
-
-def test_few_matches_have_no_support() -> None:
-    nothing = np.zeros((3, 3))
-    assert mirrored_support(nothing[:, :2], nothing, nothing, CAMERAS[0], max_error_px=8.0) == (0, None)
