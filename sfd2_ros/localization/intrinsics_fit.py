@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sfd2_ros.core.errors import CameraError
 from sfd2_ros.geometry.least_squares import Cauchy, Linearised, cauchy_weights, minimise, normal_equations
 from sfd2_ros.geometry.residuals import linearised, moved_body
 
@@ -101,10 +102,14 @@ def fit_intrinsics(
         whole[columns] = step
         return estimate.moved(whole)
 
-    found = minimise(_Estimate(cam_from_map, scale), Cauchy(), linearise=linearise, move=move)
-    if found is None:
+    try:
+        found = minimise(_Estimate(cam_from_map, scale), Cauchy(), linearise=linearise, move=move)
+        if found is None:
+            return None
+        estimate, linear = found[0], linearise(found[0])
+    except CameraError:
+        # Before a plane every focal length fits, and the search may leave those that a camera can have.
         return None
-    estimate, linear = found[0], linearise(found[0])
     equations = normal_equations(linear, cauchy_weights(linear.squares))
     if equations is None:
         return None
