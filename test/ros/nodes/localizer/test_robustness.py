@@ -90,9 +90,10 @@ def test_relocalize_answers_false_while_the_node_is_inactive_and_true_while_it_i
         answer = probe.call(Relocalize, f"{name}/relocalize", Relocalize.Request())
         assert (answer.success, "not active" in answer.message) == (transition == 3, transition == 4)
     localized(robot, random_place)
-    probe.call(Empty, "reinitialize_global_localization", Empty.Request())  # the first of all nodes here answers
 
     def is_relocalizing() -> bool:
+        # All nodes here have this service; the first one answers, perhaps before the one under test is discovered.
+        probe.call(Empty, "reinitialize_global_localization", Empty.Request())
         rejected = robot.frame(random_place.view(CAM_FROM_MAP), random_place.camera, weights_id="other")
         return bool(rejected.state == rejected.RELOCALIZING)
 
