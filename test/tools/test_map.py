@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 from collections.abc import Callable
@@ -223,6 +224,17 @@ def test_an_output_that_exists_is_kept(sfd2: Run, scene: Path, painted_map: Path
     (scene / "images" / "3.png").write_bytes(b"no image")
     _build(sfd2, scene, "--overwrite").refused(1, "3.png")
     assert _tree(scene.parent / "out") == before
+
+
+def test_an_output_of_another_run_is_rejected_before_the_work(sfd2: Run, scene: Path, painted_map: Path) -> None:
+    out, claim = scene.parent / "out", scene.parent / ".out.sfd2_claim"
+    (scene / "images" / "3.png").write_bytes(b"no image")
+    with claim.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        _build(sfd2, scene).refused(1, "is being written by another run")
+        sfd2("map", "merge", painted_map, scene / "no map", "-o", out).refused(1, "is being written by another run")
+    _build(sfd2, scene).refused(1, "3.png")
+    sfd2("map", "merge", painted_map, scene / "no map", "-o", out).refused(1, "does not exist")
 
 
 def test_overwrite_replaces_a_map_and_nothing_else(sfd2: Run, scene: Path, painted_map: Path) -> None:
