@@ -8,12 +8,14 @@ import json
 from typing import TYPE_CHECKING
 
 import torch
+from torch.nn.utils.memory_format import convert_conv2d_weight_memory_format
 
+from sfd2_lab.training.answers import AnswerBank
 from sfd2_lab.training.config import read_training_config, training_config_to_yaml
 from sfd2_lab.training.data.described import DescriptionCache
 from sfd2_lab.training.data.geometry import WarpConfig
 from sfd2_lab.training.data.sources import PairSampler, open_source
-from sfd2_lab.training.export import check_terms, export
+from sfd2_lab.training.export import answering_weights, check_terms, export
 from sfd2_lab.training.loop import Trainer
 from sfd2_lab.training.projection import teacher_projection
 from sfd2_lab.training.taps import MIDDLE_CHANNELS
@@ -48,6 +50,8 @@ LAST_FILE = "last.safetensors"
 """Weights of the last save."""
 LOG_FILE = "log.jsonl"
 """Losses and validations, a JSON object a line."""
+ANSWERS_FOLDER = "answers"
+"""Folder of the bank of a run that learns from a trained network."""
 CONFIG_FILE = "config.yaml"
 """Settings of the run, complete."""
 
@@ -83,8 +87,26 @@ def make_trainer(config: TrainingConfig, data: Path, folder: Path, device: torch
         teacher=teacher,
         describe=None if cache else make_descriptor_teacher(config, data, device),
         project=teacher_projection(sampler, config.run.dimension, folder) if cache else None,
+        answers=answer_bank(config, data, folder, sampler, device=device, rank=ranks.rank),
         ranks=ranks,
     )
+
+
+def answer_bank(
+    config: TrainingConfig, data: Path, folder: Path, sampler: PairSampler, *, device: torch.device, rank: int = 0
+) -> AnswerBank | None:
+    """Return the bank of a trained network's answers, or None where the run names no such network.
+
+    Raises:
+        WeightsError: its weights are missing or damaged.
+        ConfigError: its descriptors have another length, or its terms do not allow an open run.
+    """
+    weights = answering_weights(config, data)
+    if weights is None:
+        return None
+    network = build_network(weights).to(device)
+    convert_conv2d_weight_memory_format(network, torch.channels_last)
+    return AnswerBank(folder / ANSWERS_FOLDER, sampler, network, config.answers, device, rank=rank)
 
 
 def keep_settings(config: TrainingConfig, folder: Path) -> None:
@@ -172,7 +194,7 @@ def make_descriptor_teacher(config: TrainingConfig, data: Path, device: torch.de
         DependencyError: kornia is missing.
         WeightsError: the teacher's weights are missing or do not fit.
     """
-    if config.loss.distillation_weight == 0:
+    if config.loss.distillation_weight == 0 or config.answers.weights:
         return None
     return load_aliked(data / config.descriptor_teacher.weights, device).describe
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_origin, get_type_hints
 
 import yaml
 
+from sfd2_lab.training.answers import AnswersConfig
 from sfd2_lab.training.data.geometry import WarpConfig
 from sfd2_lab.training.data.photometric import PhotometricConfig
 from sfd2_lab.training.data.source_config import SourceConfig
@@ -127,6 +128,7 @@ class TrainingConfig:
     corners: CornerConfig = field(default_factory=CornerConfig)
     feature_teacher: FeatureTeacherConfig = field(default_factory=FeatureTeacherConfig)
     descriptor_teacher: DescriptorTeacherConfig = field(default_factory=DescriptorTeacherConfig)
+    answers: AnswersConfig = field(default_factory=AnswersConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     sources: tuple[SourceConfig, ...] = ()
     validation_sources: tuple[SourceConfig, ...] = ()
@@ -141,6 +143,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "corners": CornerConfig,
     "feature_teacher": FeatureTeacherConfig,
     "descriptor_teacher": DescriptorTeacherConfig,
+    "answers": AnswersConfig,
     "validation": ValidationConfig,
 }
 _LISTS = ("sources", "validation_sources")
@@ -233,14 +236,7 @@ def _check_together(config: TrainingConfig) -> None:
         )
     if config.loss.feature_weight > 0 and config.feature_teacher.kind == "none":
         raise ConfigError("loss.feature_weight is above 0 without a teacher; set feature_teacher.kind")
-    if config.loss.distillation_weight > 0 and config.descriptor_teacher.kind == "none":
-        raise ConfigError("loss.distillation_weight is above 0 without a teacher; set descriptor_teacher.kind")
-    is_shorter = config.run.dimension != ALIKED_DIMENSION and not config.descriptor_teacher.cached
-    if config.loss.distillation_weight > 0 and is_shorter:
-        raise ConfigError(
-            f"run.dimension is {config.run.dimension}, but the teacher's descriptors have {ALIKED_DIMENSION}; "
-            "set descriptor_teacher.cached, or train 128, then `sfd2 weights shorten`"
-        )
+    _check_descriptor_teacher(config)
     if config.corners.detector == "aliked" and not config.corners.weights:
         raise ConfigError("corners.detector is 'aliked' without weights; set corners.weights")
 
@@ -257,6 +253,30 @@ def _check_architecture(config: TrainingConfig) -> None:
         )
     if model == "sfd2-s" and config.run.train != "all":
         raise ConfigError(f"run.train is {config.run.train!r}; heads of {model!r} have no common trunk; set 'all'")
+
+
+def _check_descriptor_teacher(config: TrainingConfig) -> None:
+    if config.answers.weights:
+        _check_answers(config)
+    elif config.loss.distillation_weight > 0 and config.descriptor_teacher.kind == "none":
+        raise ConfigError("loss.distillation_weight is above 0 without a teacher; set descriptor_teacher.kind")
+    has_length = config.run.dimension == ALIKED_DIMENSION or config.descriptor_teacher.cached or config.answers.weights
+    if config.loss.distillation_weight > 0 and not has_length:
+        raise ConfigError(
+            f"run.dimension is {config.run.dimension}, but the teacher's descriptors have {ALIKED_DIMENSION}; "
+            "set descriptor_teacher.cached, or train 128, then `sfd2 weights shorten`"
+        )
+
+
+def _check_answers(config: TrainingConfig) -> None:
+    """Check that no other teacher is named beside a trained network, which answers for all outputs."""
+    told = ("detection_weight", "stability_weight", "inter_weight", "intra_weight", "feature_weight")
+    if any(getattr(config.loss, name) > 0 for name in told):
+        raise ConfigError(
+            f"answers.weights names a network, but losses ask for other teachers; set {', '.join(told)} to 0"
+        )
+    if config.descriptor_teacher.kind != "none" or config.run.train != "all":
+        raise ConfigError("answers.weights names a network; set descriptor_teacher.kind to 'none', run.train to 'all'")
 
 
 def _check_parts(config: TrainingConfig) -> None:

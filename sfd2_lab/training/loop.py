@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from sfd2_lab.training.answers import AnswerBank, Answers
     from sfd2_lab.training.config import TrainingConfig
     from sfd2_lab.training.data.pairs import PairBatch
     from sfd2_lab.training.data.sources import PairSampler
@@ -66,6 +67,7 @@ class Trainer:
         teacher: returns features of (2B, 3, S, S) images in [0, 1]; None without feature consistency.
         describe: returns descriptors of points of images; None without a teacher of descriptors.
         project: of a teacher's descriptors that the batches hold; None where they hold none.
+        answers: of a trained network, with their crops; None where pairs are drawn.
         ranks: this process among others.
     """
 
@@ -80,6 +82,7 @@ class Trainer:
         teacher: FeatureTeacher | None = None,
         describe: Describe | None = None,
         project: Projection | None = None,
+        answers: AnswerBank | None = None,
         ranks: Ranks | None = None,
     ) -> None:
         self.config, self.folder, self.ranks = config, folder, ranks or Ranks()
@@ -91,7 +94,7 @@ class Trainer:
         self.optimiser = make_optimiser(network, config.optimiser)
         self.position = Position()
         self._sampler, self._class_values, self._teacher = sampler, class_values, teacher
-        self._describe, self._project = describe, project
+        self._describe, self._project, self._answers = describe, project, answers
         self._photometric = Photometric(config.photometric)
         self._bfloat16 = _uses_bfloat16(config.run.precision, self.device)
         self._forward: Callable[[FeatureNetwork, torch.Tensor], RawOutput] = raw_forward
@@ -156,13 +159,13 @@ class Trainer:
     def step(self, step: int) -> dict[str, float]:
         """Do one step and return its losses."""
         settings = self.config.optimiser
-        batch, shared = self._examples(step)
+        batch, shared, answers = self._examples(step)
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(step, self.config.run.steps, settings)
         with self._autocast():
             output = tapped(self._outputs(batch.images, shared))
             features = () if self._teacher is None else self._teacher(batch.images)
-        teaching = Teaching(features, self._describe, self._project)
+        teaching = Teaching(features, self._describe, self._project, answers)
         points = step_generator(self.config.run.seed, step, self.ranks.rank, purpose=2)
         losses = losses_of(output, batch, self.config.loss, points, class_values=self._class_values, teaching=teaching)
         loss = total(losses)
@@ -177,20 +180,23 @@ class Trainer:
         update_average(self.average, self.network, step, settings.ema_decay)
         return {**_numbers(losses), "total": float(loss.detach())}
 
-    def _examples(self, step: int) -> tuple[PairBatch, torch.Tensor | None]:
-        """Return the batch of a step and, where the trunk does not learn, its features."""
+    def _examples(self, step: int) -> tuple[PairBatch, torch.Tensor | None, Answers | None]:
+        """Return the batch of a step, where the trunk does not learn its features, and a trained network's answers."""
+        if self._answers is not None:
+            batch, answers = self._answers.batch(step, self.config.run.pairs)
+            return self._changed(batch, step), None, answers
         if self.config.run.train == "all":
-            return self._batch(step), None
+            return self._batch(step), None, None
         rank = self.ranks.rank
         kept = None if self._bank is None else self._bank.load(step, rank, self.device)
         if kept is not None:
-            return kept
+            return *kept, None
         batch = self._batch(step if self._bank is None else self._bank.index(step))
         with self._autocast():
             shared = trunk_features(self.network, batch.images)
         if self._bank is not None:
             self._bank.keep(step, rank, batch, shared)
-        return batch, shared.float()
+        return batch, shared.float(), None
 
     def _outputs(self, images: torch.Tensor, shared: torch.Tensor | None) -> RawOutput:
         if shared is not None:
@@ -201,8 +207,11 @@ class Trainer:
     def _batch(self, step: int) -> PairBatch:
         settings = self.config.run
         pairs = self._sampler.pairs(step, settings.pairs, self.ranks.rank)
-        batch = collate(pairs, settings.crop_px, self.device)
-        light = step_generator(settings.seed, step, self.ranks.rank, purpose=1)
+        return self._changed(collate(pairs, settings.crop_px, self.device), step)
+
+    def _changed(self, batch: PairBatch, step: int) -> PairBatch:
+        """Return a batch whose images have other light and weather."""
+        light = step_generator(self.config.run.seed, step, self.ranks.rank, purpose=1)
         images = self._photometric(batch.images, light).contiguous(memory_format=torch.channels_last)
         return replace(batch, images=images)
 

@@ -15,8 +15,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from sfd2_lab.training.losses.answers import answered_losses
 from sfd2_lab.training.losses.detection import DETECTION_LOSSES, semantic_target
-from sfd2_lab.training.losses.distillation import cached_descriptors, distillation_loss, teacher_descriptors
+from sfd2_lab.training.losses.distillation import (
+    cached_descriptors,
+    distillation_loss,
+    in_the_brighter,
+    teacher_descriptors,
+)
 from sfd2_lab.training.losses.feature_consistency import feature_loss
 from sfd2_lab.training.losses.info_nce import info_nce_loss
 from sfd2_lab.training.losses.inter_class import INTER_CLASS_LOSSES
@@ -24,11 +30,13 @@ from sfd2_lab.training.losses.intra_class import intra_class_loss, reliability_o
 from sfd2_lab.training.losses.stability import stability_loss
 from sfd2_lab.training.samples import PointSample, sample_points
 from sfd2_ros.core.config import setting
+from sfd2_ros.features.keypoints import sample_descriptors
 from sfd2_ros.features.semantics import NOT_LABELLED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sfd2_lab.training.answers import Answers
     from sfd2_lab.training.data.pairs import PairBatch
     from sfd2_lab.training.losses.distillation import Describe, Projection
     from sfd2_lab.training.taps import TappedOutput
@@ -58,6 +66,9 @@ class LossConfig:
     negative_px: float = setting(8.0, "Places farther than this are false matches, pixels.", minimum=0.0)
     points: int = setting(400, "Points of an image pair in the descriptor losses.", minimum=2, maximum=8192)
     feature_weight: float = setting(0.0, "w_feat (SF); needs a teacher of features.", minimum=0.0)
+    answered_detection_weight: float = setting(1.0, "w of KL of detection, with `answers`.", minimum=0.0)
+    answered_stability_weight: float = setting(0.5, "w of KL of stability, with `answers`.", minimum=0.0)
+    answered_description_weight: float = setting(3.0, "w of 1 - cosine of descriptors, with `answers`.", minimum=0.0)
     standardise: bool = setting(True, "Compare features without mean and scale of their channels.")
     distillation_weight: float = setting(0.0, "w_dis; needs a teacher of descriptors.", minimum=0.0)
 
@@ -70,11 +81,13 @@ class Teaching:
         features: of the same images; needed when `feature_weight` is above 0.
         describe: describes points of images; this or `project` is needed when `distillation_weight` is above 0.
         project: of descriptors that the batch holds.
+        answers: of a trained network to the batch's clean crops; all its outputs are learned then.
     """
 
     features: Sequence[torch.Tensor] = ()
     describe: Describe | None = None
     project: Projection | None = None
+    answers: Answers | None = None
 
 
 def losses_of(
@@ -104,6 +117,9 @@ def losses_of(
         losses["detection"] = config.detection_weight * loss
     if config.stability_weight > 0:
         losses["stability"] = config.stability_weight * stability_loss(output.stability_logits, batch.classes)
+    if teaching.answers is not None:
+        told = answered_losses(output, teaching.answers)
+        losses |= {name: getattr(config, f"{name}_weight") * loss for name, loss in told.items()}
     descriptor_weights = (config.info_nce_weight, config.inter_weight, config.intra_weight, config.distillation_weight)
     if max(descriptor_weights) > 0:
         losses |= _descriptor_losses(tapped, batch, config, generator, teaching)
@@ -147,6 +163,10 @@ def _descriptor_losses(
 
 def _wanted(batch: PairBatch, samples: Sequence[PointSample], teaching: Teaching) -> list[torch.Tensor] | None:
     """Return the teacher's descriptors of each sample, or None without a teacher."""
+    if teaching.answers is not None:
+        told = teaching.answers.descriptors
+        chosen = in_the_brighter(batch.plain, samples)
+        return [sample_descriptors(told[index], points) for index, points in chosen]
     if teaching.project is not None and batch.described is not None:
         return cached_descriptors(batch.plain, batch.described, samples, teaching.project)
     return None if teaching.describe is None else teacher_descriptors(batch.plain, samples, teaching.describe)

@@ -193,4 +193,4 @@ class FixedCameraSource:
         height, width = views[0].labels.shape
         place = cut(generator, (height, width), crop_px, self._warp)
         crops = place, place @ companion(generator, crop_px, self._warp)
-        return Pair(views, crops, camera.flow(first, second))
+        return Pair(views, crops, camera.flow(first, second), is_fixed=True)

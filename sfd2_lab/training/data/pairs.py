@@ -62,11 +62,18 @@ class Pair:
         views: the two.
         view_from_crop: for each a (3, 3) float64 homography from pixels of the crop to pixels of the view.
         flow: from the first view to the second; None when both see the same pixels at the same place.
+        is_fixed: both views are of one fixed camera; the flow is the identity and marks only where nothing moved.
     """
 
     views: tuple[View, View]
     view_from_crop: tuple[torch.Tensor, torch.Tensor]
     flow: Flow | None = None
+    is_fixed: bool = False
+
+    @property
+    def shows_same_pixels(self) -> bool:
+        """Whether a pixel of one view is the same place as that pixel of the other."""
+        return self.flow is None or self.is_fixed
 
 
 class PairSource(Protocol):

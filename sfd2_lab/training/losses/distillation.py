@@ -94,7 +94,7 @@ def cached_descriptors(
         For each pair (N, K).
     """
     found = []
-    for index, points in _in_the_brighter(images, samples):
+    for index, points in in_the_brighter(images, samples):
         cell = (points + 0.5) / DESCRIPTOR_STRIDE_PX - 0.5
         size = cell.new_tensor([described.shape[-1], described.shape[-2]])
         grid = ((2 * cell + 1) / size - 1)[None, None]
@@ -111,12 +111,17 @@ def teacher_descriptors(images: torch.Tensor, samples: Sequence[PointSample], de
         samples: of the pairs.
         describe: takes (K, 3, S, S) images and (N, 2) points for each, returns (N, D) descriptors for each.
     """
-    chosen = _in_the_brighter(images, samples)
+    chosen = in_the_brighter(images, samples)
     return describe(images[[index for index, _ in chosen]], [points for _, points in chosen]) if chosen else []
 
 
-def _in_the_brighter(images: torch.Tensor, samples: Sequence[PointSample]) -> list[tuple[int, torch.Tensor]]:
-    """Return for each pair the number of its brighter image and where the points are in it."""
+def in_the_brighter(images: torch.Tensor, samples: Sequence[PointSample]) -> list[tuple[int, torch.Tensor]]:
+    """Return for each pair the number of its brighter image and the (N, 2) points in it, x and y in pixels.
+
+    Args:
+        images: (2B, 3, S, S), the first B are the first ones of the pairs.
+        samples: of the pairs.
+    """
     count = len(images) // 2
     brightness = images.mean((1, 2, 3))
     chosen = []
