@@ -58,15 +58,31 @@ def read_given(
         FeatureFileError: a file is missing or damaged, lacks an image, was made with other weights or at another image
             size, or matches and features do not belong together.
     """
-    by_name = read_features(features_path, [image.name for image in images])
-    for image in images:
-        _check(by_name[image.name], image, weights_id, features_path)
+    by_name = read_features_of(features_path, images, weights_id=weights_id)
     matches = _read_matches(matches_path, by_name)
     extraction = read_extraction(features_path)
     if extraction is None:
         extraction = {"max_keypoints": max(1, *map(len, by_name.values()))}
     features = [ideal_features(by_name[image.name], image.camera) for image in images]
     return GivenMatches(features, matches, extraction)
+
+
+def read_features_of(path: Path, images: Sequence[PosedImage], *, weights_id: str) -> dict[str, Features]:
+    """Read the features of images by their names.
+
+    Args:
+        path: of `sfd2 extract`, or of hloc with the features of this package.
+        images: of a map or for one.
+        weights_id: of the map.
+
+    Raises:
+        FeatureFileError: the file is missing or damaged, lacks an image, or was made with other weights or at another
+            image size.
+    """
+    by_name = read_features(path, [image.name for image in images])
+    for image in images:
+        _check(by_name[image.name], image, weights_id, path)
+    return by_name
 
 
 def _check(features: Features, image: PosedImage, weights_id: str, path: Path) -> None:

@@ -1,6 +1,6 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`sfd2 map`: build, inspect, check, merge and export maps."""
+"""`sfd2 map`: build, inspect and check maps; merge, view and export have files of their own."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfd2_ros.core.errors import MapError, SceneError
-from sfd2_ros.core.files import atomic_folder, claimed_folder, refuse_existing_folder
-from sfd2_ros.tools import map_merge, map_view
+from sfd2_ros.core.files import claimed_folder, refuse_existing_folder
+from sfd2_ros.tools import map_export, map_merge, map_view
 from sfd2_ros.tools.map_from_bag import build_drive, build_trusting_poses, build_with_trajectory
 from sfd2_ros.tools.options import (
     device_option,
@@ -41,6 +41,7 @@ def command() -> None:
     """Build, inspect, view, check, merge and export maps."""
 
 
+command.add_command(map_export.command)
 command.add_command(map_merge.command)
 command.add_command(map_view.command)
 
@@ -279,22 +280,3 @@ def check(path: Path) -> None:
     if problems:
         raise MapError(f"map {str(path)!r} is damaged: {'; '.join(problems)}; build or copy it again")
     click.echo(f"{path}: valid")
-
-
-@command.command()
-@click.argument("path", metavar="MAP", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the COLMAP model.")
-@click.option("--text", is_flag=True, help="Write text files in place of binary ones.")
-@overwrite_option
-def export(path: Path, output: Path, text: bool, overwrite: bool) -> None:  # noqa: FBT001
-    """Write the COLMAP model of a MAP."""
-    from sfd2_ros.mapping import load_map  # noqa: PLC0415
-    from sfd2_ros.mapping.colmap_io import write_model  # noqa: PLC0415
-    from sfd2_ros.mapping.map_model import model_of  # noqa: PLC0415
-
-    quiet_colmap()
-    loaded = load_map(path)
-    model = model_of(loaded.images, loaded.landmarks)
-    with atomic_folder(output, overwrite=overwrite, marker="cameras.*") as folder:
-        write_model(model, folder, is_text=text)
-    click.echo(f"{output}: {model.num_reg_images()} images, {model.num_points3D()} points")

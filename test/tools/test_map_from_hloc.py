@@ -99,6 +99,31 @@ def test_colmap_triangulates_an_exported_model_with_the_keypoints_of_a_feature_f
     assert made.compute_mean_reprojection_error() < 2.0
 
 
+def test_a_model_exported_with_a_feature_file_has_its_keypoints_in_its_order(
+    sfd2: Run, painted_map: Path, features_file: Path, tmp_path: Path
+) -> None:
+    sfd2("map", "export", painted_map, "-o", tmp_path / "plain").succeeded()
+    sfd2("map", "export", painted_map, "-o", tmp_path / "model", "--features", features_file).succeeded()
+    plain, model = read_model(tmp_path / "plain"), read_model(tmp_path / "model")
+    features = read_features(features_file, [image.name for image in model.images.values()])
+    for image in model.images.values():
+        points = np.array([point.xy for point in image.points2D])
+        np.testing.assert_allclose(points, features[image.name].keypoints + 0.5, atol=1e-3)
+    assert model.num_points3D() == plain.num_points3D()
+    assert model.compute_num_observations() == plain.compute_num_observations()
+    assert model.compute_mean_reprojection_error() == pytest.approx(plain.compute_mean_reprojection_error(), abs=0.01)
+
+
+def test_a_model_is_not_exported_with_features_of_other_settings(
+    sfd2: Run, painted: Path, painted_map: Path, tmp_path: Path
+) -> None:
+    few = tmp_path / "few.h5"
+    sfd2("extract", painted / "images", "-o", few, "--max-keypoints", "60", "--device", "cpu").succeeded()
+    said = sfd2("map", "export", painted_map, "-o", tmp_path / "model", "--features", few)
+    said.refused(1, "observations of the map have a keypoint among the given features", "--max-keypoints")
+    assert not (tmp_path / "model").exists()
+
+
 def _write_database(
     path: Path, model: Any, points: dict[str, np.ndarray], matches: dict[tuple[str, str], np.ndarray]
 ) -> None:
