@@ -78,9 +78,12 @@ def camera_from_text(text: str) -> Camera:
     model, *numbers = [part.strip() for part in text.split(",")]
     if len(numbers) < 2:
         raise CameraError(f"--camera {text!r} is no such file and no intrinsics; allowed: {_ALLOWED}")
+    size, parameters = numbers[:2], numbers[2:]
+    if not all(number.isdecimal() for number in size):
+        got = ", ".join(map(repr, size))
+        raise CameraError(f"--camera {text!r}: its width and height must be whole numbers of pixels, got {got}")
     try:
-        width, height = int(numbers[0]), int(numbers[1])
-        values = [float(number) for number in numbers[2:]]
+        values = [float(number) for number in parameters]
     except ValueError as err:
-        raise CameraError(f"--camera {text!r} is not understood: {err}; allowed: {_ALLOWED}") from err
-    return camera_from_model(model, width, height, values)
+        raise CameraError(f"--camera {text!r}: its parameters must be numbers, got {','.join(parameters)!r}") from err
+    return camera_from_model(model, int(size[0]), int(size[1]), values)
