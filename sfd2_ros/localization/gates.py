@@ -60,7 +60,7 @@ class GatesConfig:
         maximum=1.0,
     )
     max_mirror_share: float = setting(
-        0.15,
+        0.05,
         "Largest support of the image mirrored left to right, as a fraction of the inliers.",
         minimum=0.0,
     )

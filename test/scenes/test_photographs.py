@@ -90,8 +90,8 @@ def test_mirrored_images_of_the_place_are_rejected(
         found.append(localize(maps[name], pixels, mirrored(query.camera)))
     assert len(found) == (12 if name == "herzjesu_p25" else 5)
     assert {result.status for result in found} == {Status.MIRRORED_IMAGE}, [result.reason for result in found]
-    # Twice the limit: the share depends on the last bits of the descriptors, and must not come near it.
-    assert min(result.evidence.mirror_share for result in found) > 2 * GatesConfig().max_mirror_share
+    # Six times the limit: the share depends on the last bits of the descriptors, and must not come near it.
+    assert min(result.evidence.mirror_share for result in found) > 6 * GatesConfig().max_mirror_share
 
 
 @by_scene
