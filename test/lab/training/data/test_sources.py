@@ -59,7 +59,7 @@ def test_sources_are_drawn_by_their_shares(labelled: SourceConfig, drawn_data: P
     source, never = opened(labelled, drawn_data), opened(dataclasses.replace(labelled, names=""), drawn_data)
     never.pair = None
     assert len(PairSampler([(source, 2.0), (never, 0.0)], crop_px=64, seed=0).pairs(0, 20)) == 20
-    with pytest.raises(ConfigError, match="no source with a share"):
+    with pytest.raises(ConfigError, match="no source has a 'share' above 0"):
         PairSampler([(source, 0.0)], crop_px=64, seed=0)
 
 
