@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SHIPPED = {MODELS[0]: SHIPPED_WEIGHTS}
+SHIPPED = {"sfd2": SHIPPED_WEIGHTS, "sfd2-s": SHIPPED_WEIGHTS.with_name("sfd2_s_open.safetensors")}
 """Files that ship with the package, by model, the largest first."""
 _TIMED_SIZE = (480, 640, 3)
 """Of the image that is timed: VGA, which most cameras of robots have or are reduced to."""

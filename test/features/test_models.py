@@ -11,7 +11,7 @@ import torch
 from sfd2_ros.core.errors import ConfigError, WeightsError
 from sfd2_ros.features import load_extractor, models
 from sfd2_ros.features.light_network import LightNetwork
-from sfd2_ros.features.models import SHIPPED, largest_fast_enough, seconds_an_image, weights_for
+from sfd2_ros.features.models import SHIPPED, largest_fast_enough, seconds_an_image, shipped_file_of, weights_for
 from sfd2_ros.features.weights import SHIPPED_WEIGHTS, read_weights, weights_of_network, write_weights
 
 if TYPE_CHECKING:
@@ -38,10 +38,16 @@ def test_without_a_model_the_file_decides_and_without_both_the_shipped_network(l
     assert weights_for("sfd2", None).weights_id == read_weights(SHIPPED_WEIGHTS).weights_id
 
 
-@pytest.mark.parametrize("model", ["sfd2-m", "sfd2-s"])
-def test_model_without_shipped_weights_needs_a_file(model: str) -> None:
-    with pytest.raises(WeightsError, match=f"no weights of model '{model}' ship.*--weights.*take 'sfd2'"):
-        load_extractor(model=model)
+def test_model_without_shipped_weights_needs_a_file() -> None:
+    with pytest.raises(WeightsError, match=r"no weights of model 'sfd2-m' ship.*--weights.*take 'sfd2', 'sfd2-s'"):
+        load_extractor(model="sfd2-m")
+
+
+def test_light_network_ships_and_is_found_by_its_name_and_by_its_identity() -> None:
+    light = load_extractor(model="sfd2-s")
+    assert light.weights_id.startswith("sfd2-s-64d-")
+    assert shipped_file_of(light.weights_id) == SHIPPED["sfd2-s"]
+    assert SHIPPED["sfd2-s"].stat().st_size < 1_500_000
 
 
 def test_file_of_another_model_is_rejected(light_file: Path) -> None:

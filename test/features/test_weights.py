@@ -70,6 +70,13 @@ def test_shorter_weights_ship_beside_them_under_the_same_terms(shipped_weights: 
     assert "descriptors whitened from sfd2-64d-" in short.training
 
 
+def test_light_weights_name_whose_answers_they_learned_and_carry_the_notices(shipped_weights: Weights) -> None:
+    light = read_weights(SHIPPED_WEIGHTS.with_name("sfd2_s_open.safetensors"))
+    assert (light.architecture.model, light.dimension) == ("sfd2-s", 64)
+    assert "answers of sfd2-64d-00360bce612b" in light.training
+    assert set(shipped_weights.terms.split("; ")) <= set(light.terms.split("; "))
+
+
 def test_identity_has_the_documented_form_and_never_changes(shipped_weights: Weights) -> None:
     assert shipped_weights.weights_id == "sfd2-128d-a071582c10c2"
 

@@ -54,16 +54,17 @@ def test_folder_is_extracted_with_pictures_and_figures(tmp_path: Path) -> None:
 def test_model_is_that_of_the_weights_and_one_without_shipped_weights_needs_a_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from sfd2_ros.features.light_network import LightNetwork  # noqa: PLC0415
+    from sfd2_ros.features.network import HALF_CHANNELS, Sfd2Network  # noqa: PLC0415
     from sfd2_ros.features.weights import weights_of_network, write_weights  # noqa: PLC0415
 
-    write_weights(tmp_path / "s.safetensors", weights_of_network(LightNetwork(), training="none", terms="none"))
+    network = Sfd2Network(channels=HALF_CHANNELS)
+    write_weights(tmp_path / "m.safetensors", weights_of_network(network, training="none", terms="none"))
     image, output = write_image(tmp_path / "x.png"), tmp_path / "f.h5"
-    arguments = ["extract", str(image), "-o", str(output), "--device", "cpu", "--model", "sfd2-s"]
+    arguments = ["extract", str(image), "-o", str(output), "--device", "cpu", "--model", "sfd2-m"]
     assert main(arguments) == 1
-    assert "no weights of model 'sfd2-s' ship with this version; name a file" in last_line(capsys)
-    assert main([*arguments, "--weights", str(tmp_path / "s.safetensors")]) == 0
-    assert read_features(output)["x.png"].weights_id.startswith("sfd2-s-64d-")
+    assert "no weights of model 'sfd2-m' ship with this version; name a file" in last_line(capsys)
+    assert main([*arguments, "--weights", str(tmp_path / "m.safetensors")]) == 0
+    assert read_features(output)["x.png"].weights_id.startswith("sfd2-m-128d-")
 
 
 def test_scene_folder_means_the_images_in_it(tmp_path: Path) -> None:

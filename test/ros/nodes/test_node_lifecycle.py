@@ -78,7 +78,7 @@ def test_parameter_file_that_is_missing_ends_the_node_with_one_sentence(start_no
         ("feature_node", {"cameras": ["cam era"]}, 2, "setting 'cameras' has 'cam era'; allowed are letters"),
         ("feature_node", {"cameras": []}, 2, "an empty list is none to ROS"),
         ("feature_node", {"weights": "/nowhere/weights.safetensors"}, 1, "/nowhere/weights.safetensors"),
-        ("feature_node", {"model": "sfd2-s"}, 1, "no weights of model 'sfd2-s' ship with this version"),
+        ("feature_node", {"model": "sfd2-m"}, 1, "no weights of model 'sfd2-m' ship with this version"),
         ("localizer_node", {"map": "/nowhere/map"}, 1, "map '/nowhere/map' does not exist"),
     ],
 )
