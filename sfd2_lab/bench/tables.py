@@ -184,6 +184,7 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         ("drive", _text("scene")),
         ("images", _number("images")),
         ("median m", _pair("before_median_m", "after_median_m", 3)),
+        ("scale aligned m", _pair("before_scaled_median_m", "after_scaled_median_m", 3)),
         ("largest m", _pair("before_worst_m", "after_worst_m", 3)),
         ("degrees", _pair("before_median_deg", "after_median_deg", 2)),
         ("gap m", _pair("before_gap_m", "after_gap_m", 3)),

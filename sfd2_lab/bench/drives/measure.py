@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sfd2_lab.bench.drives.scores import absolute_errors_m, alignment, trajectory_scores
+from sfd2_lab.bench.drives.scores import absolute_errors_m, placement, trajectory_scores
 from sfd2_lab.simulation.recording import MAP, ODOM
 from sfd2_lab.simulation.sensors import DATUM
 from sfd2_ros.bags.bag_transforms import bag_transforms
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sfd2_lab.bench.drives.recordings import TakenImage
-    from sfd2_lab.bench.drives.scores import TrajectoryScores
+    from sfd2_lab.bench.drives.scores import Placed, TrajectoryScores
     from sfd2_lab.simulation.recording import Recording
     from sfd2_lab.simulation.rigs import RigCamera
     from sfd2_ros.core.errors import Sfd2Error
@@ -51,7 +51,7 @@ class MappedDrive:
         before: scores of odometry, at the images of the map.
         after: scores of the map.
         absolute_m: median error on the earth, metres; None of a map without a datum.
-        true_from_map: (4, 4) where the map lies in the true frame.
+        placed: where the map lies in the true frame; with a scale where nothing but odometry observes it.
         report: what the command wrote as JSON.
         seconds: that the command took.
     """
@@ -60,7 +60,7 @@ class MappedDrive:
     before: TrajectoryScores
     after: TrajectoryScores
     absolute_m: float | None
-    true_from_map: Poses
+    placed: Placed
     report: dict[str, Any]
     seconds: float
 
@@ -109,10 +109,14 @@ def map_drive(
         before=trajectory_scores(before, true, tracks),
         after=trajectory_scores(estimated, true, tracks),
         absolute_m=_absolute_m(content, estimated, true),
-        true_from_map=alignment(estimated, true),
+        placed=placement(estimated, true, with_scale=_has_free_scale(content)),
         report=content,
         seconds=content["bench_seconds"],
     )
+
+
+def _has_free_scale(report: dict[str, Any]) -> bool:
+    return "drive" in report and report["drive"]["scale_sigma"] is None
 
 
 def _absolute_m(report: dict[str, Any], estimated: Poses, true: Poses) -> float | None:
@@ -158,7 +162,7 @@ def recall_in(mapped: MappedDrive, queries: Sequence[tuple[TakenImage, Features]
         views = [View(features, image.camera.camera, image.camera.base_from_cam) for image, features in together]
         result = localizer.localize_rig(views)
         if isinstance(result, Localized):
-            estimated = mapped.true_from_map @ result.map_from_base
+            estimated = mapped.placed.moved(result.map_from_base)
             errors.append(pose_error(inverse(estimated), inverse(together[0][0].map_from_base)))
     within = sum(metres <= THRESHOLDS[0][0] and degrees <= THRESHOLDS[0][1] for metres, degrees in errors)
     return len(instants), within, float(np.median([one[0] for one in errors])) if errors else None

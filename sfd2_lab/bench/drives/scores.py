@@ -38,6 +38,8 @@ class TrajectoryScores:
         poses: number.
         median_m: median of the distances to the true positions after alignment by a rotation and a translation.
         worst_m: the largest of them.
+        scaled_median_m: the median after alignment by a rotation, a translation and a scale: what remains where scale
+            is not observable.
         median_deg: median angle between the aligned and the true rotations.
         scale_error: by which fraction the trajectory is too long; of the best alignment by a similarity.
         loops: places that were visited twice.
@@ -48,6 +50,7 @@ class TrajectoryScores:
     poses: int
     median_m: float
     worst_m: float
+    scaled_median_m: float
     median_deg: float
     scale_error: float
     loops: int
@@ -55,16 +58,35 @@ class TrajectoryScores:
     worst_gap_m: float | None
 
 
-def alignment(estimated: Poses, true: Poses) -> Poses:
-    """Return true_from_estimated (4, 4), the rigid motion with the smallest squared errors.
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """Where a map lies in the true frame.
+
+    Attributes:
+        true_from_map: (4, 4) rigid motion of the map after its lengths are multiplied by `scale`.
+        scale: 1 where the map is compared with its own scale.
+    """
+
+    true_from_map: Poses
+    scale: float
+
+    def moved(self, map_from_body: Poses) -> Poses:
+        """Return poses (4, 4) or (N, 4, 4) of the map in the true frame."""
+        return self.true_from_map @ _times(map_from_body, self.scale)
+
+
+def placement(estimated: Poses, true: Poses, *, with_scale: bool) -> Placed:
+    """Return where a trajectory lies in the true frame, with the smallest squared errors.
 
     The ends of axes of one metre count as positions too, so that a straight drive has a roll.
 
     Args:
         estimated: (N, 4, 4) frame_from_body.
         true: (N, 4, 4) likewise.
+        with_scale: whether lengths may be multiplied by a scale.
     """
-    return rigid_alignment(_with_axes(estimated), _with_axes(true))
+    scale = 1 / (1 + scale_error(estimated, true)) if with_scale else 1.0
+    return Placed(rigid_alignment(_with_axes(_times(estimated, scale)), _with_axes(true)), scale)
 
 
 def trajectory_scores(estimated: Poses, true: Poses, tracks: Sequence[str]) -> TrajectoryScores:
@@ -75,8 +97,9 @@ def trajectory_scores(estimated: Poses, true: Poses, tracks: Sequence[str]) -> T
         true: (N, 4, 4) map_from_cam.
         tracks: of each pose the name of its camera; loops are searched within a track.
     """
-    aligned = alignment(estimated, true) @ estimated
+    aligned = placement(estimated, true, with_scale=False).moved(estimated)
     errors_m = np.linalg.norm(aligned[:, :3, 3] - true[:, :3, 3], axis=1)
+    scaled = placement(estimated, true, with_scale=True).moved(estimated)
     errors_deg = [np.degrees(rotation_angle_rad(inverse(a) @ b)) for a, b in zip(aligned, true, strict=True)]
     names = np.array(tracks)
     gaps = [gap for name in dict.fromkeys(tracks) for gap in _gaps(estimated[names == name], true[names == name])]
@@ -84,6 +107,7 @@ def trajectory_scores(estimated: Poses, true: Poses, tracks: Sequence[str]) -> T
         poses=len(true),
         median_m=float(np.median(errors_m)),
         worst_m=float(errors_m.max()),
+        scaled_median_m=float(np.median(np.linalg.norm(scaled[:, :3, 3] - true[:, :3, 3], axis=1))),
         median_deg=float(np.median(errors_deg)),
         scale_error=scale_error(estimated, true),
         loops=len(gaps),
@@ -139,6 +163,13 @@ def _gaps(estimated: Poses, true: Poses) -> list[float]:
         between_true = inverse(true[earlier]) @ true[later]
         gaps.append(float(np.linalg.norm(between_estimated[:3, 3] - between_true[:3, 3])))
     return gaps
+
+
+def _times(poses: Poses, scale: float) -> Poses:
+    """Return poses (4, 4) or (N, 4, 4) with their positions times a scale."""
+    scaled = poses.copy()
+    scaled[..., :3, 3] *= scale
+    return scaled
 
 
 def _with_axes(poses: Poses) -> NDArray[np.float64]:

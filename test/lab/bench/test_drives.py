@@ -10,7 +10,13 @@ import pytest
 
 from sfd2_lab.bench.drives.measure import camera_and_stamp
 from sfd2_lab.bench.drives.recordings import TakenImage, read_recording, recorded_images, scene_recording
-from sfd2_lab.bench.drives.scores import absolute_errors_m, alignment, loop_pairs, scale_error, trajectory_scores
+from sfd2_lab.bench.drives.scores import (
+    absolute_errors_m,
+    loop_pairs,
+    placement,
+    scale_error,
+    trajectory_scores,
+)
 from sfd2_lab.bench.rows import bench_as_json
 from sfd2_lab.bench.tables import markdown_of, table_of
 from sfd2_lab.simulation.city_plan import plan_city
@@ -40,14 +46,16 @@ def test_a_trajectory_in_another_frame_has_no_error() -> None:
     assert abs(scores.scale_error) < 1e-9
     assert scores.worst_gap_m is not None
     assert scores.worst_gap_m < 1e-6
-    np.testing.assert_allclose(alignment(ELSEWHERE @ LOOP, LOOP) @ ELSEWHERE, np.eye(4), atol=1e-6)
+    true_from_map = placement(ELSEWHERE @ LOOP, LOOP, with_scale=False).true_from_map
+    np.testing.assert_allclose(true_from_map @ ELSEWHERE, np.eye(4), atol=1e-6)
 
 
 def test_a_straight_drive_is_aligned_with_its_roll() -> None:
-    np.testing.assert_allclose(alignment(ELSEWHERE @ STREET, STREET) @ ELSEWHERE, np.eye(4), atol=1e-6)
+    true_from_map = placement(ELSEWHERE @ STREET, STREET, with_scale=False).true_from_map
+    np.testing.assert_allclose(true_from_map @ ELSEWHERE, np.eye(4), atol=1e-6)
     noisy = STREET.copy()
     noisy[:, :3, 3] += np.random.default_rng(0).normal(0, 0.2, (40, 3))
-    true_from_noisy = alignment(noisy, STREET)
+    true_from_noisy = placement(noisy, STREET, with_scale=False).true_from_map
     assert np.degrees(np.arccos((np.trace(true_from_noisy[:3, :3]) - 1) / 2)) < 3
 
 
@@ -64,6 +72,28 @@ def test_the_scale_error_is_the_fraction_by_which_a_trajectory_is_too_long(error
     longer = LOOP.copy()
     longer[:, :3, 3] *= 1 + error
     assert scale_error(ELSEWHERE @ longer, LOOP) == pytest.approx(error, abs=1e-9)
+
+
+def test_a_trajectory_that_is_only_too_long_has_an_error_until_its_scale_is_aligned_too() -> None:
+    longer = LOOP.copy()
+    longer[:, :3, 3] *= 1.01
+    scores = trajectory_scores(ELSEWHERE @ longer, LOOP, front(LOOP))
+    assert scores.median_m > 0.2
+    assert scores.scaled_median_m < 1e-6
+    straight = STREET.copy()
+    straight[:, :3, 3] *= 1.01
+    assert trajectory_scores(ELSEWHERE @ straight, STREET, front(STREET)).scaled_median_m < 1e-6
+
+
+def test_a_map_without_gnss_is_aligned_with_its_scale_and_one_with_gnss_is_not() -> None:
+    longer = LOOP.copy()
+    longer[:, :3, 3] *= 1.01
+    missed = [
+        np.linalg.norm((placement(longer, LOOP, with_scale=with_scale).moved(longer[0]) - LOOP[0])[:3, 3])
+        for with_scale in (True, False)
+    ]
+    assert missed[0] < 1e-6
+    assert missed[1] > 0.2
 
 
 def test_errors_on_the_earth_know_no_alignment() -> None:
