@@ -39,6 +39,10 @@ _AGREE_M, _AGREE_RAD = 0.5, 0.05
 """Five times what one loop is exact to, see above."""
 _FEWEST_TRIALS, _MOST_TRIALS = 50, 1000
 """Three of ten matches that are right are drawn together once in 37 trials. Not tuned."""
+_DRIFT_SIGMAS = 5.0
+"""What images leave open of a drift: more than usual outliers' three, as their errors are not normal. Not tuned."""
+_LEAST_MISS_M, _LEAST_MISS_RAD = 1.0, np.radians(5.0)
+"""By which any loop may be missed: ten of its own standard deviations. Not tuned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +170,13 @@ def _pose(
     return inverse(matrix_from_rigid3d(answer["rig_from_world"])), inliers
 
 
-def judged_loops(drive: Drive, found: Sequence[RelativePose], poses: Poses, config: DriveConfig) -> list[Loop]:
+def judged_loops(
+    drive: Drive,
+    found: Sequence[RelativePose],
+    poses: Poses,
+    config: DriveConfig,
+    covariances: NDArray[np.float64] | None = None,
+) -> list[Loop]:
     """Return loops, with those rejected that odometry cannot have missed so far, or that no loop beside them confirms.
 
     Args:
@@ -174,8 +184,10 @@ def judged_loops(drive: Drive, found: Sequence[RelativePose], poses: Poses, conf
         found: poses of keyframes in others.
         poses: map_from_base (4, 4) by odometry, or better.
         config: how far odometry drifts.
+        covariances: (K, 6, 6) of the poses, ROS's order: images that follow each other leave less open than odometry;
+            None: of odometry alone.
     """
-    possible = [_drift_problem(drive, one, poses, config) for one in found]
+    possible = [_drift_problem(drive, one, poses, config, covariances) for one in found]
     plausible = [one for one, problem in zip(found, possible, strict=True) if not problem]
     judged = []
     for one, problem in zip(found, possible, strict=True):
@@ -184,17 +196,29 @@ def judged_loops(drive: Drive, found: Sequence[RelativePose], poses: Poses, conf
     return judged
 
 
-def _drift_problem(drive: Drive, loop: RelativePose, poses: Poses, config: DriveConfig) -> str:
+def _drift_problem(
+    drive: Drive, loop: RelativePose, poses: Poses, config: DriveConfig, covariances: NDArray[np.float64] | None
+) -> str:
     way_m = drive.keyframes[loop.second].travelled_m - drive.keyframes[loop.first].travelled_m
     turn_rad = np.radians(config.max_drift_deg_per_m) * way_m
-    allowed_m = config.max_drift_share * way_m + turn_rad * way_m / 2 + 1.0
+    turned_m = turn_rad * way_m / 2
+    if covariances is not None:
+        ends = covariances[[loop.first, loop.second]]
+        turned_m = min(turned_m, _DRIFT_SIGMAS * _root_traces(ends[:, :3, :3]))
+        turn_rad = min(turn_rad, _DRIFT_SIGMAS * _root_traces(ends[:, 3:, 3:]))
+    allowed_m = config.max_drift_share * way_m + turned_m + _LEAST_MISS_M
     missed = inverse(loop.first_from_second) @ inverse(poses[loop.first]) @ poses[loop.second]
     missed_m, missed_rad = float(np.linalg.norm(missed[:3, 3])), rotation_angle_rad(missed)
     if missed_m > allowed_m:
         return f"odometry misses it by {missed_m:.1f} m on a way of {way_m:.0f} m, at most {allowed_m:.1f} m is allowed"
-    if missed_rad > turn_rad + np.radians(5.0):
+    if missed_rad > turn_rad + _LEAST_MISS_RAD:
         return f"odometry misses it by {np.degrees(missed_rad):.0f} degrees on a way of {way_m:.0f} m"
     return ""
+
+
+def _root_traces(covariances: NDArray[np.float64]) -> float:
+    """Return the sum of the standard deviations of vectors with covariances (N, 3, 3)."""
+    return float(np.sqrt(np.maximum(np.trace(covariances, axis1=1, axis2=2), 0.0)).sum())
 
 
 def _confirms(one: RelativePose, other: RelativePose, poses: Poses) -> bool:

@@ -111,9 +111,9 @@ def optimise_drive(
     near, alike = candidate_pairs(drive, aggregates, config)
     work = _Optimiser(drive, features, config)
     progress("neighbours", 0, 1)
-    model = work.join_neighbours(match(near))
+    joined = work.join_neighbours(match(near))
     progress("neighbours", 1, 1)
-    work.close_loops(match(alike), model)
+    work.close_loops(match(alike), *joined)
     work.place_on_earth()
     again = [pair for pair in revisited_pairs(drive, work.poses, config) if pair not in work.matches]
     work.matches |= match(again) if again else {}
@@ -144,8 +144,8 @@ class _Optimiser:
         self.poses = self._before
         self.matches: PairMatches = {}
 
-    def join_neighbours(self, matches: PairMatches) -> Any:
-        """Optimise the poses by images that follow each other; return the model."""
+    def join_neighbours(self, matches: PairMatches) -> tuple[Any, Adjusted]:
+        """Optimise the poses by images that follow each other; return the model and the optimisation."""
         self.matches = dict(matches)
         model = self._triangulated(_LOOSE_PX)
         self._steps, self._jumps = without_jumps(
@@ -154,14 +154,17 @@ class _Optimiser:
         if self._jumps:
             self.poses = _chained(self._before[0], self._steps)
             model = self._triangulated(_LOOSE_PX)
-        self.poses, _ = optimised(model, self._factors([]), pixel_sigma_px=self._config.pixel_sigma_px)
-        return model
+        self.poses, adjusted = optimised(model, self._factors([]), pixel_sigma_px=self._config.pixel_sigma_px)
+        return model, adjusted
 
-    def close_loops(self, matches: PairMatches, model: Any) -> None:
+    def close_loops(self, matches: PairMatches, model: Any, adjusted: Adjusted) -> None:
         """Move the poses so that places that were seen again coincide."""
         self.matches |= matches
         found = find_loops(self._drive, self._features, matches, model, self._config)
-        loops = judged_loops(self._drive, found, self.poses, self._config)
+        if not found:
+            return
+        drift = pose_covariances(adjusted, model, pixel_sigma_px=self._config.pixel_sigma_px)
+        loops = judged_loops(self._drive, found, self.poses, self._config, drift)
         kept = [loop.pose for loop in loops if not loop.rejected]
         weights = {}
         if kept:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from support.point_town import point_town, round_block
 
 from sfd2_ros.core.transforms import inverse, rigid, rotation_from_vector
 from sfd2_ros.mapping.drive.config import DriveConfig
@@ -50,6 +51,20 @@ def test_loops_between_places_that_look_alike_are_rejected_by_what_odometry_can_
     for loop in judged:
         with pytest.raises(AssertionError, match=says):
             raise AssertionError(loop.rejected)
+
+
+def test_loops_that_odometry_alone_could_have_missed_are_rejected_where_images_leave_no_such_drift_open() -> None:
+    truth = round_block(80, 2.0, laps=0.8)
+    town = point_town(truth, truth, points_per_m=0.1)
+    twins = [_loop(town, 2 + k, 100 + k, rigid(rotation_from_vector([0, 0, 0.2]), [20.0, 15.0, 0])) for k in range(4)]
+    by_odometry = judged_loops(town.drive, twins, _odometry(town), DriveConfig())
+    assert [loop.rejected for loop in by_odometry] == [""] * 4
+    sure = np.tile(np.diag([0.2**2] * 3 + [0.003**2] * 3), (len(truth), 1, 1))
+    by_images = judged_loops(town.drive, twins, _odometry(town), DriveConfig(), sure)
+    assert all(loop.rejected.startswith("odometry misses it by 25.0 m on a way of 196 m, at most 14") for loop in by_images)
+    turned = [_loop(town, 2 + k, 100 + k, rigid(rotation_from_vector([0, 0, 0.2]), [0.0, 0, 0])) for k in range(4)]
+    turned = judged_loops(town.drive, turned, _odometry(town), DriveConfig(), sure)
+    assert all(loop.rejected.startswith("odometry misses it by 11 degrees") for loop in turned)
 
 
 def test_a_loop_that_none_beside_it_confirms_is_rejected(short_town: PointTown) -> None:
