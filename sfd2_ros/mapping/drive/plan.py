@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 _SIZE_PX, _MARGIN_PX, _LEGEND_PX = 1000, 40, 180
 """Of the image: a page's width, with room for the legend on the left."""
-_BEFORE, _AFTER, _LOOP, _REJECTED, _TEXT = (150, 150, 150), (190, 90, 20), (60, 160, 60), (60, 60, 220), (40, 40, 40)
-"""Blue, green, red, as OpenCV has them: grey, blue, green, red, black."""
+_BEFORE, _AFTER, _LOOP, _REJECTED, _TEXT = (150, 150, 150), (190, 90, 20), (60, 160, 60), (215, 215, 250), (40, 40, 40)
+"""Blue, green, red, as OpenCV has them: grey, blue, green, pale red, black. Hundreds of rejected loops are usual: in a
+strong colour they would hide the way."""
 
 
 def draw_plan(found: OptimisedDrive) -> bytes:
-    """Return a PNG: odometry in grey, the result in blue, loops in green, rejected ones in red."""
+    """Return a PNG: odometry in grey, the result in blue, loops in green, rejected ones in pale red."""
     start = found.poses[0] @ np.linalg.inv(found.before[0])
     before, after = positions([start @ pose for pose in found.before])[:, :2], positions(found.poses)[:, :2]
     both = np.vstack([before, after])

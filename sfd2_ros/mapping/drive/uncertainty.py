@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _DAMPING = 1e-9
 """Added to the information of landmarks, as a fraction of it, so that a landmark without depth can be eliminated."""
+_LEAST_INFORMATION = 1e-9
+"""Of a landmark, per square metre: with less, its place is open by tens of kilometres."""
 
 
 def pose_covariances(adjusted: Adjusted, model: Any, *, pixel_sigma_px: float) -> NDArray[np.float64]:
@@ -41,7 +43,7 @@ def pose_covariances(adjusted: Adjusted, model: Any, *, pixel_sigma_px: float) -
     information = (by_pose.T @ by_pose).tocsc()
     if points:
         cross = (by_pose.T @ by_point).tocsr()
-        information = (information - cross @ _inverse_blocks(by_point) @ cross.T).tocsc()
+        information = (information - cross @ inverse_blocks(by_point) @ cross.T).tocsc()
     solve = splu(information).solve
     covariances = []
     for number, map_from_base in enumerate(poses_of(model)):
@@ -56,15 +58,23 @@ def _sparse(matrix: Any) -> csr_array:
     return csr_array((values, columns, rows), shape=(matrix.num_rows, matrix.num_cols))
 
 
-def _inverse_blocks(by_point: csr_array) -> csr_array:
-    """Return the inverse of the information of landmarks, whose blocks of three do not touch each other."""
+def inverse_blocks(by_point: csr_array) -> csr_array:
+    """Return the inverse of the information of landmarks, whose blocks of three do not touch each other.
+
+    A landmark without information, behind all its cameras for example, is left out: its inverse is the identity, and
+    it shares nothing with any pose.
+
+    Args:
+        by_point: (R, 3P) derivatives of residuals by landmarks.
+    """
     normal = (by_point.T @ by_point).tocsr()
     count = normal.shape[0] // 3
     blocks = np.zeros((count, 3, 3))
     entries = normal.tocoo()
     rows, columns = entries.coords
     blocks[rows // 3, rows % 3, columns % 3] = entries.data
-    damping = _DAMPING * np.trace(blocks, axis1=1, axis2=2)[:, None, None] * np.eye(3)
+    traces = np.trace(blocks, axis1=1, axis2=2)[:, None, None]
+    damping = np.where(traces > _LEAST_INFORMATION, _DAMPING * traces, 1.0) * np.eye(3)
     return csr_array(block_diag(list(np.linalg.inv(blocks + damping)), format="csr"))
 
 

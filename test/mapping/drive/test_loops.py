@@ -61,7 +61,9 @@ def test_loops_that_odometry_alone_could_have_missed_are_rejected_where_images_l
     assert [loop.rejected for loop in by_odometry] == [""] * 4
     sure = np.tile(np.diag([0.2**2] * 3 + [0.003**2] * 3), (len(truth), 1, 1))
     by_images = judged_loops(town.drive, twins, _odometry(town), DriveConfig(), sure)
-    assert all(loop.rejected.startswith("odometry misses it by 25.0 m on a way of 196 m, at most 14") for loop in by_images)
+    assert all(
+        loop.rejected.startswith("odometry misses it by 25.0 m on a way of 196 m, at most 14") for loop in by_images
+    )
     turned = [_loop(town, 2 + k, 100 + k, rigid(rotation_from_vector([0, 0, 0.2]), [0.0, 0, 0])) for k in range(4)]
     turned = judged_loops(town.drive, turned, _odometry(town), DriveConfig(), sure)
     assert all(loop.rejected.startswith("odometry misses it by 11 degrees") for loop in turned)
