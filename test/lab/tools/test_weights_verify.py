@@ -28,9 +28,11 @@ def webcams(tmp_path: Path) -> Path:
     return tmp_path / "webcams"
 
 
-def test_the_card_that_ships_is_of_the_weights_that_ship() -> None:
-    card = json.loads(SHIPPED_WEIGHTS.with_name("sfd2_open.card.json").read_text("utf-8"))
-    assert card["weights_id"] == read_weights().weights_id
+@pytest.mark.parametrize("name", ["sfd2_open", "sfd2_s_open"])
+def test_a_card_that_ships_is_of_the_weights_beside_it(name: str) -> None:
+    weights = SHIPPED_WEIGHTS.with_name(f"{name}.safetensors")
+    card = json.loads(weights.with_suffix(".card.json").read_text("utf-8"))
+    assert card["weights_id"] == read_weights(weights).weights_id
 
 
 def test_weights_without_a_card_are_measured(webcams: Path, tmp_path: Path) -> None:
