@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plan import STANDINS
 from problem import SetupError
 from processes import run_logged
 from stamps import Stamp, key_of
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from plan import Plan
 
 _INSTALLED_FOLDERS = ("sfd2_ros", "launch", "config", "scripts")
-_STANDINS = ("tf2_msgs",)
 
 
 class Overlay:
@@ -74,7 +74,7 @@ class Overlay:
             if not colcon:
                 raise SetupError("no colcon on this machine (apt install python3-colcon-common-extensions)")
         else:
-            sources += [str(root / "ros_standins" / name) for name in _STANDINS]
+            sources += [str(root / "ros_standins" / name) for name in STANDINS]
             options.append(f"-DPython3_EXECUTABLE={root}/.venv/bin/python")
         command = [colcon, "--log-base", f"{self._base}/log/colcon", "build", "--paths", *sources]
         command += ["--build-base", f"{self._base}/build", "--install-base", f"{self._base}/install"]
@@ -98,7 +98,7 @@ class Overlay:
         root = self._plan.root
         folders = [root / "msg", root / "srv"]
         if not self._plan.route.is_native:
-            folders += [root / "ros_standins" / name for name in _STANDINS]
+            folders += [root / "ros_standins" / name for name in STANDINS]
         for folder in folders:
             yield from sorted(path for path in folder.rglob("*") if path.is_file())
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+STANDINS = ("bond", "nav2_msgs", "tf2_msgs")
+"""Interface packages that the wheels of ROS 2 lack: folders of ros_standins/."""
 _ANY_PYTHON = ("python3", "python3.12", "python3.11", "python3.13", "python3.10", "/usr/bin/python3")
 
 
@@ -55,13 +57,14 @@ class Plan:
 
     def describe(self) -> str:
         """Return the plan in words, a line each."""
+        standins = "" if self.route.is_native else f"{', '.join(STANDINS)} (stand-ins), "
         return "\n".join(
             [
                 f"ROS 2: {self.route}",
                 f"Python: {self.interpreter.name} ({self.interpreter.executable})",
                 f"torch: {'; else '.join(attempt.words for attempt in self.torch)}",
                 f"requirements: {', '.join(self.route.requirements)}",
-                f"packages built: {'sfd2_ros' if self.route.is_native else 'tf2_msgs (stand-in), sfd2_ros'}",
+                f"packages built: {standins}sfd2_ros",
                 "folders: .venv .ros",
             ]
         )

@@ -19,6 +19,8 @@ from rclpy.parameter import Parameter
 from rclpy.qos_overriding_options import InvalidQosOverridesError
 
 from sfd2_ros.core.errors import ConfigError, Sfd2Error
+from sfd2_ros.ros import native
+from sfd2_ros.ros.bond import Bond
 from sfd2_ros.ros.parameters import changed, declare, parameter_name, refuse_late_changes
 from sfd2_ros.ros.watchdog import Watchdog
 
@@ -57,6 +59,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
             raise
         self._changeable = tuple(changeable)
         self._is_configured = self._is_adopting = False
+        self._bond = Bond(self) if native.has("bond") else None
         for service in self.services:
             if service.srv_type is ChangeState:
                 service.callback = partial(self._on_change_state, service.callback)
@@ -92,11 +95,15 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
         return reached
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Subscribe."""
-        return self._guarded("active", self.start, lambda: super(ManagedNode, self).on_activate(state))
+        """Subscribe, and publish the heartbeat that Nav2's lifecycle manager waits for."""
+        reached = self._guarded("active", self.start, lambda: super(ManagedNode, self).on_activate(state))
+        if self._bond is not None and reached == TransitionCallbackReturn.SUCCESS:
+            self._bond.start()
+        return reached
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unsubscribe."""
+        self._end_bond()
         return self._guarded("inactive", self.stop, lambda: super(ManagedNode, self).on_deactivate(state))
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -106,8 +113,13 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]  # rclpy has no types ev
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop, whatever the state, and let go of everything."""
+        self._end_bond()
         self.stop()
         return self._guarded("shut down", self.unload, lambda: super(ManagedNode, self).on_shutdown(state))
+
+    def _end_bond(self) -> None:
+        if self._bond is not None:
+            self._bond.stop()
 
     def autostart(self) -> bool:
         """Configure and activate when the settings say so; return whether the node is as they want it."""

@@ -14,6 +14,7 @@ from sfd2_ros.core.errors import DependencyError
 FALLBACKS = {
     "tf2_ros": "a history of our own over /tf and /tf_static",
     "image_transport": "OpenCV, for sensor_msgs/CompressedImage",
+    "bond": "no heartbeat; Nav2's lifecycle manager needs bond_timeout 0",
     "nav2_msgs": "the service ~/relocalize and the topic initialpose",
     "launch": "the executables feature_node and localizer_node, started one by one",
     "launch_ros": "the executables feature_node and localizer_node, started one by one",

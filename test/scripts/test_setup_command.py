@@ -88,7 +88,7 @@ def test_plan_says_what_would_be_done_and_does_nothing(checkout: Path) -> None:
     done = run_setup(checkout, env, "--plan")
     assert done.returncode == 0, done.stderr
     assert "ROS 2: ROS 2 from wheels" in done.stdout
-    assert "tf2_msgs (stand-in), sfd2_ros" in done.stdout
+    assert "bond, nav2_msgs, tf2_msgs (stand-ins), sfd2_ros" in done.stdout
     assert sorted(checkout.rglob("*")) == before
 
 

@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, dict[str, set[str]]] = {
 MAY_IMPORT_ROS = {"bench", "tools"}
 NO_ALGORITHMS = {"ros", "tools", "trials", "demo", "players"}
 ROS_PACKAGES = {
+    "bond",
     "rclpy",
     "launch",
     "launch_ros",

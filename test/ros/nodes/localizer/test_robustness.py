@@ -100,6 +100,26 @@ def test_relocalize_answers_false_while_the_node_is_inactive_and_true_while_it_i
     probe.until(is_relocalizing)
 
 
+def test_set_initial_pose_of_amcl_is_a_hint(robot: Any, random_place: Any) -> None:
+    from geometry_msgs.msg import PoseWithCovarianceStamped
+    from nav2_msgs.srv import SetInitialPose
+
+    hint = PoseWithCovarianceStamped()
+    hint.header.frame_id = f"{robot.name}_map"
+    hint.pose.pose.position.x, hint.pose.pose.orientation.w = 1000.0, 1.0
+    hint.pose.covariance[0] = hint.pose.covariance[7] = 1.0
+    localized(robot, random_place)
+
+    def is_rejected_far_from_the_hint() -> bool:
+        # All nodes here have this service; the first one answers, perhaps before the one under test is discovered.
+        robot.probe.call(SetInitialPose, "set_initial_pose", SetInitialPose.Request(pose=hint))
+        frame = robot.frame(random_place.view(CAM_FROM_MAP), random_place.camera)
+        return (frame.status, "from the hint" in frame.reason) == ("implausible_jump", True)
+
+    robot.probe.until(is_rejected_far_from_the_hint)
+    robot.probe.until(lambda: robot.frame(random_place.view(CAM_FROM_MAP), random_place.camera).status == "localized")
+
+
 def test_damaged_map_pipe_and_map_written_over_end_no_node(robot: Any, random_place: Any, tmp_path: Path) -> None:
     from rcl_interfaces.srv import GetParameters
     from sfd2_ros.srv import LoadMap
