@@ -107,7 +107,7 @@ def test_package_xml_declares_what_is_imported_and_nothing_else() -> None:
     package = ET.parse(ROOT / "package.xml").getroot()  # noqa: S314  our own file
     declared = {node.text or "" for kind in ("depend", "exec_depend") for node in package.findall(kind)}
     tops = {name.partition(".")[0] for name in imports_below("sfd2_ros", "launch")}
-    optional = {"rerun", "nav2_msgs", "kornia", "onnx", "onnxruntime"} | BY_PIP_ALONE | set(COMES_WITH)
+    optional = {"rerun", "rviz2", "nav2_msgs", "kornia", "onnx", "onnxruntime"} | BY_PIP_ALONE | set(COMES_WITH)
     imported = {IN_ROSDEP.get(top, top) for top in tops if top not in optional}
     assert imported == declared - USED_BY_COMMANDS - interfaces()
 

@@ -125,7 +125,9 @@ def check_arguments(context: LaunchContext) -> None:
         try:
             get_package_prefix("rviz2")
         except PackageNotFoundError:
-            _wrong_use("rviz:=true needs rviz2, which is not installed; install it, or leave rviz out")
+            _wrong_use(
+                "rviz:=true needs rviz2, which is not installed; install it (ROS package rviz2), or leave it out"
+            )
 
 
 def make_node(context: LaunchContext, executable: str, overrides: Sequence[str]) -> list[LaunchDescriptionEntity]:
