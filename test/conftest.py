@@ -74,14 +74,14 @@ class RandomPlace:
         place = (self.positions, self.descriptors)
         return _view(place, camera or self.camera, cam_from_map, seed, noise_px)[0]
 
-    def map_again(self, folder: Path, other_from_map: NDArray[np.float64]) -> None:
+    def map_again(self, folder: Path, other_from_map: NDArray[np.float64], *, seed: int = 90) -> None:
         """Map the place in another session, and in another frame."""
         from sfd2_ros.core.transforms import inverse  # noqa: PLC0415
         from sfd2_ros.core.types import PosedImage  # noqa: PLC0415
 
         place = (self.positions, self.descriptors)
         chosen = self.images[1:6]
-        views = [_view(place, self.camera, one.cam_from_world, 90 + i, 0.4) for i, one in enumerate(chosen)]
+        views = [_view(place, self.camera, one.cam_from_world, seed + i, 0.4) for i, one in enumerate(chosen)]
         moved = [PosedImage(one.name, one.camera, one.cam_from_world @ inverse(other_from_map)) for one in chosen]
         _map_views(folder, moved, views)
 
@@ -123,6 +123,7 @@ def _map_views(folder: Path, images: Sequence[PosedImage], views: Sequence[tuple
     from sfd2_ros.mapping.reference_pose_nees import reference_pose_nees  # noqa: PLC0415
     from sfd2_ros.mapping.retrieval import aggregate, learn_centres  # noqa: PLC0415
 
+    folder.parent.mkdir(parents=True, exist_ok=True)
     features = [one for one, _ in views]
     matches = {}
     for i, j in combinations(range(len(views)), 2):

@@ -17,6 +17,7 @@ from sfd2_lab.tools import (
     bench_pipeline,
     bench_retrieval,
     bench_robustness,
+    bench_sessions,
     bench_speed,
     bench_two_view,
 )
@@ -39,6 +40,7 @@ command.add_command(bench_labels.command)
 command.add_command(bench_all.bench_all)
 command.add_command(bench_all.bench_report)
 command.add_command(bench_robustness.command)
+command.add_command(bench_sessions.command)
 command.add_command(bench_speed.command)
 command.add_command(bench_drives.command)
 command.add_command(bench_localizer.nees)

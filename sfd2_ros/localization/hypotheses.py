@@ -122,7 +122,11 @@ def _matched_landmarks(query: Query, view: int, context: MapContext, chosen: NDA
     descriptors = torch.as_tensor(query.views[view].features.descriptors, device=device)
     target = torch.as_tensor(np.asarray(context.landmarks.descriptors[chosen], np.float32), device=device)
     matches, is_distinct = match_distinct(
-        descriptors, target, min_similarity=config.min_similarity, ratio=config.distinct_ratio
+        descriptors,
+        target,
+        min_similarity=config.min_similarity,
+        ratio=config.distinct_ratio,
+        points=context.landmarks.points_of(chosen),
     )
     return LandmarkMatches(query.counted_through(view, matches.query), chosen[matches.target], is_distinct)
 

@@ -14,7 +14,7 @@ from sfd2_ros.core.errors import MapError
 from sfd2_ros.core.transforms import inverse, rigid, rotation_angle_rad
 from sfd2_ros.localization.localizer import Localizer
 from sfd2_ros.localization.results import Localized
-from sfd2_ros.mapping.merge import refuse_unlike
+from sfd2_ros.mapping.merge import reject_unlike
 from sfd2_ros.mapping.observed import observed_features
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def align_maps(base: Map, other: Map, progress: Callable[[str, int, int], None])
     Raises:
         MapError: the maps are of other weights or units, or too few images agree on where the other map lies.
     """
-    refuse_unlike(base, other)
+    reject_unlike(base, other)
     localizer = Localizer(base)
     measured = []
     for done, (features, image) in enumerate(zip(observed_features(other), other.images, strict=True)):

@@ -67,6 +67,8 @@ def gather_landmarks(
         descriptors=quantise_rows(descriptors, bits),
         stability=stability,
         normals=encode_rows(normals),
+        sessions_seen=np.ones(len(positions), np.uint8),
+        sessions_expected=np.ones(len(positions), np.uint8),
         image_offsets=np.cumsum([0, *map(len, seen)]).astype(np.int64),
         image_landmarks=np.array([landmark for one in seen for landmark in sorted(one)], np.int32),
         image_keypoints=encode_pixels(np.array(keypoints).reshape(-1, 2)),

@@ -1,6 +1,9 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Landmarks: triangulated points with one descriptor each, and which image saw which of them."""
+"""Landmarks: triangulated points with one descriptor each, and which image saw which of them.
+
+A point whose appearance depends on the light has several landmarks, at exactly the same position.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,8 @@ class Landmarks:
         stability: (L,) float32 in [0, 1], mean of the observations.
         normals: (L, 3) of length one, mean direction from the landmark towards the cameras that saw it, exact to 0.3°;
             int8 in the file, float32 where looked up.
+        sessions_seen: (L,) uint8, number of sessions that observed the landmark's point, at most 255.
+        sessions_expected: (L,) uint8, number of sessions in which it was visible, at most 255.
         image_offsets: (I + 1,) int64; landmarks of image i are image_landmarks[offsets[i]:offsets[i + 1]].
         image_landmarks: (O,) int32 landmark of each observation, sorted within an image.
         image_keypoints: (O, 2) pixels of each observation; uint16 in the file, float32 where looked up.
@@ -46,6 +51,8 @@ class Landmarks:
     descriptors: QuantisedRows
     stability: NDArray[np.float32]
     normals: UnitRows
+    sessions_seen: NDArray[np.uint8]
+    sessions_expected: NDArray[np.uint8]
     image_offsets: NDArray[np.int64]
     image_landmarks: NDArray[np.int32]
     image_keypoints: PixelRows
@@ -58,6 +65,8 @@ class Landmarks:
             "descriptors": ((count, *self.descriptors.codes.shape[-1:]), np.uint8),
             "stability": ((count,), np.float32),
             "normals": ((count, 3), np.int8),
+            "sessions_seen": ((count,), np.uint8),
+            "sessions_expected": ((count,), np.uint8),
             "image_offsets": ((*self.image_offsets.shape[:1],), np.int64),
             "image_landmarks": ((*self.image_landmarks.shape[:1],), np.int32),
             "image_keypoints": ((seen, 2), np.uint16),
@@ -92,6 +101,15 @@ class Landmarks:
         """Return (O,) the image of each observation."""
         return np.repeat(np.arange(len(self.image_offsets) - 1), np.diff(self.image_offsets))
 
+    def points_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return (M,) numbers of the points of ascending rows: landmarks at exactly the same position have the same.
+
+        The landmarks of a point follow each other.
+        """
+        positions = np.asarray(self.positions[rows])
+        is_new = np.any(positions[1:] != positions[:-1], axis=1)
+        return np.cumsum(np.concatenate([[0][: len(rows)], is_new])).astype(np.int64)
+
     def moved(self, target_from_source: NDArray[np.float64]) -> Landmarks:
         """Return the landmarks in another frame, given its (4, 4) pose; units stay."""
         if np.array_equal(target_from_source, np.eye(4)):
@@ -117,6 +135,8 @@ class Landmarks:
             descriptors=self.descriptors.taken(order),
             stability=self.stability[order],
             normals=self.normals.taken(order),
+            sessions_seen=self.sessions_seen[order],
+            sessions_expected=self.sessions_expected[order],
             image_offsets=self.image_offsets,
             image_landmarks=renumbered[within].astype(np.int32),
             image_keypoints=replace(self.image_keypoints, codes=self.image_keypoints.codes[within]),

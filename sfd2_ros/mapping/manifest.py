@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = "sfd2_ros map"
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 MANIFEST = "manifest.json"
 UNITS = ("metres", "arbitrary")
 _CHECKSUM = "checksum"

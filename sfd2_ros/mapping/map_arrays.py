@@ -28,6 +28,8 @@ LANDMARK_ARRAYS = (
     "descriptors",
     "stability",
     "normals",
+    "sessions_seen",
+    "sessions_expected",
     "image_offsets",
     "image_landmarks",
     "image_keypoints",
@@ -92,7 +94,7 @@ def open_landmarks(
 
 def _tiled(arrays: dict[str, Any], tiles: Tiles, max_bytes: int) -> dict[str, Any]:
     """Return the arrays of landmarks that lie in tiles, read where they are looked up."""
-    stored = {name: arrays[name] for name in ("positions", "information", "descriptors", "stability", "normals")}
+    stored = {name: arrays[name] for name in arrays if not name.startswith("image_")}
     for name, array in stored.items():
         if len(array) != tiles.offsets[-1]:
             raise ValueError(f"landmark {name} have shape {array.shape}, the tiles {tiles.offsets[-1]}")

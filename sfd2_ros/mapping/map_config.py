@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 from sfd2_ros.core.config import setting
 
+MAX_GROWTH = 1.4
+"""Landmarks and images of a merged map, as a multiple of those of one session. The size in bytes is then at most 1.5
+times as large, since a map has other parts too."""
+
 
 @dataclass(frozen=True)
 class MapConfig:

@@ -1,26 +1,28 @@
 # Copyright 2026 The sfd2_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One map of several sessions: landmarks and images of all, each with the look of its own day."""
+"""One map of several sessions: landmarks of one point are fused, and the size is bounded."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 import sfd2_ros
 from sfd2_ros.core.errors import MapError
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import PosedImage
-from sfd2_ros.mapping.landmarks import Landmarks
+from sfd2_ros.mapping.fuse import best_landmarks, faded, fuse, least_needed_images, without
+from sfd2_ros.mapping.manifest import read_manifest
+from sfd2_ros.mapping.map_config import MAX_GROWTH
 from sfd2_ros.mapping.map_model import model_of
 from sfd2_ros.mapping.map_store import quantise_aggregates, save_map
 from sfd2_ros.mapping.observed import observed_features
-from sfd2_ros.mapping.pixel_rows import encode_pixels
-from sfd2_ros.mapping.quantised_rows import QuantisedRows, quantise_rows
+from sfd2_ros.mapping.quantised_rows import QuantisedRows
 from sfd2_ros.mapping.reference_pose_nees import reference_pose_nees
 from sfd2_ros.mapping.retrieval import aggregate
-from sfd2_ros.mapping.unit_rows import UnitRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +30,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sfd2_ros.mapping.landmarks import Landmarks
     from sfd2_ros.mapping.map_store import Map
 
 
-def refuse_unlike(base: Map, other: Map) -> None:
-    """Refuse two maps that cannot become one.
+def reject_unlike(base: Map, other: Map) -> None:
+    """Reject two maps that cannot be merged.
 
     Raises:
         MapError: other weights, other units, or units without a scale.
@@ -47,23 +50,87 @@ def refuse_unlike(base: Map, other: Map) -> None:
             raise MapError(f"map {str(one.folder)!r} has units {one.units!r}; only maps in metres can be merged")
 
 
+NEW_PLACE_M = 10.0
+"""An image farther than this from all images of the map is of a new place. Not tuned."""
+LEAST_ALIGNMENT_STD_M = 0.02
+"""Least standard deviation of the alignment of two sessions. Not tuned."""
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """A map to be merged.
+
+    Attributes:
+        map: of the session.
+        base_from_map: (4, 4), metres.
+        alignment_std_m: standard deviation of its position, metres.
+    """
+
+    map: Map
+    base_from_map: NDArray[np.float64]
+    alignment_std_m: float = LEAST_ALIGNMENT_STD_M
+
+
+@dataclass(frozen=True)
+class MergeReport:
+    """Counts of a merge.
+
+    Attributes:
+        images: of the merged map.
+        images_given: of all sessions.
+        landmarks: of the merged map.
+        landmarks_given: of all sessions.
+        same_points: landmarks of sessions that are points of the map.
+        same_looks: those of them whose descriptors are alike too.
+        faded: landmarks whose points are no longer observed.
+    """
+
+    images: int
+    images_given: int
+    landmarks: int
+    landmarks_given: int
+    same_points: int
+    same_looks: int
+    faded: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Growing:
+    """A merged map while sessions are added.
+
+    Attributes:
+        images: of all sessions so far.
+        landmarks: of all sessions so far.
+        aggregates: encoded, of the images.
+        place_images: images of one session that show the places of the map.
+        place_landmarks: landmarks of one session there.
+    """
+
+    images: list[PosedImage]
+    landmarks: Landmarks
+    aggregates: QuantisedRows
+    place_images: int
+    place_landmarks: int
+
+
 def merge_maps(
     base: Map,
-    others: Sequence[tuple[Map, NDArray[np.float64]]],
+    others: Sequence[Session],
     output: Path,
     *,
+    max_growth: float = MAX_GROWTH,
     colmap: bool = False,
     overwrite: bool = False,
-) -> None:
+) -> MergeReport:
     """Write a map that holds several sessions.
 
-    Landmarks are not fused: a wall has one landmark by day and another by night, each with the descriptor of its light.
     Images of other sessions whose names are taken go into a folder named after their map.
 
     Args:
         base: its frame is that of the result.
-        others: each with base_from_other (4, 4), metres.
+        others: each with its pose in the base.
         output: folder of the map.
+        max_growth: landmarks and images of the result, as a multiple of those that one session has of its places.
         colmap: write the COLMAP model of the map too.
         overwrite: replace an existing map.
 
@@ -71,25 +138,27 @@ def merge_maps(
         MapError: two maps cannot become one.
         OutputError: `output` exists and may not be replaced, or cannot be written.
     """
-    for other, _ in others:
-        refuse_unlike(base, other)
-    sessions = [(base, np.eye(4)), *others]
-    images: list[PosedImage] = []
-    aggregates: list[NDArray[np.float32]] = []
-    for session, base_from_session in sessions:
-        names = _free_names(session, {image.name for image in images})
-        images.extend(
-            PosedImage(names[one.name], one.camera, one.cam_from_world @ inverse(base_from_session))
-            for one in session.images
-        )
-        aggregates.extend(aggregate(one, base.centres) for one in observed_features(session))
-    landmarks = _joined([session.landmarks.moved(pose) for session, pose in sessions])
-    merged = model_of(images, landmarks)
+    for session in others:
+        reject_unlike(base, session.map)
+    growing = _started(base)
+    totals = np.zeros(3, np.int64)
+    for session in others:
+        growing, added = _with_session(growing, session, base.centres, max_growth)
+        totals += added
+    merged = model_of(growing.images, growing.landmarks)
+    given = [base, *(session.map for session in others)]
+    report = MergeReport(
+        len(growing.images),
+        sum(len(one.images) for one in given),
+        len(growing.landmarks),
+        sum(len(one.landmarks) for one in given),
+        *(int(total) for total in totals),
+    )
     save_map(
         output,
-        images=images,
-        landmarks=landmarks,
-        aggregates=quantise_aggregates(aggregates),
+        images=growing.images,
+        landmarks=growing.landmarks,
+        aggregates=growing.aggregates,
         centres=base.centres,
         weights_id=base.weights_id,
         extraction=base.extraction,
@@ -97,12 +166,70 @@ def merge_maps(
         reference_pose_nees=reference_pose_nees(merged, sorted(merged.images)),
         provenance={
             "program": f"sfd2_ros {sfd2_ros.__version__}",
-            "merged": [{"map_id": one.map_id, "base_from_map": pose.tolist()} for one, pose in sessions],
+            "merged": [
+                {"map_id": base.map_id, "base_from_map": np.eye(4).tolist()},
+                *({"map_id": one.map.map_id, "base_from_map": one.base_from_map.tolist()} for one in others),
+            ],
+            "places": {"images": growing.place_images, "landmarks": growing.place_landmarks},
             "report": {"reprojection_error_px": round(float(merged.compute_mean_reprojection_error()), 4)},
         },
         colmap=colmap,
         overwrite=overwrite,
     )
+    return report
+
+
+def _started(base: Map) -> _Growing:
+    places = read_manifest(base.folder)["provenance"].get("places", {})
+    place_images, place_landmarks = (
+        int(places.get(name, count))
+        for name, count in (("images", len(base.images)), ("landmarks", len(base.landmarks)))
+    )
+    return _Growing(list(base.images), base.landmarks, base.aggregates, place_images, place_landmarks)
+
+
+def _with_session(
+    growing: _Growing, session: Session, centres: NDArray[np.float32], max_growth: float
+) -> tuple[_Growing, tuple[int, int, int]]:
+    """Add a session; drop points that are no longer observed, and what exceeds the limit."""
+    other = session.map
+    names = _free_names(other, {image.name for image in growing.images})
+    images = [
+        PosedImage(names[one.name], one.camera, one.cam_from_world @ inverse(session.base_from_map))
+        for one in other.images
+    ]
+    landmarks = other.landmarks.moved(session.base_from_map)
+    fused = fuse(growing.landmarks, landmarks, images, alignment_std_m=session.alignment_std_m)
+    new = _at_new_places(growing.images, images)
+    new_landmarks = len(np.unique(landmarks.of_images(np.flatnonzero(new).tolist()).image_landmarks))
+    place_images = max(growing.place_images, int((~new).sum())) + int(new.sum())
+    place_landmarks = max(growing.place_landmarks, len(landmarks) - new_landmarks) + new_landmarks
+    aggregates = quantise_aggregates([aggregate(one, centres) for one in observed_features(other)])
+    codes = np.concatenate([growing.aggregates.codes, aggregates.codes])
+    gone = faded(fused.landmarks)
+    every = [*growing.images, *images]
+    left_out = set(least_needed_images(fused.landmarks, int(max_growth * place_images)))
+    kept_images = [number for number in range(len(every)) if number not in left_out]
+    kept = without(fused.landmarks, ~gone, kept_images)
+    kept = without(kept, best_landmarks(kept, int(max_growth * place_landmarks)), range(len(kept_images)))
+    grown = _Growing(
+        [every[number] for number in kept_images],
+        kept,
+        QuantisedRows(codes[kept_images], growing.aggregates.dimension),
+        place_images,
+        place_landmarks,
+    )
+    return grown, (fused.same_points, fused.same_looks, int(gone.sum()))
+
+
+def _at_new_places(known: Sequence[PosedImage], images: Sequence[PosedImage]) -> NDArray[np.bool_]:
+    """Return which images are of places that the known images do not have."""
+    here, there = (
+        np.array([inverse(one.cam_from_world)[:3, 3] for one in each]).reshape(-1, 3) for each in (known, images)
+    )
+    distances = np.asarray(cKDTree(here).query(there)[0], np.float64)
+    new: NDArray[np.bool_] = distances > NEW_PLACE_M
+    return new
 
 
 def _free_names(session: Map, taken: set[str]) -> dict[str, str]:
@@ -114,29 +241,3 @@ def _free_names(session: Map, taken: set[str]) -> dict[str, str]:
         prefix = session.folder.name if number == 2 else f"{session.folder.name}_{number}"
         names = {name: f"{prefix}/{name}" for name in names}
     return names
-
-
-def _joined(parts: Sequence[Landmarks]) -> Landmarks:
-    """Return landmarks of several sessions one after the other, those of the first keeping their numbers."""
-    firsts = np.cumsum([0, *(len(one) for one in parts)])
-    counts = np.concatenate([np.diff(one.image_offsets) for one in parts])
-    return Landmarks(
-        image_offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        image_landmarks=np.concatenate(
-            [one.image_landmarks + first for one, first in zip(parts, firsts, strict=False)]
-        ).astype(np.int32),
-        descriptors=_joined_descriptors([one.descriptors for one in parts]),
-        normals=UnitRows(np.concatenate([one.normals.codes for one in parts])),
-        image_keypoints=encode_pixels(np.concatenate([one.image_keypoints[:] for one in parts])),
-        **{
-            name: np.concatenate([getattr(one, name) for one in parts])
-            for name in ("positions", "information", "stability")
-        },
-    )
-
-
-def _joined_descriptors(parts: Sequence[QuantisedRows]) -> QuantisedRows:
-    """Return descriptors one after another, as many bits each as those of the first; of these no bit changes."""
-    first = parts[0]
-    codes = [one.codes if one.bits == first.bits else quantise_rows(one[:], first.bits).codes for one in parts]
-    return QuantisedRows(np.concatenate(codes), first.dimension)

@@ -69,10 +69,11 @@ def in_tiles(images: Sequence[PosedImage], landmarks: Landmarks) -> tuple[Landma
     centres = np.array([inverse(image.cam_from_world)[:3, 3] for image in images]).reshape(-1, 3)
     of_image = tiles_of_places(centres)
     count = int(of_image.max(initial=0)) + 1
-    of_landmark = (
-        of_image[_middle_image(landmarks)] if len(landmarks.image_landmarks) else np.zeros(len(landmarks), int)
-    )
-    order = np.argsort(of_landmark, kind="stable")
+    point = first_of_point(landmarks.positions)
+    has_images = len(landmarks.image_landmarks) > 0
+    of_landmark = of_image[_middle_image(landmarks)] if has_images else np.zeros(len(landmarks), np.int32)
+    of_landmark = of_landmark[point]  # the landmarks of one point lie together: rounding keeps their positions equal
+    order = np.lexsort((point, of_landmark))
     tiles = Tiles(
         offsets=np.concatenate([[0], np.cumsum(np.bincount(of_landmark, minlength=count))]).astype(np.int64),
         origins=np.array([centres[of_image == tile].mean(axis=0) for tile in range(count)]),
@@ -96,6 +97,13 @@ def tiles_of_places(places: NDArray[np.float64], most: int = TILE_IMAGES) -> NDA
         half = len(members) // 2
         waiting += [members[half:], members[:half]]
     return tile
+
+
+def first_of_point(positions: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return (L,) for each landmark the first one that lies at exactly the same position (L, 3)."""
+    _, first, inverse_ = np.unique(positions, axis=0, return_index=True, return_inverse=True)
+    found: NDArray[np.int64] = first[np.asarray(inverse_).reshape(-1)].astype(np.int64)
+    return found
 
 
 def _middle_image(landmarks: Landmarks) -> NDArray[np.int64]:

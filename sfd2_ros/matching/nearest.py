@@ -78,12 +78,14 @@ def match_distinct(
     *,
     min_similarity: float = -1.0,
     ratio: float,
+    points: NDArray[np.int64] | None = None,
 ) -> DistinctMatches:
     """Match (N, D) with (M, D) descriptors mutually; return which matches pass the ratio test.
 
-    One look at the similarities instead of two. Arguments and errors are those of `match_mutual`.
+    One look at the similarities instead of two. Arguments and errors are those of `match_mutual`. Where `points` (M,)
+    has ascending numbers, targets of one number are one point, and the second nearest is of another point.
     """
-    return _match(query, target, min_similarity, ratio)
+    return _match(query, target, min_similarity, ratio, points)
 
 
 def _match(
@@ -91,6 +93,7 @@ def _match(
     target: NDArray[np.floating] | torch.Tensor,
     min_similarity: float,
     ratio: float | None,
+    points: NDArray[np.int64] | None = None,
 ) -> DistinctMatches:
     _check_limits(min_similarity, ratio)
     left, right = _as_tensors(query, target)
@@ -98,7 +101,7 @@ def _match(
         nothing = Matches(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
         return DistinctMatches(nothing, np.empty(0, bool))
     with torch.inference_mode():
-        found = _nearest(left, right, with_second=ratio is not None)
+        found = _nearest(left, right, _twins(points, left.device), with_second=ratio is not None)
         is_mutual = (found.best == found.best_of_target[found.target]) & (found.best >= min_similarity)
         is_distinct = _distance(found.best) <= (1.0 if ratio is None else ratio) * _distance(found.second)
     mutual = np.flatnonzero(is_mutual.cpu().numpy())
@@ -131,7 +134,7 @@ def _as_tensors(
     return left, right
 
 
-def _nearest(query: torch.Tensor, target: torch.Tensor, *, with_second: bool) -> _Nearest:
+def _nearest(query: torch.Tensor, target: torch.Tensor, twins: torch.Tensor | None, *, with_second: bool) -> _Nearest:
     """Go through the queries block by block."""
     entries = min(CPU_BLOCK_ENTRIES, BLOCK_ENTRIES) if query.device.type == "cpu" else BLOCK_ENTRIES
     rows = max(1, entries // len(target))
@@ -140,13 +143,29 @@ def _nearest(query: torch.Tensor, target: torch.Tensor, *, with_second: bool) ->
     for start in range(0, len(query), rows):
         similarity = query[start : start + rows] @ target.T
         torch.maximum(best_of_target, similarity.amax(dim=0), out=best_of_target)
-        parts.append(_best_of_rows(similarity, with_second=with_second))
+        parts.append(_best_of_rows(similarity, twins, with_second=with_second))
     nearest, highest, second = (torch.cat(column) for column in zip(*parts, strict=True))
     return _Nearest(nearest, highest, second, best_of_target)
 
 
-def _best_of_rows(similarity: torch.Tensor, *, with_second: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _twins(points: NDArray[np.int64] | None, device: torch.device) -> torch.Tensor | None:
+    """Return (M, K) for each target all targets of its point, itself repeated to fill; None where all are alone."""
+    if points is None or len(points) == 0:
+        return None
+    _, starts, counts = np.unique(points, return_index=True, return_counts=True)
+    most = int(counts.max())
+    if most == 1:
+        return None
+    steps = np.minimum(np.arange(most), (counts - 1)[:, None])
+    return torch.as_tensor(np.repeat(starts[:, None] + steps, counts, axis=0), device=device)
+
+
+def _best_of_rows(
+    similarity: torch.Tensor, twins: torch.Tensor | None, *, with_second: bool
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return the index of the highest of each row, the highest, and the second highest (-inf when not requested).
+
+    The second highest is of another point than the highest where targets have twins.
 
     The similarities are not usable afterwards.
     """
@@ -157,7 +176,8 @@ def _best_of_rows(similarity: torch.Tensor, *, with_second: bool) -> tuple[torch
     best = similarity.gather(1, index[:, None])[:, 0]
     if not with_second or similarity.shape[1] == 1:
         return index, best, torch.full_like(best, -math.inf)
-    return index, best, similarity.scatter_(1, index[:, None], -math.inf).amax(dim=1)
+    same_point = index[:, None] if twins is None else twins[index]
+    return index, best, similarity.scatter_(1, same_point, -math.inf).amax(dim=1)
 
 
 def _distance(similarity: torch.Tensor) -> torch.Tensor:

@@ -160,6 +160,8 @@ def test_landmarks_refuse_other_shapes_when_made() -> None:
         "descriptors": empty((0, 3), np.uint8),
         "stability": empty(0, np.float32),
         "normals": empty((0, 3), np.int8),
+        "sessions_seen": empty(0, np.uint8),
+        "sessions_expected": empty(0, np.uint8),
         "image_offsets": np.zeros(1, np.int64),
         "image_landmarks": empty(0, np.int32),
     }

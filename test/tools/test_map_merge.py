@@ -31,10 +31,19 @@ def test_a_session_is_added_to_a_map(sfd2: Run, painted_map: Path, evening: Path
     said = ran.succeeded()
     assert "4 of 4 images localized" in said
     figures = json.loads((tmp_path / "f.json").read_text())
-    assert figures["images"] == 8
+    assert (figures["images_given"], figures["images"]) == (8, 5)
+    assert figures["same_points"] > 0.3 * figures["landmarks"]
     assert figures["alignments"][0]["agreeing"] == 4
     assert "valid" in sfd2("map", "check", tmp_path / "m").succeeded()
-    assert "images  8" in sfd2("map", "info", tmp_path / "m").succeeded()
+    assert "images  5" in sfd2("map", "info", tmp_path / "m").succeeded()
+
+
+def test_a_merged_map_keeps_everything_when_it_may_grow(
+    sfd2: Run, painted_map: Path, evening: Path, tmp_path: Path
+) -> None:
+    options = ("--same-frame", "--max-growth", "2", "--json", tmp_path / "f.json")
+    sfd2("map", "merge", painted_map, evening, "-o", tmp_path / "m", *options).succeeded()
+    assert json.loads((tmp_path / "f.json").read_text())["images"] == 8
 
 
 def test_the_same_frame_is_taken_at_its_word(sfd2: Run, painted_map: Path, evening: Path, tmp_path: Path) -> None:
