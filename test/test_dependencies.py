@@ -118,3 +118,15 @@ def interfaces() -> set[str]:
     used = {found for text in texts for found in re.findall(r"^(\w+)/\w+", text, re.MULTILINE)}
     imported = {name.partition(".")[0] for name in imports_below("sfd2_ros")}
     return used - imported
+
+
+def test_messages_name_the_libraries_of_the_extras_and_their_versions() -> None:
+    """The package is on no index, so that `pip install sfd2_ros[extra]` would not find it."""
+    source = (ROOT / "setup.py").read_text("utf-8")
+    texts = [path.read_text("utf-8") for package in OWN - {"support"} for path in (ROOT / package).rglob("*.py")]
+    named = {
+        one for text in texts for line in re.findall(r"pip install ('[^\n`\"]+')", text) for one in line.split("'")
+    }
+    named = {one for one in named if re.match(r"\w", one)}
+    assert named
+    assert {one for one in named if f'"{one}' not in source} == set()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     # (1, 3, H, W) in [0, 1] -> keypoints (N, 2), scores (N,), descriptors (N, D)
     Detect = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
 
-_INSTALL = "pip install 'sfd2_ros[bench]'"
+_INSTALL = "pip install 'kornia>=0.9'"
 _ALIKED_NAMES = ("aliked-n16rot", "aliked-n16", "aliked-n32", "aliked-t16")
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MATCHED_METHODS = ("aliked", "disk", "superpoint", "xfeat")
 """Methods whose features it was trained for, and that the bench has."""
 
-_INSTALL = "pip install 'sfd2_ros[bench]'"
+_INSTALL = "pip install 'kornia>=0.9'"
 _COMPUTED = ("confidence_thresholds",)
 # Published files count the attention layers apart; kornia's network has both kinds in each of its transformers.
 _PUBLISHED_NAME = re.compile(r"^(?:matcher\.)?(self|cross)_attn\.(\d+)\.")

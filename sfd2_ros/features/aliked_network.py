@@ -76,7 +76,7 @@ def load_aliked_network(path: Path, device: torch.device) -> AlikedNetwork:
     try:
         from kornia.feature import ALIKED  # noqa: PLC0415 - an optional library
     except ImportError as err:
-        raise DependencyError("ALIKED needs the library kornia from 0.9 on; pip install 'sfd2_ros[bench]'") from err
+        raise DependencyError("ALIKED needs the library kornia from 0.9 on; pip install 'kornia>=0.9'") from err
     entries, _ = read_entries(path, remedy=_REMEDY)
     network = ALIKED(model_name="aliked-n16")
     found = network.load_state_dict(entries, strict=False)

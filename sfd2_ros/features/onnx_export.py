@@ -153,7 +153,9 @@ def _exported(
     try:
         importlib.import_module("onnx")
     except ImportError as err:
-        raise DependencyError("exporting to ONNX needs the library onnx: pip install 'sfd2_ros[onnx]'") from err
+        raise DependencyError(
+            "exporting to ONNX needs the library onnx: pip install 'onnx>=1.16' 'onnxruntime>=1.18'"
+        ) from err
     example = torch.rand((1, 3, side_px, side_px), generator=torch.Generator().manual_seed(0))
     with torch.no_grad(), warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"

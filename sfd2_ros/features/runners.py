@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TORCH = "torch"
 BACKENDS = ("auto", TORCH, "onnxruntime", "tensorrt")
 """Names of what can run the network; auto is torch."""
-ONNX_REMEDY = "pip install 'sfd2_ros[onnx]'"
+ONNX_REMEDY = "pip install 'onnx>=1.16' 'onnxruntime>=1.18'"
 """Installs what export and these backends need."""
 _PROVIDERS = {
     ("onnxruntime", "cpu"): "CPUExecutionProvider",

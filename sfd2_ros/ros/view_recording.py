@@ -43,7 +43,8 @@ def rerun_modules() -> tuple[Any, Any]:
         return importlib.import_module("rerun"), importlib.import_module("rerun.blueprint")
     except ImportError as err:
         raise DependencyError(
-            f"the view needs rerun-sdk ({err}): pip install 'sfd2_ros[view]', for Python 3.11 and numpy 2 or newer"
+            f"the view needs rerun-sdk ({err}): pip install 'rerun-sdk>=0.41,<0.42', for Python 3.11 and "
+            "numpy 2 or newer"
         ) from err
 
 

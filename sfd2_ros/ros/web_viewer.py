@@ -86,7 +86,7 @@ def _program() -> Path:
     program = None if found is None or found.origin is None else Path(found.origin).with_name("rerun")
     if program is None or not program.is_file():
         raise DependencyError(
-            "the view needs rerun-sdk: pip install 'sfd2_ros[view]', for Python 3.11 and numpy 2 or newer"
+            "the view needs rerun-sdk: pip install 'rerun-sdk>=0.41,<0.42', for Python 3.11 and numpy 2 or newer"
         )
     return program
 

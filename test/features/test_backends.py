@@ -51,8 +51,12 @@ def weights() -> Weights:
 
 @pytest.fixture(scope="module")
 def onnxruntime() -> Any:
-    pytest.importorskip("onnx", reason="the optional library onnx is not installed: pip install 'sfd2_ros[onnx]'")
-    return pytest.importorskip("onnxruntime", reason="ONNX Runtime is optional: pip install 'sfd2_ros[onnx]'")
+    pytest.importorskip(
+        "onnx", reason="the optional library onnx is not installed: pip install 'onnx>=1.16' 'onnxruntime>=1.18'"
+    )
+    return pytest.importorskip(
+        "onnxruntime", reason="ONNX Runtime is optional: pip install 'onnx>=1.16' 'onnxruntime>=1.18'"
+    )
 
 
 def assert_equal_features(found: Features, expected: Features) -> None:
@@ -130,7 +134,7 @@ def test_a_backend_without_its_library_is_rejected_with_the_remedy(
         raise ImportError(name)
 
     monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(DependencyError, match=r"pip install 'sfd2_ros\[onnx\]'"):
+    with pytest.raises(DependencyError, match=r"pip install 'onnx>=1.16'"):
         Extractor(weights, "cpu", dataclasses.replace(CONFIG, backend="onnxruntime"))
 
 

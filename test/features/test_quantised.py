@@ -23,8 +23,12 @@ CONFIG = ExtractorConfig(max_keypoints=300)
 
 @pytest.fixture(scope="module")
 def onnxruntime() -> Any:
-    pytest.importorskip("onnx", reason="the optional library onnx is not installed: pip install 'sfd2_ros[onnx]'")
-    return pytest.importorskip("onnxruntime", reason="ONNX Runtime is optional: pip install 'sfd2_ros[onnx]'")
+    pytest.importorskip(
+        "onnx", reason="the optional library onnx is not installed: pip install 'onnx>=1.16' 'onnxruntime>=1.18'"
+    )
+    return pytest.importorskip(
+        "onnxruntime", reason="ONNX Runtime is optional: pip install 'onnx>=1.16' 'onnxruntime>=1.18'"
+    )
 
 
 def painted(height: int, width: int, seed: int) -> np.ndarray:

@@ -73,7 +73,7 @@ def test_view_without_rerun_says_what_to_install_and_leaves_no_file(
 
     monkeypatch.setattr(importlib, "import_module", without_rerun)
     assert main(["map", "view", str(random_place.map_folder), "--save", str(tmp_path / "map.rrd")]) == 1
-    assert "pip install 'sfd2_ros[view]'" in capsys.readouterr().err
+    assert "pip install 'rerun-sdk>=0.41,<0.42'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

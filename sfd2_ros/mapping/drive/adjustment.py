@@ -101,7 +101,7 @@ def ceres() -> Any:
     except ImportError as err:
         raise DependencyError(
             f"the poses of a drive are optimised with pyceres, which cannot be imported ({err}); install it with "
-            "`pip install 'sfd2_ros[mapping]'`, or keep the given poses with --trust-poses"
+            "`pip install 'pyceres>=2.6,<3'`, or keep the given poses with --trust-poses"
         ) from err
 
 

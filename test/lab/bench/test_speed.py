@@ -120,8 +120,10 @@ def test_stages_are_those_of_one_call_and_what_is_missing_is_named() -> None:
 
 
 def test_a_quantised_model_is_timed_beside_the_weights(tmp_path: Path) -> None:
-    pytest.importorskip("onnx", reason="the optional library onnx is not installed: pip install 'sfd2_ros[onnx]'")
-    pytest.importorskip("onnxruntime", reason="ONNX Runtime is optional: pip install 'sfd2_ros[onnx]'")
+    pytest.importorskip(
+        "onnx", reason="the optional library onnx is not installed: pip install 'onnx>=1.16' 'onnxruntime>=1.18'"
+    )
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime is optional: pip install 'onnx>=1.16' 'onnxruntime>=1.18'")
     weights, model, out = read_weights(), tmp_path / "int8.onnx", tmp_path / "speed.json"
     header = {"weights_id": weights.weights_id, "descriptor_dim": str(weights.dimension)}
     network = fold_norms(build_network(weights))

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.ros, pytest.mark.usefixtures("ros")]
 def rerun(skip_without: Callable[[str, str], None]) -> None:
     """Skip unless rerun is installed."""
     if importlib.util.find_spec("rerun") is None:
-        skip_without("view", "rerun-sdk is not installed (pip install 'sfd2_ros[view]')")
+        skip_without("view", "rerun-sdk is not installed (pip install 'rerun-sdk>=0.41,<0.42')")
 
 
 class Story:

@@ -25,7 +25,7 @@ def landmarks_seen(page: Page) -> int:
 @pytest.fixture
 def page(tmp_path: Path, skip_without: Callable[[str, str], None]) -> Any:
     """Return a page of Chromium, or skip."""
-    pytest.importorskip("rerun", reason="rerun-sdk is not installed (pip install 'sfd2_ros[view]')")
+    pytest.importorskip("rerun", reason="rerun-sdk is not installed (pip install 'rerun-sdk>=0.41,<0.42')")
     chromium = program()
     if chromium is None:
         skip_without("browser", "Chromium is not installed")
