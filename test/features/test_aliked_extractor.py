@@ -101,7 +101,7 @@ def test_weights_must_be_named_and_fit(weights: Path, tmp_path: Path) -> None:
 
 def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "kornia.feature", None)
-    with pytest.raises(DependencyError, match=r"pip install 'sfd2_ros\[bench\]'"):
+    with pytest.raises(DependencyError, match=r"pip install 'kornia>=0.9'"):
         load_aliked_network(tmp_path / "none.pth", torch.device("cpu"))
 
 
