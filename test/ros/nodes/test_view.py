@@ -236,8 +236,8 @@ def test_view_without_rerun_says_what_to_install(monkeypatch: pytest.MonkeyPatch
 
     for name in ("rerun", "rerun_cli"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(DependencyError, match="rerun-sdk>=0.41"):
+    with pytest.raises(DependencyError, match=r"rerun-sdk>=0\.41"):
         ViewRecording(save=None, viewer="")
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    with pytest.raises(DependencyError, match="rerun-sdk>=0.41"):
+    with pytest.raises(DependencyError, match=r"rerun-sdk>=0\.41"):
         WebViewer("127.0.0.1", 0)
