@@ -5,21 +5,22 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sfd2_ros.core.files import write_array
 from sfd2_ros.mapping.colmap_io import write_model
 from sfd2_ros.mapping.map_config import MapConfig
 from sfd2_ros.mapping.match_images import choose_pairs, match_pairs, silent
 from sfd2_ros.mapping.reconstruct import triangulate
 from sfd2_ros.mapping.retrieval import aggregate, learn_centres
+from sfd2_ros.mapping.work_folder import work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -78,8 +79,8 @@ def build_plain_map(
     aggregates = np.array([aggregate(one, centres) for one in features])
     pairs = choose_pairs(aggregates, config, [one.cam_from_world for one in images])
     matches = match_pairs(pairs, features, config, progress, images=images)
-    with tempfile.TemporaryDirectory(prefix="sfd2_plain_") as work:
-        reconstruction = triangulate(images, features, matches, image_folder=image_folder, work_folder=Path(work))
+    with work_folder() as folder:
+        reconstruction = triangulate(images, features, matches, image_folder=image_folder, work_folder=folder)
     positions, landmark_of = _landmarks(reconstruction, len(images))
     made = PlainMap(list(features), landmark_of, positions, aggregates, centres)
     _write(made, reconstruction, output)
@@ -105,7 +106,7 @@ def _write(map_: PlainMap, reconstruction: Any, output: Path) -> None:
         ("keypoints", [one.keypoints for one in map_.features]),
         ("descriptors", [one.descriptors.astype(np.float16) for one in map_.features]),
     ):
-        np.save(output / f"{name}.npy", np.concatenate(arrays), allow_pickle=False)
-    np.save(output / "counts.npy", np.array([len(one) for one in map_.features]), allow_pickle=False)
-    np.save(output / "aggregates.npy", map_.aggregates.astype(np.float16), allow_pickle=False)
-    np.save(output / "centres.npy", map_.centres, allow_pickle=False)
+        write_array(output / f"{name}.npy", np.concatenate(arrays))
+    write_array(output / "counts.npy", np.array([len(one) for one in map_.features]))
+    write_array(output / "aggregates.npy", map_.aggregates.astype(np.float16))
+    write_array(output / "centres.npy", map_.centres)

@@ -11,13 +11,18 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from sfd2_ros.core.claim import claimed, partial_folder, replaced_folder
 from sfd2_ros.core.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """A full disk, a full quota, a file larger than is allowed."""
@@ -98,6 +103,36 @@ def claimed_folder(path: Path, *, overwrite: bool = False, marker: str | None = 
     with claimed(_behind_links(path)):
         refuse_existing_folder(path, overwrite=overwrite, marker=marker)
         yield
+
+
+@contextlib.contextmanager
+def claimed_file(path: Path, *, overwrite: bool) -> Iterator[None]:
+    """Hold the name of a file that is written in the block, or at its end, by `atomic_file`.
+
+    Args:
+        path: the file to make.
+        overwrite: replace an existing file.
+
+    Raises:
+        OutputError: see `refuse_existing`, or another run writes the file.
+    """
+    refuse_existing(path, overwrite=overwrite)
+    with claimed(_behind_links(path)):
+        refuse_existing(path, overwrite=overwrite)
+        yield
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write an array of any shape, (N, ...), as `np.save` does, in the block of an atomic file or folder.
+
+    `np.save` writes to files by C's fwrite, whose error names neither the file nor a full disk.
+
+    Raises:
+        OSError: it cannot be written; a full disk is reported by the block.
+        ValueError: the array holds objects.
+    """
+    with path.open("wb") as stream:
+        np.save(SimpleNamespace(write=stream.write), array, allow_pickle=False)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -16,8 +16,9 @@ import h5py
 import numpy as np
 
 from sfd2_ros.core.errors import FeatureFileError
-from sfd2_ros.core.files import atomic_file, refuse_existing
+from sfd2_ros.core.files import atomic_file, claimed_file, refuse_existing
 from sfd2_ros.core.types import Features
+from sfd2_ros.features.hdf5_output import hdf5_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,23 +47,23 @@ def write_features(
         How many images were written.
 
     Raises:
-        OutputError: the file exists and `overwrite` is false, or the folder cannot be written.
+        OutputError: the file exists and `overwrite` is false, another run writes it, the folder cannot be written, or
+            the disk is full.
         FeatureFileError: a name is empty, absolute or there twice, or the weights differ.
     """
-    refuse_existing(path, overwrite=overwrite)
     count = 0
-    with atomic_file(path) as temporary, h5py.File(temporary, "w") as file:
-        if extraction is not None:
-            file.attrs[_EXTRACTION] = json.dumps(dict(extraction))
-        for name, one in features:
-            _check_name(name, file)
-            if file.attrs.setdefault("weights_id", one.weights_id) != one.weights_id:
-                raise FeatureFileError(
-                    f"features of {name!r} are of weights {one.weights_id!r}, the others of "
-                    f"{file.attrs['weights_id']!r}; one file holds features of one network"
-                )
-            _write_group(file.create_group(name), one)
-            count += 1
+    with claimed_file(path, overwrite=overwrite), atomic_file(path) as temporary:
+        with hdf5_output(temporary) as (file, check_written):
+            if extraction is not None:
+                file.attrs[_EXTRACTION] = json.dumps(dict(extraction))
+            for name, one in features:
+                _check_name(name, file)
+                _check_weights(name, one.weights_id, file)
+                _write_group(file.create_group(name), one)
+                check_written()
+                count += 1
+        # Another program may have put something there meanwhile.
+        refuse_existing(path, overwrite=overwrite)
     return count
 
 
@@ -131,6 +132,14 @@ def _check_name(name: str, file: h5py.File) -> None:
         raise FeatureFileError(f"image name {name!r} cannot be stored; give a relative path such as 'a/b.jpg'")
     if name in file:
         raise FeatureFileError(f"image name {name!r} is there twice, or is another image's folder; names must differ")
+
+
+def _check_weights(name: str, weights_id: str, file: h5py.File) -> None:
+    if file.attrs.setdefault("weights_id", weights_id) != weights_id:
+        raise FeatureFileError(
+            f"features of {name!r} are of weights {weights_id!r}, the others of {file.attrs['weights_id']!r}; one "
+            "file holds features of one network"
+        )
 
 
 def _write_group(group: h5py.Group, features: Features) -> None:

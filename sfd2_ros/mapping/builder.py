@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +27,11 @@ from sfd2_ros.mapping.pose_check import require_explained, require_plausible_sca
 from sfd2_ros.mapping.reconstruct import structure_from_motion, triangulate
 from sfd2_ros.mapping.reference_pose_nees import reference_pose_nees
 from sfd2_ros.mapping.retrieval import aggregate, learn_centres
+from sfd2_ros.mapping.work_folder import work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -144,13 +144,13 @@ class MapBuilder:
         else:
             matches = verify_given(given.matches, features, images, self._config)
         self._progress("triangulate", 0, 1)
-        with tempfile.TemporaryDirectory(prefix="sfd2_map_") as work:
+        with work_folder() as folder:
             reconstruction = triangulate(
                 images,
                 features,
                 matches,
                 image_folder=image_folder,
-                work_folder=Path(work),
+                work_folder=folder,
                 refine_poses=self._config.refine_poses,
             )
         self._progress("triangulate", 1, 1)
@@ -192,14 +192,14 @@ class MapBuilder:
         pairs = choose_pairs(aggregates, self._config, None)
         matches = match_pairs(pairs, features, self._config, self._progress)
         self._progress("reconstruct", 0, 1)
-        with tempfile.TemporaryDirectory(prefix="sfd2_map_") as work:
+        with work_folder() as folder:
             reconstruction = structure_from_motion(
                 names,
                 starting_cameras(names, image_folder, cameras),
                 features,
                 matches,
                 image_folder=image_folder,
-                work_folder=Path(work),
+                work_folder=folder,
                 refine_intrinsics=cameras is None,
             )
         self._progress("reconstruct", 1, 1)

@@ -10,6 +10,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from sfd2_ros.core.files import write_array
 from sfd2_ros.mapping.landmarks import Landmarks
 from sfd2_ros.mapping.pixel_rows import PixelRows
 from sfd2_ros.mapping.quantised_rows import QuantisedRows
@@ -46,9 +47,9 @@ def save_landmarks(folder: Path, landmarks: Landmarks, tiles: Tiles) -> None:
     arrays["positions"] = (landmarks.positions - origins).astype(np.float32)
     arrays["stability"] = np.rint(landmarks.stability * _STABILITY_STEPS).astype(np.uint8)
     for name, array in arrays.items():
-        np.save(folder / f"landmark_{name}.npy", array, allow_pickle=False)
+        write_array(folder / f"landmark_{name}.npy", array)
     for name in TILE_ARRAYS:
-        np.save(folder / f"tile_{name}.npy", getattr(tiles, name), allow_pickle=False)
+        write_array(folder / f"tile_{name}.npy", getattr(tiles, name))
 
 
 def open_landmarks(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from sfd2_ros.core.errors import CameraError, MapError
-from sfd2_ros.core.files import atomic_folder
+from sfd2_ros.core.files import atomic_folder, write_array
 from sfd2_ros.core.types import Camera, PosedImage
 from sfd2_ros.mapping.colmap_io import write_model
 from sfd2_ros.mapping.manifest import damaged_files, map_id, read_manifest, write_manifest
@@ -126,9 +126,9 @@ def save_map(
             (folder / COLMAP_FOLDER).mkdir()
             stored, _ = open_landmarks(folder, encoding_of(ordered), mapped=False)  # rounded as they will be read
             write_model(model_of(images, stored), folder / COLMAP_FOLDER)
-        np.save(folder / "retrieval_aggregates.npy", aggregates.codes, allow_pickle=False)
-        np.save(folder / "retrieval_centres.npy", centres.astype(np.float16), allow_pickle=False)
-        np.save(folder / "image_poses.npy", np.array([one.cam_from_world for one in images]), allow_pickle=False)
+        write_array(folder / "retrieval_aggregates.npy", aggregates.codes)
+        write_array(folder / "retrieval_centres.npy", centres.astype(np.float16))
+        write_array(folder / "image_poses.npy", np.array([one.cam_from_world for one in images]))
         (folder / "images.json").write_text(json.dumps(_image_table(images)), encoding="utf-8")
         content = {
             "frame_id": "map",

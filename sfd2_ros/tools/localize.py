@@ -12,7 +12,7 @@ import click
 import numpy as np
 
 from sfd2_ros.core.errors import CameraError, ImageError
-from sfd2_ros.core.files import refuse_existing
+from sfd2_ros.core.files import claimed_file
 from sfd2_ros.core.types import Status
 from sfd2_ros.tools.options import (
     device_option,
@@ -95,8 +95,8 @@ def command(
     details = details_path(output)
     trajectories = [path for path in (tum, kitti) if path is not None]
     for path in (output, details, *trajectories):
-        refuse_existing(path, overwrite=overwrite)
         refuse_same_path(path, json_path)
+        click.get_current_context().with_resource(claimed_file(path, overwrite=overwrite))
     _refuse_same_outputs([output, details, *trajectories])
     map_ = load_map(map_path)
     names, folder, camera_of = _queries(images, list_path, camera)

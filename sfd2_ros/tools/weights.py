@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -166,8 +167,11 @@ def _write_state_dict(path: Path, weights: Weights) -> None:
     entries = {
         name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.entries.items()
     }
+    # PyTorch's own writer reports a full disk as "unexpected pos", by a traceback.
+    content = io.BytesIO()
+    torch.save(entries, content)
     with atomic_file(path) as temporary:
-        torch.save(entries, temporary)
+        temporary.write_bytes(content.getbuffer())
     click.echo(f"{path}: {weights.weights_id}; terms: {weights.terms}")
     if weights.brightness:
         click.echo(

@@ -9,7 +9,9 @@ import hashlib
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from support.full_disk import room_for
 
 from sfd2_ros.core.errors import OutputError
 from sfd2_ros.core.files import (
@@ -18,6 +20,7 @@ from sfd2_ros.core.files import (
     refuse_existing,
     refuse_existing_folder,
     sha256_of_file,
+    write_array,
 )
 
 
@@ -219,3 +222,23 @@ def test_checksums_are_those_of_hashlib(tmp_path: Path, size: int) -> None:
     content = bytes(range(256)) * (size // 256 + 1)
     (tmp_path / "x").write_bytes(content[:size])
     assert sha256_of_file(tmp_path / "x") == hashlib.sha256(content[:size]).hexdigest()
+
+
+def test_arrays_are_written_as_numpy_writes_them(tmp_path: Path) -> None:
+    arrays = (np.arange(12).reshape(3, 4).T, np.empty((0, 3), np.float16), np.array(1.5), np.ones((2, 3), bool)[:, ::2])
+    for array in arrays:
+        write_array(tmp_path / "a.npy", array)
+        np.save(tmp_path / "b.npy", array)
+        assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
+    with pytest.raises(ValueError, match="allow_pickle"):
+        write_array(tmp_path / "a.npy", np.array([None]))
+
+
+def test_an_array_that_a_full_disk_cuts_off_is_reported_by_its_path(tmp_path: Path) -> None:
+    with (
+        room_for(5000),
+        pytest.raises(OutputError, match=r"map': File too large; free some space"),
+        atomic_folder(tmp_path / "map") as folder,
+    ):
+        write_array(folder / "a.npy", np.zeros(1000))
+    assert list(tmp_path.iterdir()) == []

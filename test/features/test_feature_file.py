@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.full_disk import room_for
 
 from sfd2_ros.core.errors import FeatureFileError, OutputError
 from sfd2_ros.core.types import Features
@@ -69,6 +72,58 @@ def test_image_without_features_is_kept(tmp_path: Path) -> None:
     found = read_features(tmp_path / "f.h5")["a.jpg"]
     assert len(found) == 0
     assert found.descriptors.shape == (0, 8)
+
+
+def test_a_disk_that_is_full_at_any_byte_gives_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    images = [(f"a/{index}.jpg", make_features(60, index)) for index in range(6)]
+    write_features(tmp_path / "whole.h5", images)
+    whole = (tmp_path / "whole.h5").stat().st_size
+    (tmp_path / "whole.h5").unlink()
+    for size in (0, 1, 96, 1000, whole // 2, whole - 2048, whole - 1):
+        with room_for(size), pytest.raises(OutputError, match=r"f\.h5': File too large; free some space"):
+            write_features(tmp_path / "f.h5", images)
+        assert list(tmp_path.iterdir()) == []
+    with room_for(whole):
+        assert write_features(tmp_path / "f.h5", images) == len(images)
+    assert list(read_features(tmp_path / "f.h5")) == [name for name, _ in images]
+
+
+def test_after_a_full_disk_no_other_image_is_extracted(tmp_path: Path) -> None:
+    extracted = []
+
+    def images() -> Iterator[tuple[str, Features]]:
+        for index in range(9):
+            extracted.append(index)
+            yield f"{index}.jpg", make_features(1000, index)
+
+    with room_for(100_000), pytest.raises(OutputError, match="free some space"):
+        write_features(tmp_path / "f.h5", images())
+    assert extracted == [0, 1]
+
+
+def test_a_file_that_another_run_writes_is_rejected_before_the_first_image(tmp_path: Path) -> None:
+    def images() -> Iterator[tuple[str, Features]]:
+        pytest.fail("work must not begin")
+        yield "a.jpg", make_features(1)
+
+    with (tmp_path / ".f.h5.sfd2_claim").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        for overwrite in (False, True):
+            with pytest.raises(OutputError, match=r"f\.h5' is being written by another run; wait for it"):
+                write_features(tmp_path / "f.h5", images(), overwrite=overwrite)
+    assert write_features(tmp_path / "f.h5", [("a.jpg", make_features(1))]) == 1
+    assert [one.name for one in tmp_path.iterdir()] == ["f.h5"]
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    def images() -> Iterator[tuple[str, Features]]:
+        (tmp_path / "f.h5").write_text("theirs")
+        yield "a.jpg", make_features(1)
+
+    with pytest.raises(OutputError, match="exists"):
+        write_features(tmp_path / "f.h5", images())
+    assert (tmp_path / "f.h5").read_text() == "theirs"
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_existing_file_is_kept_unless_told(file: Path) -> None:

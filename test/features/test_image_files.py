@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import struct
 import threading
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from support.full_disk import room_for
 
 from sfd2_ros.core.errors import ImageError, OutputError
 from sfd2_ros.features.image_header import MAX_IMAGE_PIXELS, declared_size
@@ -244,10 +244,5 @@ def test_a_pipe_is_never_opened(tmp_path: Path) -> None:
 
 def test_an_image_that_a_full_disk_cuts_off_is_reported(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    try:
-        with pytest.raises(OutputError, match=r"a\.png': File too large; free some space"):
-            write_image(tmp_path / "a.png", noise)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with room_for(1000), pytest.raises(OutputError, match=r"a\.png': File too large; free some space"):
+        write_image(tmp_path / "a.png", noise)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -176,6 +177,18 @@ def test_outputs_that_exist_are_kept(sfd2: Run, painted_map: Path, painted: Path
     (tmp_path / "p.txt").write_text("old")
     _localize(sfd2, painted_map, painted, tmp_path, "--overwrite").succeeded()
     assert len(read_poses(tmp_path / "p.txt")) == 6
+
+
+def test_an_output_that_another_run_writes_is_rejected_before_the_work(
+    sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path
+) -> None:
+    for name in ("p.txt", "p.details.json", "t.txt"):
+        with (tmp_path / f".{name}.sfd2_claim").open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            done = _localize(sfd2, painted_map, painted, tmp_path, "--tum", tmp_path / "t.txt", "--overwrite")
+            done.refused(1, f"{name}' is being written by another run; wait for it")
+        assert [one.name for one in tmp_path.iterdir()] == [f".{name}.sfd2_claim"]
+        (tmp_path / f".{name}.sfd2_claim").unlink()
 
 
 def test_outputs_never_lie_on_top_of_each_other(sfd2: Run, painted_map: Path, painted: Path, tmp_path: Path) -> None:

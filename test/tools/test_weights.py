@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.full_disk import room_for
 
 from sfd2_ros.features.weights import SHIPPED_WEIGHTS, read_weights
 from sfd2_ros.tools.main import main
@@ -50,6 +51,13 @@ def test_export_and_import_keep_the_identity(tmp_path: Path, capsys: pytest.Capt
     assert read_weights(tmp_path / "again.safetensors").brightness == 0.4
     assert main([*again, "--overwrite", "--brightness", "0"]) == 0
     assert read_weights(tmp_path / "again.safetensors").brightness == 0
+
+
+def test_a_checkpoint_that_a_full_disk_cuts_off_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with room_for(100_000):
+        assert main(["weights", "export", "-o", str(tmp_path / "w.pth")]) == 1
+    assert "w.pth': File too large; free some space" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_brighten_changes_what_the_network_sees_and_nothing_else(

@@ -14,7 +14,7 @@ import torch
 
 from sfd2_lab.training.teachers.aliked import load_aliked
 from sfd2_lab.training.teachers.corners import CornerConfig, find_corners
-from sfd2_ros.core.files import atomic_file
+from sfd2_ros.core.files import atomic_file, write_array
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,7 @@ class CornerCache:
             return torch.from_numpy(np.load(path, allow_pickle=False))
         corners = self._find(image.to(self._device), int(name[:12], 16))
         with atomic_file(path) as temporary:
-            np.save(temporary, corners.numpy(), allow_pickle=False)
+            write_array(temporary, corners.numpy())
         return corners
 
     def _find(self, image: torch.Tensor, seed: int) -> torch.Tensor:

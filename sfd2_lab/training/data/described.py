@@ -19,7 +19,7 @@ from torch.nn import functional as F  # noqa: N812 - the name that every reader 
 from sfd2_lab.training.data.geometry import map_points, pixel_grid
 from sfd2_lab.training.teachers.aliked import load_aliked
 from sfd2_ros.core.errors import SceneError
-from sfd2_ros.core.files import atomic_file
+from sfd2_ros.core.files import atomic_file, write_array
 from sfd2_ros.features.network import DESCRIPTOR_STRIDE_PX
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ class DescriptionCache:
             if self._teacher is None:
                 self._teacher = load_aliked(self._root / self._weights, self._device)
             cells = describe_cells(image.to(self._device), self._teacher)
-            with atomic_file(path) as temporary, temporary.open("wb") as stream:
-                np.save(stream, cells.cpu().numpy(), allow_pickle=False)
+            with atomic_file(path) as temporary:
+                write_array(temporary, cells.cpu().numpy())
         try:
             # Mapped, because the descriptors of all images exceed the memory; "c": nothing is written back.
             return torch.from_numpy(np.load(path, mmap_mode="c", allow_pickle=False))

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from sfd2_lab.training.teachers.registry import SemanticTeacher, load_semantic_teacher
-from sfd2_ros.core.files import atomic_file
+from sfd2_ros.core.files import atomic_file, write_array
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,5 +42,5 @@ class LabelCache:
             self._teacher = load_semantic_teacher(*self._key, self._root, self._device)
         labels = self._teacher.label(image.to(self._device)[None].float() / 255)[0].cpu()
         with atomic_file(path) as temporary:
-            np.save(temporary, labels.numpy(), allow_pickle=False)
+            write_array(temporary, labels.numpy())
         return labels

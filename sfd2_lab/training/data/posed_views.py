@@ -20,7 +20,7 @@ import torch
 
 from sfd2_lab.training.data.pairs import Flow
 from sfd2_ros.core.errors import SceneError
-from sfd2_ros.core.files import atomic_folder
+from sfd2_ros.core.files import atomic_folder, write_array
 from sfd2_ros.features.images import write_image
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def write_views(folder: Path, views: Iterable[tuple[PosedView, ViewPixels]]) -> 
         for view, pixels in views:
             write_image(temporary / "images" / f"{view.name}.png", pixels.image[..., ::-1])
             write_image(temporary / "labels" / f"{view.name}.png", pixels.labels)
-            np.save(temporary / "depth" / f"{view.name}.npy", pixels.depth_m.astype(np.float16), allow_pickle=False)
+            write_array(temporary / "depth" / f"{view.name}.npy", pixels.depth_m.astype(np.float16))
             entries.append(
                 {
                     "name": view.name,

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfd2_ros.core.errors import MapBuildError
@@ -13,6 +11,7 @@ from sfd2_ros.mapping.drive.adjustment import Adjusted, Factors, adjust
 from sfd2_ros.mapping.drive.rig_model import posed_images, poses_of, rig_model
 from sfd2_ros.mapping.match_images import agreeing_matches
 from sfd2_ros.mapping.reconstruct import triangulate
+from sfd2_ros.mapping.work_folder import work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,13 +55,13 @@ def triangulated(
             f"none of {len(matches)} image pairs has {min_matches} matches that odometry allows; are the intrinsics "
             "and the cameras' mounts on TF right?"
         )
-    with tempfile.TemporaryDirectory(prefix="sfd2_drive_") as work:
+    with work_folder() as folder:
         points = triangulate(
             images,
             features,
             agreeing,
-            image_folder=Path(work),
-            work_folder=Path(work),
+            image_folder=folder,
+            work_folder=folder,
             max_error_px=max_error_px,
             colours=False,
         )
