@@ -12,7 +12,7 @@ from rich.table import Table
 
 from sfd2_lab.tools.bench_options import comma_list, print_table
 from sfd2_ros.core.files import atomic_file
-from sfd2_ros.tools.options import device_option, json_option, progress_bar, quiet_colmap, write_json
+from sfd2_ros.tools.options import device_option, json_option, model_option, progress_bar, quiet_colmap, write_json
 
 work_option = click.option(
     "--work",
@@ -29,33 +29,45 @@ work_option = click.option(
     "--sizes", default="640x480,1024x1024", show_default=True, callback=comma_list, help="Of images, by commas."
 )
 @click.option("--frames", type=click.IntRange(3), default=16, show_default=True, help="Frames a row.")
+@model_option
 @device_option
 @json_option
 @click.option(
     "--markdown", type=click.Path(path_type=Path), help="File for the table as Markdown; an older one is replaced."
 )
 def latency(
-    *, work: Path, sizes: list[str], frames: int, device: str, json_path: Path | None, markdown: Path | None
+    *,
+    work: Path,
+    sizes: list[str],
+    frames: int,
+    model: str,
+    device: str,
+    json_path: Path | None,
+    markdown: Path | None,
 ) -> None:
     """Measure the time from the stamp of an image to its pose, step by step.
 
     In two processes and in one. A simulated drive is replayed in lock step: the next frame waits for the answer to the
-    last one, so a slow machine measures its own latency and not that of a queue.
+    last one, so a slow machine measures its own latency and not that of a queue. "cores ms" is the processor time of
+    both nodes a frame, summed over all cores, which other programs change little.
     """
     parsed = [_size(text) for text in sizes]
     require_ros_and_quiet()
     from sfd2_lab.bench.trials.latency import COLUMNS, latency_markdown, measure_latency, spread_text  # noqa: PLC0415 - needs ROS
 
     with progress_bar() as progress:
-        figures = measure_latency(work, parsed, frames=frames, device=device, progress=progress)
+        figures = measure_latency(work, parsed, frames=frames, device=device, progress=progress, model=model)
     write_json(json_path, figures)
     if markdown is not None:
         with atomic_file(markdown) as temporary:
             temporary.write_text(latency_markdown(figures), encoding="utf-8")
-    table = Table("size", "nodes", "mode", "localized", "stamp to pose", *COLUMNS, title="p50 / p95, milliseconds")
+    table = Table(
+        "size", "nodes", "mode", "localized", "stamp to pose", *COLUMNS, "cores ms", title="p50 / p95, milliseconds"
+    )
     for row in figures["rows"]:
         parts = [spread_text(row[part]) for part in ("stamp_to_pose", *COLUMNS)]
-        table.add_row(row["size"], row["arrangement"], row["mode"], f"{row['localized']} of {row['frames']}", *parts)
+        counts = f"{row['localized']} of {row['frames']}"
+        table.add_row(row["size"], row["arrangement"], row["mode"], counts, *parts, f"{row['processor_ms']:.0f}")
     print_table(table)
 
 

@@ -11,7 +11,8 @@ Source: Holland and Welsch, "Robust regression using iteratively reweighted leas
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
@@ -55,8 +56,38 @@ class Linearised:
     @property
     def squares(self) -> NDArray[np.float64]:
         """Squared residuals (M,) in units of the noise assumed (squared Mahalanobis distances)."""
-        squares: NDArray[np.float64] = np.einsum("ni,nij,nj->n", self.residual, self.information, self.residual)
+        (x, y), (a, b, d) = self.residual.T, self._information_entries
+        squares: NDArray[np.float64] = (a * x + 2 * b * y) * x + d * y * y
         return squares
+
+    @cached_property
+    def root_determinant(self) -> NDArray[np.float64]:
+        """Square roots (M,) of the determinants of the information, per square pixel."""
+        a, b, d = self._information_entries
+        roots: NDArray[np.float64] = np.sqrt(a * d - b * b)
+        return roots
+
+    @cached_property
+    def weighted_jacobian(self) -> NDArray[np.float64]:
+        """Information times Jacobian (M, 2, P)."""
+        (a, b, d), jacobian = self._information_entries, self.jacobian
+        product = np.empty_like(jacobian)
+        product[:, 0] = a[:, None] * jacobian[:, 0] + b[:, None] * jacobian[:, 1]
+        product[:, 1] = b[:, None] * jacobian[:, 0] + d[:, None] * jacobian[:, 1]
+        return product
+
+    @cached_property
+    def _information_entries(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Upper entries of the symmetric information, (M,) each."""
+        a, b, d = self.information[:, 0, 0], self.information[:, 0, 1], self.information[:, 1, 1]
+        return np.ascontiguousarray(a), np.ascontiguousarray(b), np.ascontiguousarray(d)
+
+    def after(self, step: NDArray[np.float64]) -> Linearised:
+        """Return the same observations after a step (P,), with residuals that change linearly."""
+        moved = Linearised(self.jacobian, self.residual - self.jacobian @ step, self.information)
+        kept = ("root_determinant", "weighted_jacobian", "_information_entries")
+        moved.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
+        return moved
 
     @property
     def errors_px(self) -> NDArray[np.float64]:
@@ -115,9 +146,12 @@ def normal_equations(
     unknowns = linear.jacobian.shape[2]
     if linear.residual.size <= unknowns:
         return None
-    weighted = (linear.information * weights[:, None, None] @ linear.jacobian).reshape(-1, unknowns)
+    weighted = (linear.weighted_jacobian * weights[:, None, None]).reshape(-1, unknowns)
     normal = linear.jacobian.reshape(-1, unknowns).T @ weighted
-    if not np.all(np.isfinite(normal)) or np.linalg.cond(normal) > _MAX_CONDITION:
+    if not np.all(np.isfinite(normal)):
+        return None
+    sizes = np.linalg.eigvalsh(normal)
+    if sizes[0] * _MAX_CONDITION < sizes[-1]:
         return None
     return normal, weighted.T @ linear.residual.ravel()
 
@@ -179,5 +213,5 @@ def _steps(
         if step @ normal @ step < converged_deviations**2:
             is_converged = number == 0
             break
-        linear = replace(linear, residual=linear.residual - linear.jacobian @ step)
+        linear = linear.after(step)
     return total, weighting, is_converged

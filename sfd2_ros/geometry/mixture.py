@@ -113,8 +113,7 @@ class Mixture:
         if len(probability) == 0:
             probability = np.where(linear.errors_px < self.window_px / 2, _START_NEAR, _START_FAR)
         fraction = float(probability.mean())
-        a, b, d = linear.information[:, 0, 0], linear.information[:, 0, 1], linear.information[:, 1, 1]
-        height = np.sqrt(a * d - b * b) / (2 * np.pi * self.scale)
+        height = linear.root_determinant / (2 * np.pi * self.scale)
         return squares, fraction * height / (1 + squares / 2) ** 2, (1 - fraction) / (np.pi * self.window_px**2)
 
 

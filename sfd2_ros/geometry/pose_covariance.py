@@ -44,14 +44,16 @@ def pose_covariance(
         inlier_probability: (M,).
         cells: (M,) which cell of which image each lies in, numbered without gaps.
     """
-    weighted = linear.information @ linear.jacobian * weights[:, None, None]
-    score = np.einsum("nki,nk->ni", weighted, linear.residual)
-    normal = np.einsum("nki,nkj->nij", linear.jacobian, weighted)
+    # Small matrices are multiplied with the number of the match as the last axis, which is several times as fast.
+    jacobian = np.ascontiguousarray(linear.jacobian.transpose(1, 2, 0))
+    weighted = np.ascontiguousarray(linear.weighted_jacobian.transpose(1, 2, 0)) * weights
+    score = np.einsum("kin,nk->in", weighted, linear.residual)
+    normal = np.einsum("kin,kjn->ijn", jacobian, weighted)
     # Second derivatives beyond Gauss-Newton's: 1/2 of the score's square for the tails of the Student distribution, and
     # 1 - p for the probability p of an inlier, which falls as the residual grows.
-    lost = np.sqrt((1.5 - inlier_probability) / np.maximum(inlier_probability, _MIN_PROBABILITY))[:, None] * score
-    information = _by_cell(cells, normal - lost[:, :, None] * lost[:, None])
-    root = np.linalg.inv(np.linalg.cholesky(normal.sum(axis=0)))
+    lost = np.sqrt((1.5 - inlier_probability) / np.maximum(inlier_probability, _MIN_PROBABILITY)) * score
+    information = _by_cell(cells, normal - lost[:, None] * lost)
+    root = np.linalg.inv(np.linalg.cholesky(normal.sum(axis=2)))
     fractions, axes = np.linalg.eigh(root @ information.sum(axis=0) @ root.T)
     root = (axes / np.sqrt(np.maximum(fractions, _MIN_INFORMATION_LEFT))).T @ root
     spread = _jackknife(root @ information @ root.T, _by_cell(cells, score) @ root.T)
@@ -68,16 +70,20 @@ def _jackknife(information: NDArray[np.float64], score: NDArray[np.float64]) -> 
         information: (C, 6, 6) of each cell.
         score: (C, 6) of each cell.
     """
-    fractions, axes = np.linalg.eigh(information)
-    left = 1 - np.minimum(fractions, _MAX_INFORMATION_OF_CELL)
-    shifts = np.einsum("cij,cj,ckj,ck->ci", axes, 1 / left, axes, score)
+    # Only where a cell may have more information than the limit are its axes needed; no axis has more than the norm.
+    is_large = np.linalg.norm(information, axis=(1, 2)) > _MAX_INFORMATION_OF_CELL
+    fractions, axes = np.linalg.eigh(information[is_large])
+    limited = information.copy()
+    limited[is_large] = axes * np.minimum(fractions, _MAX_INFORMATION_OF_CELL)[:, None] @ axes.transpose(0, 2, 1)
+    shifts = np.linalg.solve(np.eye(6) - limited, score[:, :, None])[:, :, 0]
     count = len(score)
     spread: NDArray[np.float64] = shifts.T @ shifts * (count - 1) / count
     return spread
 
 
 def _by_cell(cells: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum rows (M, ...) of the same cell."""
-    summed = np.zeros((cells.max() + 1, *values.shape[1:]))
-    np.add.at(summed, cells, values)
+    """Return the sums (C, ...) of values (..., M) of the same cell; cells are numbered without gaps."""
+    order = np.argsort(cells, kind="stable")
+    starts = np.searchsorted(cells[order], np.arange(cells.max() + 1))
+    summed: NDArray[np.float64] = np.moveaxis(np.add.reduceat(values[..., order], starts, axis=-1), -1, 0)
     return summed

@@ -52,15 +52,19 @@ def image_points(camera: Camera, in_camera: NDArray[np.float64]) -> NDArray[np.f
 def image_jacobian(camera: Camera, in_camera: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (M, 2, 3) derivatives of pixels by points (M, 3) in front of the camera."""
     depth = in_camera[:, 2:, None]
+    if camera.distortion_model == "none":
+        pixels_a_unit = np.array([camera.fx, camera.fy]) / in_camera[:, 2:]
+        jacobian = np.zeros((len(in_camera), 2, 3))
+        jacobian[:, 0, 0], jacobian[:, 1, 1] = pixels_a_unit.T
+        jacobian[:, :, 2] = -pixels_a_unit * in_camera[:, :2] / in_camera[:, 2:]
+        return jacobian
     on_plane = in_camera[:, :2, None] / depth
     by_plane = _by_image_plane(camera, on_plane[:, :, 0])
     return np.concatenate([by_plane, -by_plane @ on_plane], axis=2) / depth
 
 
 def _by_image_plane(camera: Camera, on_plane: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return derivatives of pixels by points (M, 2) at depth one; by central differences where the lens distorts."""
-    if camera.distortion_model == "none":
-        return np.diag([camera.fx, camera.fy])[None].repeat(len(on_plane), axis=0)
+    """Return derivatives of pixels by points (M, 2) at depth one, by central differences."""
     moved = np.ones((2, 2, len(on_plane), 3))
     for axis in (0, 1):
         for side, sign in enumerate((1, -1)):

@@ -104,7 +104,8 @@ def linearised_with_landmarks(body_from_map: NDArray[np.float64], view: Observat
     by_landmark, residual, information = _residuals(body_from_map, view)
     whitened = np.einsum("nij,nj->ni", information, residual)
     deviations = np.sqrt(np.maximum(np.einsum("ni,ni->n", residual, whitened), 1e-12))  # 1e-12: no division by 0
-    shift = np.einsum("nij,nkj,nk->ni", view.covariances, by_landmark, whitened)
+    pulled = np.einsum("kin,nk->ni", by_landmark, whitened)
+    shift = np.einsum("nij,nj->ni", view.covariances, pulled)
     shift *= np.minimum(1.0, _MAX_SHIFT_DEVIATIONS / deviations)[:, None]
     # A landmark without depth could move to the camera or behind it, where the Jacobian changes its sign.
     nearer = shift @ (view.cam_from_body @ body_from_map)[2, :3] / view.depths(body_from_map)
@@ -117,43 +118,38 @@ def linearised_with_landmarks(body_from_map: NDArray[np.float64], view: Observat
 def _residuals(
     body_from_map: NDArray[np.float64], view: Observations
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return how projections move with landmarks (M, 2, 3), residuals (M, 2), and their information (M, 2, 2)."""
+    """Return how projections move with landmarks (2, 3, M), residuals (M, 2), and their information (M, 2, 2)."""
     by_landmark, in_camera = _by_landmark(body_from_map, view)
-    noise = by_landmark @ view.covariances @ by_landmark.transpose(0, 2, 1)
-    noise += view.sigma_px**2 * np.eye(2)
-    return by_landmark, view.keypoints - image_points(view.camera, in_camera), _inverse_of_symmetric(noise)
+    # Products of many small matrices are seven times as fast with the number of the matrix as the last axis.
+    covariances = np.ascontiguousarray(view.covariances.transpose(1, 2, 0))
+    half = np.einsum("kin,ijn->kjn", by_landmark, covariances)
+    a, b, d = (np.einsum("in,in->n", half[row], by_landmark[column]) for row, column in ((0, 0), (0, 1), (1, 1)))
+    a, d = a + view.sigma_px**2, d + view.sigma_px**2
+    information = np.empty((len(view), 2, 2))
+    information[:, 0, 0], information[:, 1, 1] = d, a
+    information[:, 0, 1] = information[:, 1, 0] = -b
+    information /= (a * d - b * b)[:, None, None]
+    return by_landmark, view.keypoints - image_points(view.camera, in_camera), information
 
 
 def _by_landmark(
     body_from_map: NDArray[np.float64], view: Observations
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how projections move with landmarks in the map (M, 2, 3), and the landmarks in the camera (M, 3)."""
+    """Return how projections move with landmarks in the map (2, 3, M), and the landmarks in the camera (M, 3)."""
     cam_from_map = view.cam_from_body @ body_from_map
     in_camera = view.positions @ cam_from_map[:3, :3].T + cam_from_map[:3, 3]
-    return image_jacobian(view.camera, in_camera) @ cam_from_map[:3, :3], in_camera
+    jacobian = image_jacobian(view.camera, in_camera).reshape(-1, 3) @ cam_from_map[:3, :3]
+    return np.ascontiguousarray(jacobian.reshape(-1, 2, 3).transpose(1, 2, 0)), in_camera
 
 
 def _by_body(
     by_landmark: NDArray[np.float64], positions: NDArray[np.float64], body_from_map: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return how projections move with the body (M, 2, 6)."""
-    offsets = positions - inverse(body_from_map)[:3, 3]
-    return np.concatenate([-by_landmark, by_landmark @ _skew_rows(offsets)], axis=2)
-
-
-def _inverse_of_symmetric(blocks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Invert (M, 2, 2) symmetric matrices; the closed form is ten times as fast as LAPACK one by one."""
-    a, b, d = blocks[:, 0, 0], blocks[:, 0, 1], blocks[:, 1, 1]
-    inverted = np.empty_like(blocks)
-    inverted[:, 0, 0], inverted[:, 1, 1] = d, a
-    inverted[:, 0, 1] = inverted[:, 1, 0] = -b
-    return inverted / (a * d - b * b)[:, None, None]
-
-
-def _skew_rows(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (M, 3, 3) matrices whose products with w are vectors x w."""
-    x, y, z = vectors.T
-    skewed = np.zeros((len(vectors), 3, 3))
-    skewed[:, 0, 1], skewed[:, 0, 2], skewed[:, 1, 2] = -z, y, -x
-    skewed[:, 1, 0], skewed[:, 2, 0], skewed[:, 2, 1] = z, -y, x
-    return skewed
+    x, y, z = (positions - inverse(body_from_map)[:3, 3]).T
+    moved = np.empty((len(positions), 2, 6))
+    for row, (a, b, c) in enumerate(by_landmark):
+        # A row of the derivatives by the landmark, times [X - p]_x, is their cross product.
+        for column, values in enumerate((-a, -b, -c, b * z - c * y, c * x - a * z, a * y - b * x)):
+            moved[:, row, column] = values
+    return moved

@@ -57,6 +57,13 @@ def landmarks_of(landmarks: Landmarks, images: Sequence[int]) -> NDArray[np.int6
     return np.unique(np.concatenate([*seen, np.empty(0, np.int32)])).astype(np.int64)
 
 
+def views_of(landmarks: Landmarks, images: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the indices (M,) of all landmarks that any of these images saw, sorted, and how many saw each (M,)."""
+    seen = [landmarks.seen_by(image) for image in images]
+    chosen, counts = np.unique(np.concatenate([*seen, np.empty(0, np.int32)]), return_counts=True)
+    return chosen.astype(np.int64), counts.astype(np.int64)
+
+
 class MapViews:
     """Where the cameras of a map stood and looked.
 
@@ -76,10 +83,10 @@ class MapViews:
         return [int(index) for index in same_way[np.argsort(distances, kind="stable")[:count]]]
 
 
-def facing(landmarks: Landmarks, chosen: NDArray[np.int64], cam_from_map: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Keep the landmarks (M,) that a pose (4, 4) sees from a similar side as in the map (within 75 degrees)."""
+def facing(landmarks: Landmarks, chosen: NDArray[np.int64], cam_from_map: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which landmarks (M,) a pose (4, 4) sees from a similar side as in the map (within 75 degrees)."""
     centre = inverse(cam_from_map)[:3, 3]
     towards = centre - landmarks.positions[chosen]
     cosine = np.sum(towards * landmarks.normals[chosen], axis=1) / np.maximum(np.linalg.norm(towards, axis=1), 1e-12)
-    kept: NDArray[np.int64] = chosen[cosine > _SAME_WAY_COSINE]
-    return kept
+    similar: NDArray[np.bool_] = cosine > _SAME_WAY_COSINE
+    return similar

@@ -89,11 +89,11 @@ def _of_rig(query: Query, context: MapContext, proposed: Sequence[list[int]], tr
     if hypotheses and hypotheses[0].is_inlier.mean() >= PLENTY:
         return hypotheses
     # Where one camera sees the map well and the others do not, three right matches are drawn from that one sooner.
-    positions = context.landmarks.positions[together.landmarks]
+    positions, reach_px = context.landmarks.positions[together.landmarks], context.config.matching.max_error_px
     for matches in by_view:
         for alone in _pose_of(query, context, matches, trace):
             with trace.timed("pose"):
-                hypotheses.append(supported(query, together, positions, alone.body_from_map, context.config.matching))
+                hypotheses.append(supported(query, together, positions, alone.body_from_map, reach_px))
     return hypotheses
 
 

@@ -169,7 +169,7 @@ def find_pose(
         )
         if solution is None:
             continue
-        hypothesis = supported(query, matches, positions, solution.cam_from_map, config)
+        hypothesis = supported(query, matches, positions, solution.cam_from_map, config.max_error_px)
         if best is None or hypothesis.num_inliers > best.num_inliers:
             best = hypothesis
         if best.is_inlier.mean() >= PLENTY:
@@ -182,11 +182,11 @@ def supported(
     matches: LandmarkMatches,
     positions: NDArray[np.float64],
     body_from_map: NDArray[np.float64],
-    config: MatchingConfig,
+    max_error_px: float,
 ) -> Hypothesis:
-    """Return a pose with the matches, and their positions (M, 3), that agree with it."""
+    """Return a pose with the matches, and their positions (M, 3), that agree with it within a reprojection error."""
     errors_px = query.errors_px(body_from_map, matches.keypoints, positions)
-    return Hypothesis(matches, body_from_map, errors_px <= config.max_error_px)
+    return Hypothesis(matches, body_from_map, errors_px <= max_error_px)
 
 
 def is_other_place(hypothesis: Hypothesis, reference: Hypothesis, landmarks: Landmarks) -> bool:

@@ -46,6 +46,7 @@ def conclude(
     """
     with trace.timed("pose"):
         hypothesis, measured = _likelier(hypothesis, second, query, context)
+    hypothesis = _agreeing(hypothesis, measured, query, context)
     note_support(hypothesis, query, context, trace, measured.body_from_map)
     if measured.covariance is None or not np.all(np.isfinite(measured.covariance)):
         return trace.rejected(Status.UNCERTAIN_POSE, "the inliers do not determine the pose")
@@ -70,6 +71,16 @@ def _likelier(
     if other.log_likelihood > measured.log_likelihood:
         hypothesis, measured, other = second, other, measured
     return hypothesis, replace(measured, covariance=mixture_covariance(measured, other))
+
+
+def _agreeing(hypothesis: Hypothesis, measured: MeasuredPose, query: Query, context: MapContext) -> Hypothesis:
+    """Return a hypothesis with the pose that was measured, and the matches that agree with that one."""
+    config, matches = context.config.matching, hypothesis.matches
+    limit_px = config.final_error_px if np.isfinite(hypothesis.window_px) else config.max_error_px
+    errors_px = query.errors_px(
+        measured.body_from_map, matches.keypoints, context.landmarks.positions[matches.landmarks]
+    )
+    return replace(hypothesis, body_from_map=measured.body_from_map, is_inlier=errors_px <= limit_px)
 
 
 def _covariance_factor(context: MapContext) -> float:

@@ -162,7 +162,7 @@ class Tracker:
         """Measure near the prediction; None where tracking is disabled."""
         if not self.config.enabled:
             return None
-        window = Window(self.config.min_window_px, self.config.max_window_px)
+        window = Window(self.config.min_window_px, self.config.max_window_px, self.config.sure_log10_false_alarms)
         result = self.localizer.local_search(frame.views, predicted, window)
         if isinstance(result, Rejected):
             return result

@@ -130,3 +130,17 @@ def test_normal_equations_are_those_of_whitened_rows() -> None:
     equations = normal_equations(linear, weights)
     assert equations is not None
     np.testing.assert_allclose(np.linalg.solve(*equations), np.linalg.lstsq(rows, values.ravel())[0], rtol=1e-9)
+
+
+def test_a_step_changes_the_residuals_as_the_jacobian_says_and_nothing_else() -> None:
+    linear, step = Curves().linearise(np.full(UNKNOWNS, 0.1)), np.full(UNKNOWNS, 0.02)
+    fresh = Linearised(linear.jacobian, linear.residual - linear.jacobian @ step, linear.information)
+    weights = np.ones(COUNT)
+    normal_equations(linear, weights)  # which keeps what does not depend on the residuals
+    here, there = normal_equations(linear.after(step), weights), normal_equations(fresh, weights)
+    assert here is not None
+    assert there is not None
+    np.testing.assert_array_equal(here[0], there[0])
+    np.testing.assert_array_equal(here[1], there[1])
+    np.testing.assert_array_equal(linear.after(step).squares, fresh.squares)
+    np.testing.assert_allclose(linear.root_determinant**2, np.linalg.det(linear.information))

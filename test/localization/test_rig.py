@@ -26,7 +26,7 @@ MOUNTS = [
     rigid(rotation_from_vector([0, 0.25, 0]), [0.4, 0.0, 0.1]),
     rigid(rotation_from_vector([0, -0.25, 0.05]), [-0.4, 0.1, 0.0]),
 ]
-WINDOW = Window(24.0, 64.0)
+WINDOW = Window(24.0, 64.0, -20.0)
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,15 @@ class NodeProcess:
         """Number of the process."""
         return self._process.pid
 
+    def processor_seconds(self) -> float:
+        """Return the processor time that the process has used, of all cores; NaN where there is no /proc."""
+        stat = Path(f"/proc/{self.pid}/stat")
+        if not stat.exists():
+            return float("nan")
+        # The name, in parentheses, may have spaces. After it, fields 3 and on; 14 and 15 are user and system time.
+        fields = stat.read_text("utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def check(self) -> None:
         """Check that it runs.
 

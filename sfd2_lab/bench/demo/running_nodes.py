@@ -81,6 +81,10 @@ class RunningNodes:
         for process in self.processes.values():
             process.check()
 
+    def processor_seconds(self) -> float:
+        """Return the processor time that the nodes have used since they started, of all cores; NaN if not on Linux."""
+        return sum(process.processor_seconds() for process in self.processes.values())
+
     def greet(self, base_from_cam: NDArray[np.float64], camera: Any) -> None:
         """Wait for the nodes, tell them where the camera is mounted, and wait for their first answer."""
         self.player.wait_for_nodes(START_S, self.check, is_composed=self.settings.is_composed)

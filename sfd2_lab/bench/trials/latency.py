@@ -40,6 +40,7 @@ def measure_latency(
     frames: int,
     device: str,
     progress: Callable[[str, int, int], None],
+    model: str = "",
 ) -> dict[str, Any]:
     """Replay a drive in lock step into both nodes in two processes, then in one, at each size of images.
 
@@ -52,33 +53,37 @@ def measure_latency(
         frames: localized a row, after two that are not counted.
         device: of both nodes.
         progress: called with step, done, total.
+        model: the network of the map and of the nodes; empty for the default.
 
     Returns:
         `rows`, one a size, arrangement and mode, in milliseconds; and what machine it was measured on.
     """
-    rows = []
+    rows, extra = [], {"feature_node": {"model": model}} if model else {}
     for size in sizes:
         name = f"{size[0]}x{size[1]}"
-        settings = StageSettings(size=size, query_frames=frames + WARM_UP, device=device)
+        settings = StageSettings(size=size, query_frames=frames + WARM_UP, device=device, model=model)
         stage = prepare_stage(work / name, settings, progress)
         for is_composed in (False, True):
             arrangement = "composed" if is_composed else "two_processes"
             logs = work / "logs" / f"{name}_{arrangement}"
-            with running_nodes(NodeSettings(stage.map_folder, logs, device, is_composed)) as nodes:
+            with running_nodes(NodeSettings(stage.map_folder, logs, device, is_composed, extra)) as nodes:
                 player = FramePlayer(nodes.player)
                 for mode in ("relocalizing", "following"):
-                    outcomes = []
+                    outcomes, before = [], 0.0
                     for number, frame in enumerate(stage.drive.frames()):
                         if number == 0 and mode == "relocalizing":
                             nodes.greet(stage.drive.base_from_cam, frame.camera)
                         if mode == "relocalizing":
                             nodes.player.relocalize()
                         nodes.check()
+                        if number == WARM_UP:
+                            before = nodes.processor_seconds()
                         outcomes.append(player.play(frame))
                         progress(f"{name} {arrangement} {mode}", number + 1, stage.drive.num_frames)
                     row = {"size": name, "arrangement": arrangement, "mode": mode}
-                    rows.append({**row, **latency_row(outcomes[WARM_UP:])})
-    return {"rows": rows, "device": device, "machine": machine()}
+                    spent = (nodes.processor_seconds() - before) / (len(outcomes) - WARM_UP)
+                    rows.append({**row, **latency_row(outcomes[WARM_UP:]), "processor_ms": round(1e3 * spent, 1)})
+    return {"rows": rows, "device": device, "model": model, "machine": machine()}
 
 
 def latency_row(outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class StageSettings:
         query_frames: images of the drive that is replayed.
         condition: light and weather of that drive.
         device: of the network.
+        model: the network; empty for the default.
     """
 
     seed: int = 0
@@ -43,6 +44,7 @@ class StageSettings:
     query_frames: int = 16
     condition: str = "overcast"
     device: str = "cpu"
+    model: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def prepare_stage(folder: Path, settings: StageSettings, progress: Callable[[str
     Raises:
         OutputError: the folder holds something else.
     """
-    extractor = load_extractor(device=settings.device)
+    extractor = load_extractor(device=settings.device, model=settings.model)
     wanted = json.loads(json.dumps({**dataclasses.asdict(settings), "weights_id": extractor.weights_id}))
     made = _read_marker(folder)
     if made is None and folder.exists() and any(folder.iterdir()):

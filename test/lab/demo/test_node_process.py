@@ -17,6 +17,7 @@ ENDS_ON_SIGNAL = (
     "import signal, sys, time; signal.signal(2, lambda *_: sys.exit(0)); print('ready', flush=True); time.sleep(60)"
 )
 IGNORES_SIGNALS = "import signal, time; signal.signal(2, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+WORKS = "import time\nwhile time.process_time() < 0.3: pass\nprint('ready', flush=True); time.sleep(60)"
 FAILS = "import sys; print('no such map'); sys.exit(3)"
 
 
@@ -43,6 +44,18 @@ def test_process_is_ended_with_its_block_and_its_output_kept(monkeypatch: pytest
         node.check()
     assert node.stop() == 0
     assert node.output() == "ready\n"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_processor_time_is_that_of_the_process_and_not_of_the_clock(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with start(monkeypatch, tmp_path, WORKS) as node:
+        wait_until_ready(node)
+        spent = node.processor_seconds()
+        time.sleep(0.2)
+        assert 0.28 <= spent <= 3.0
+        assert node.processor_seconds() <= spent + 0.1
 
 
 def test_process_that_does_not_listen_is_ended_by_force(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
