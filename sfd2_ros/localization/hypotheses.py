@@ -140,6 +140,7 @@ def find_pose(
     least_share: float = 0.0,
     distinct_first: bool = True,
     max_error_px: float | None = None,
+    all_matches: bool = True,
 ) -> Hypothesis | None:
     """Return the pose that most matches agree with, or None.
 
@@ -155,12 +156,13 @@ def find_pose(
             the search ends.
         distinct_first: False draws from all matches at once.
         max_error_px: largest reprojection error of an inlier; None for that of the settings.
+        all_matches: False draws from the distinct matches alone.
     """
     reach_px = config.max_error_px if max_error_px is None else max_error_px
     positions = landmarks.positions[matches.landmarks]
-    everything = np.arange(len(matches))
+    everything, distinct = np.arange(len(matches)), np.flatnonzero(matches.is_distinct)
     best: Hypothesis | None = None
-    for drawn in [np.flatnonzero(matches.is_distinct), everything] if distinct_first else [everything]:
+    for drawn in ([distinct] if distinct_first else []) + ([everything] if all_matches else []):
         solution = query.solve(
             matches.keypoints[drawn],
             positions[drawn],

@@ -62,3 +62,23 @@ def test_a_pose_that_most_distinct_matches_contradict_is_refused(
     features = random_place.view(POSE)
     misled = _among_wrong_ones(features, int(share * len(features)))
     assert Localizer(load_map(random_place.map_folder)).localize(misled, random_place.camera).status is status
+
+
+@pytest.mark.parametrize(("min_distinct_share", "is_bounded"), [(0.3, True), (0.0, False)])
+def test_images_of_another_place_are_rejected_by_some_thousand_draws_where_the_gate_allows_it(
+    random_place: Any, min_distinct_share: float, monkeypatch: pytest.MonkeyPatch, *, is_bounded: bool
+) -> None:
+    solve, shares = Query.solve, []
+
+    def counted(query: Query, *arguments: Any, **named: Any) -> Any:
+        shares.append(named["min_inlier_ratio"])
+        return solve(query, *arguments, **named)
+
+    monkeypatch.setattr(Query, "solve", counted)
+    config = LocalizerConfig(gates=GatesConfig(min_distinct_share=min_distinct_share))
+    foreign = _among_wrong_ones(random_place.view(POSE), 0)
+    found = Localizer(load_map(random_place.map_folder), config).localize(foreign, random_place.camera)
+    assert not found.is_localized
+    assert found.evidence.num_matches > 100
+    # COLMAP draws 3 log(10^5) / share^3 times at the most, and never more than 10,000 times.
+    assert (min(shares) >= 0.2) is is_bounded
