@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from sfd2_ros.mapping.information import covariances_of, packed_factors
 from sfd2_ros.mapping.pixel_rows import encode_pixels
@@ -28,11 +29,16 @@ if TYPE_CHECKING:
     from sfd2_ros.core.types import PosedImage
     from sfd2_ros.mapping.landmarks import Landmarks
 
-MIN_EXPECTED = 4
-"""Sessions in which a point was visible before it can be dropped. Not tuned."""
-MIN_SEEN_SHARE = 0.3
-"""A point that a smaller share of these sessions observed is dropped. Another session of the same light observes about
-half of the points of a map."""
+USUAL_SURVIVAL = 0.3
+"""Fraction of the later sessions that observe a point (`sfd2 bench sessions`): 32 % of the long-term class, 11 to 13 %
+of the others."""
+_USUAL_SESSIONS = 2.0
+"""Weight of the usual survival, in sessions. Not tuned."""
+MIN_SURVIVAL = 0.15
+"""Points with a smaller survival are dropped: half of the usual one. That is after three later sessions without an
+observation, or nine with one."""
+SAME_PLACE_M = 10.0
+"""An image farther than this from all images of the map is of a new place. Not tuned."""
 _MOST_SESSIONS = 255
 """Largest number of a uint8."""
 
@@ -78,24 +84,32 @@ def fuse(base: Landmarks, other: Landmarks, images: Sequence[PosedImage], *, ali
     return Fusion(_counted(joined, base, other, images, point=point, found=same.base), len(same.base), len(alike_base))
 
 
+def survival(landmarks: Landmarks) -> NDArray[np.float64]:
+    """Return (L,) the expected fraction of later sessions that observe each landmark's point.
+
+    The posterior mean of a binomial fraction, with the usual survival as prior; the first session does not count.
+    """
+    later, again = (np.asarray(one, np.float64) - 1 for one in (landmarks.sessions_expected, landmarks.sessions_seen))
+    fraction: NDArray[np.float64] = (again + _USUAL_SESSIONS * USUAL_SURVIVAL) / (later + _USUAL_SESSIONS)
+    return fraction
+
+
 def faded(landmarks: Landmarks) -> NDArray[np.bool_]:
     """Return (L,) which landmarks are of points that are no longer observed."""
-    seen, expected = (np.asarray(one, np.float64) for one in (landmarks.sessions_seen, landmarks.sessions_expected))
-    gone: NDArray[np.bool_] = (expected >= MIN_EXPECTED) & (seen < MIN_SEEN_SHARE * expected)
+    gone: NDArray[np.bool_] = survival(landmarks) < MIN_SURVIVAL
     return gone
 
 
 def best_landmarks(landmarks: Landmarks, most: int) -> NDArray[np.bool_]:
     """Return (L,) which landmarks to keep, `most` of them: those whose points are observed most often.
 
-    Of equal ones those of more observations are kept. Every image keeps a fair part of its landmarks, so that
-    one session does not displace another of other light.
+    Of equal ones those of more observations are kept. Every image keeps a fair part of its landmarks, so that one
+    session does not displace another of other light.
     """
     if len(landmarks) <= most:
         return np.ones(len(landmarks), bool)
-    seen, expected = (np.asarray(one, np.float64) for one in (landmarks.sessions_seen, landmarks.sessions_expected))
     observations = np.bincount(landmarks.image_landmarks[:], minlength=len(landmarks))
-    order = np.lexsort((-observations, -(seen + 1) / (expected + 2)))
+    order = np.lexsort((-observations, -survival(landmarks)))
     rank = np.empty(len(landmarks), np.int64)
     rank[order] = np.arange(len(landmarks))
     images = len(landmarks.image_offsets) - 1
@@ -108,12 +122,33 @@ def best_landmarks(landmarks: Landmarks, most: int) -> NDArray[np.bool_]:
     return kept
 
 
-def least_needed_images(landmarks: Landmarks, most: int) -> list[int]:
-    """Return the images to leave out so that `most` remain: those whose landmarks other images observe as well."""
-    count = len(landmarks.image_offsets) - 1
-    observers = np.bincount(landmarks.image_landmarks[:], minlength=len(landmarks))
-    alone = [float((1 / observers[landmarks.seen_by(image)]).sum()) for image in range(count)]
-    return sorted(np.argsort(alone, kind="stable")[: max(0, count - most)].tolist())
+def redundant_images(
+    vectors: NDArray[np.float32], places: NDArray[np.float64], sessions: NDArray[np.int64], most: int
+) -> list[int]:
+    """Return the images to leave out so that `most` remain: those that resemble one of another session most.
+
+    So each place keeps images of different light. Of a pair, the image of the session with more images is left out.
+
+    Args:
+        vectors: (I, D) global descriptors, of length one.
+        places: (I, 3) positions of the cameras, metres.
+        sessions: (I,) number of each image's session.
+        most: images that remain; more if no further ones share a place.
+    """
+    count = len(vectors)
+    pairs = cKDTree(places).query_pairs(SAME_PLACE_M, output_type="ndarray")
+    pairs = pairs[sessions[pairs[:, 0]] != sessions[pairs[:, 1]]]
+    similarity = np.einsum("ij,ij->i", vectors[pairs[:, 0]], vectors[pairs[:, 1]])
+    remaining = np.bincount(sessions)
+    left_out: set[int] = set()
+    for first, second in pairs[np.argsort(-similarity, kind="stable")].tolist():
+        if count - len(left_out) <= most:
+            break
+        if first not in left_out and second not in left_out:
+            chosen = first if remaining[sessions[first]] > remaining[sessions[second]] else second
+            left_out.add(chosen)
+            remaining[sessions[chosen]] -= 1
+    return sorted(left_out)
 
 
 def without(landmarks: Landmarks, kept: NDArray[np.bool_], images: Sequence[int]) -> Landmarks:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -14,7 +14,7 @@ import sfd2_ros
 from sfd2_ros.core.errors import MapError
 from sfd2_ros.core.transforms import inverse
 from sfd2_ros.core.types import PosedImage
-from sfd2_ros.mapping.fuse import best_landmarks, faded, fuse, least_needed_images, without
+from sfd2_ros.mapping.fuse import SAME_PLACE_M, best_landmarks, faded, fuse, redundant_images, without
 from sfd2_ros.mapping.manifest import read_manifest
 from sfd2_ros.mapping.map_config import MAX_GROWTH
 from sfd2_ros.mapping.map_model import model_of
@@ -50,8 +50,6 @@ def reject_unlike(base: Map, other: Map) -> None:
             raise MapError(f"map {str(one.folder)!r} has units {one.units!r}; only maps in metres can be merged")
 
 
-NEW_PLACE_M = 10.0
-"""An image farther than this from all images of the map is of a new place. Not tuned."""
 LEAST_ALIGNMENT_STD_M = 0.02
 """Least standard deviation of the alignment of two sessions. Not tuned."""
 
@@ -102,6 +100,7 @@ class _Growing:
         images: of all sessions so far.
         landmarks: of all sessions so far.
         aggregates: encoded, of the images.
+        sessions: number of each image's session, 0 for the first.
         place_images: images of one session that show the places of the map.
         place_landmarks: landmarks of one session there.
     """
@@ -109,8 +108,14 @@ class _Growing:
     images: list[PosedImage]
     landmarks: Landmarks
     aggregates: QuantisedRows
+    sessions: list[int]
     place_images: int
     place_landmarks: int
+
+    @property
+    def places(self) -> dict[str, Any]:
+        """What the manifest keeps for the next merge."""
+        return {"images": self.place_images, "landmarks": self.place_landmarks, "sessions": self.sessions}
 
 
 def merge_maps(
@@ -170,7 +175,7 @@ def merge_maps(
                 {"map_id": base.map_id, "base_from_map": np.eye(4).tolist()},
                 *({"map_id": one.map.map_id, "base_from_map": one.base_from_map.tolist()} for one in others),
             ],
-            "places": {"images": growing.place_images, "landmarks": growing.place_landmarks},
+            "places": growing.places,
             "report": {"reprojection_error_px": round(float(merged.compute_mean_reprojection_error()), 4)},
         },
         colmap=colmap,
@@ -185,7 +190,8 @@ def _started(base: Map) -> _Growing:
         int(places.get(name, count))
         for name, count in (("images", len(base.images)), ("landmarks", len(base.landmarks)))
     )
-    return _Growing(list(base.images), base.landmarks, base.aggregates, place_images, place_landmarks)
+    sessions = places.get("sessions", [0] * len(base.images))
+    return _Growing(list(base.images), base.landmarks, base.aggregates, sessions, place_images, place_landmarks)
 
 
 def _with_session(
@@ -208,7 +214,10 @@ def _with_session(
     codes = np.concatenate([growing.aggregates.codes, aggregates.codes])
     gone = faded(fused.landmarks)
     every = [*growing.images, *images]
-    left_out = set(least_needed_images(fused.landmarks, int(max_growth * place_images)))
+    sessions = [*growing.sessions, *[max(growing.sessions) + 1] * len(images)]
+    vectors = QuantisedRows(codes, growing.aggregates.dimension)[:]
+    most = int(max_growth * place_images)
+    left_out = set(redundant_images(vectors, _places(every), np.array(sessions), most))
     kept_images = [number for number in range(len(every)) if number not in left_out]
     kept = without(fused.landmarks, ~gone, kept_images)
     kept = without(kept, best_landmarks(kept, int(max_growth * place_landmarks)), range(len(kept_images)))
@@ -216,6 +225,7 @@ def _with_session(
         [every[number] for number in kept_images],
         kept,
         QuantisedRows(codes[kept_images], growing.aggregates.dimension),
+        [sessions[number] for number in kept_images],
         place_images,
         place_landmarks,
     )
@@ -224,12 +234,14 @@ def _with_session(
 
 def _at_new_places(known: Sequence[PosedImage], images: Sequence[PosedImage]) -> NDArray[np.bool_]:
     """Return which images are of places that the known images do not have."""
-    here, there = (
-        np.array([inverse(one.cam_from_world)[:3, 3] for one in each]).reshape(-1, 3) for each in (known, images)
-    )
-    distances = np.asarray(cKDTree(here).query(there)[0], np.float64)
-    new: NDArray[np.bool_] = distances > NEW_PLACE_M
+    distances = np.asarray(cKDTree(_places(known)).query(_places(images))[0], np.float64)
+    new: NDArray[np.bool_] = distances > SAME_PLACE_M
     return new
+
+
+def _places(images: Sequence[PosedImage]) -> NDArray[np.float64]:
+    """Return (I, 3) positions of the cameras."""
+    return np.array([inverse(one.cam_from_world)[:3, 3] for one in images]).reshape(-1, 3)
 
 
 def _free_names(session: Map, taken: set[str]) -> dict[str, str]:

@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 
 from sfd2_ros.mapping import load_map
-from sfd2_ros.mapping.fuse import best_landmarks, faded, fuse, least_needed_images, without
+from sfd2_ros.mapping.fuse import (
+    MIN_SURVIVAL,
+    USUAL_SURVIVAL,
+    best_landmarks,
+    faded,
+    fuse,
+    redundant_images,
+    survival,
+    without,
+)
 from sfd2_ros.mapping.quantised_rows import quantise_rows
 from sfd2_ros.mapping.same_points import find_same_points, visible_in_session
 from sfd2_ros.mapping.tiles import first_of_point, in_tiles
@@ -128,10 +137,26 @@ def test_what_is_left_out_is_left_out_everywhere(base: Map) -> None:
     assert np.bincount(some.image_landmarks, minlength=len(some)).min() >= 1
 
 
-def test_the_image_that_adds_least_is_left_out_first(base: Map) -> None:
-    twice = base.landmarks.of_images([0, 1, 2, 2])
-    assert least_needed_images(twice, 3) in ([2], [3])
-    assert least_needed_images(twice, 4) == []
+def test_of_images_that_resemble_one_of_another_session_one_is_left_out() -> None:
+    day, night = np.eye(4)[0], np.eye(4)[1]
+    near_day = 0.9 * day + np.sqrt(1 - 0.81) * np.eye(4)[2]
+    vectors = np.array([day, day, night, near_day, day], np.float32)
+    places = np.array([[0.0, 0, 0], [5.0, 0, 0], [0.0, 0, 0], [0.0, 0, 0], [500.0, 0, 0]])
+    sessions = np.array([0, 0, 1, 2, 3])
+    assert redundant_images(vectors, places, sessions, 5) == []
+    assert redundant_images(vectors, places, sessions, 4) == [0]
+    assert 2 not in redundant_images(vectors, places, sessions, 3)
+    assert redundant_images(vectors, places, np.zeros(5, np.int64), 1) == []
+
+
+def test_a_new_point_ranks_above_one_that_is_seldom_observed_and_below_one_that_often_is(base: Map) -> None:
+    count = len(base.landmarks)
+    seen, expected = np.ones(count, np.uint8), np.ones(count, np.uint8)
+    seen[0], expected[0] = 6, 10
+    seen[1], expected[1] = 2, 10
+    of_all = survival(replace(base.landmarks, sessions_seen=seen, sessions_expected=expected))
+    assert of_all[2] == pytest.approx(USUAL_SURVIVAL)
+    assert of_all[1] < MIN_SURVIVAL < of_all[2] < of_all[0]
 
 
 def test_the_ratio_test_compares_with_another_point_than_the_nearest() -> None:
