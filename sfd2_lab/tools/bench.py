@@ -10,6 +10,7 @@ from sfd2_lab.tools import (
     bench_all,
     bench_drives,
     bench_features,
+    bench_foreign,
     bench_labels,
     bench_localizer,
     bench_nights,
@@ -40,6 +41,7 @@ command.add_command(bench_labels.command)
 command.add_command(bench_all.bench_all)
 command.add_command(bench_all.bench_report)
 command.add_command(bench_robustness.command)
+command.add_command(bench_foreign.command)
 command.add_command(bench_sessions.command)
 command.add_command(bench_speed.command)
 command.add_command(bench_drives.command)

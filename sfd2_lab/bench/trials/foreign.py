@@ -35,6 +35,7 @@ REAL_SUFFIXES = {".jpg", ".jpeg", ".png"}
 OTHER_TOWNS = range(900, 940)
 CONDITIONS = ("overcast", "dusk", "night", "rain")
 TOWN_FRAMES = 10
+REAL_SHARE = 0.8  # Not tuned: towns of the mapped style are to be among the images however many photographs there are.
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,8 @@ def count_false_poses(
         data: folder with images below it, drives/kitti_a among them is mapped too; None: none.
         work: folder for that map and the journal.
         extractor: of the maps.
-        count: of images; real ones first, then towns of other seeds by day, at dusk, by night and in rain.
+        count: of images; real ones first, four fifths at most and then spread over all, then towns of other seeds by
+            day, at dusk, by night and in rain.
         progress: called with step, done, total.
 
     Returns:
@@ -154,12 +156,17 @@ def drive_below(data: Path) -> Path | None:
 
 def _images(data: Path | None, count: int) -> Iterator[ForeignImage]:
     """Yield images until there are enough; their pixels are made when they are needed."""
-    return islice(chain([] if data is None else _real_images(data), _town_images()), count)
+    return islice(chain([] if data is None else _real_images(data, count), _town_images()), count)
 
 
-def _real_images(data: Path) -> Iterator[ForeignImage]:
-    for path in _photographs(data):
+def _real_images(data: Path, count: int) -> Iterator[ForeignImage]:
+    for path in spread(_photographs(data), int(count * REAL_SHARE)):
         yield ForeignImage(str(path.relative_to(data)), path.parent.parent, partial(_read_reduced, path))
+
+
+def spread(paths: Sequence[Path], most: int) -> Sequence[Path]:
+    """Return at most so many of the paths, evenly spaced."""
+    return paths if len(paths) <= most else [paths[i * len(paths) // most] for i in range(most)]
 
 
 def _town_images() -> Iterator[ForeignImage]:

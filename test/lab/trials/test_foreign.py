@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytestmark = [pytest.mark.ros, pytest.mark.usefixtures("ros")]
-
 
 def test_journal_keeps_what_was_written_and_leaves_out_a_line_that_was_cut(tmp_path: Path) -> None:
     from sfd2_lab.bench.trials.journal import Journal
@@ -80,6 +78,77 @@ def test_interrupted_count_goes_on_and_extracts_each_image_once(
     assert (found["foreign_images"], found["simulated"], found["queries"], found["false_poses"]) == (9, 9, 9, 0)
     assert found["refused"] == {"no_features": 9}
     assert not list(tmp_path.glob("*.jsonl"))
+
+
+def test_photographs_leave_room_for_towns_and_are_taken_from_all_folders(
+    random_place: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import cv2
+
+    from sfd2_lab.bench.trials import foreign
+    from sfd2_ros.core.types import Features
+
+    for i in range(12):
+        (tmp_path / "data" / str(i)).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "data" / str(i) / "a.png"), np.zeros((36, 48, 3), np.uint8))
+
+    class Extracting:
+        weights_id = "random-64d"
+
+        def __call__(self, image: Any) -> Features:
+            nothing = np.empty((0, 64), np.float32)
+            return Features(nothing[:, :2], nothing[:, 0], nothing[:, 0], nothing, image.shape[:2], self.weights_id)
+
+    monkeypatch.setattr(foreign, "render_drive", lambda config: [Picture(config.frames)] * config.frames)
+    seen = []
+    monkeypatch.setattr(foreign, "_read_reduced", lambda path: seen.append(path.parent.name) or Picture(1).image)
+    found = foreign.count_false_poses(
+        random_place.map_folder, tmp_path / "data", tmp_path / "work", Extracting(), count=5, progress=lambda *_: None
+    )
+    assert (found["real"], found["simulated"]) == (4, 1)
+    assert seen == [sorted(map(str, range(12)))[i] for i in (0, 3, 6, 9)]
+
+
+def test_the_command_tells_which_image_was_localized_and_fails(
+    random_place: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import json
+
+    from sfd2_lab.bench import simulated_scenes
+    from sfd2_lab.bench.trials import foreign
+    from sfd2_ros import features, mapping
+    from sfd2_ros.mapping import scene
+    from sfd2_ros.tools.main import main
+
+    class Building:
+        def __init__(self, extractor: Any, *, progress: Any) -> None: ...
+
+        def from_poses(self, _images: Any, _folder: Path, output: Path) -> None:
+            output.symlink_to(random_place.map_folder, target_is_directory=True)
+
+    class Drive:
+        image_folder = tmp_path
+
+        def select(self, name: str) -> list[str]:
+            return [name]
+
+    class Named:
+        weights_id = "random-64d"
+
+    def accepting(image: Any, places: Any, *_: Any) -> dict[str, list[str]]:
+        return {place.name: ["localized" if "night" in image.name else "few_matches", "why"] for place in places}
+
+    monkeypatch.setattr(simulated_scenes, "simulated_scene", lambda *_, **__: tmp_path)
+    monkeypatch.setattr(scene, "load_scene", lambda _: Drive())
+    monkeypatch.setattr(mapping, "MapBuilder", Building)
+    monkeypatch.setattr(features, "load_extractor", lambda *_, **__: Named())
+    monkeypatch.setattr(foreign, "_asked", accepting)
+    words = ["bench", "foreign", "--work", str(tmp_path), "--json", str(tmp_path / "f.json"), "--images"]
+    assert main([*words, "10"]) == 0
+    assert capsys.readouterr().out.startswith("10 images of other places (0 real, 10 simulated), 10 queries: 0")
+    assert main([*words, "21"]) == 1
+    assert json.loads((tmp_path / "f.json").read_text(encoding="utf-8"))["false_poses"] == 1
+    assert "town 902 night 0 in simulated town" in capsys.readouterr().out
 
 
 class Picture:
