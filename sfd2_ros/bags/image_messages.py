@@ -110,7 +110,8 @@ def decode_image(message: Any) -> NDArray[np.uint8]:
         )
     packed = np.ascontiguousarray(rows[:, :needed])
     if is_deep:
-        packed = to_8_bits(packed.view(">u2" if message.is_bigendian else "<u2"))
+        deep = packed.view(">u2" if message.is_bigendian else "<u2")
+        packed = to_8_bits(deep.reshape(message.height, message.width, channels))
     pixels = packed.reshape(message.height, message.width, channels)
     if conversion is None:
         return pixels

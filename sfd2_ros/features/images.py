@@ -17,7 +17,7 @@ import numpy as np
 from sfd2_ros.core.errors import ImageError, OutputError
 from sfd2_ros.core.files import is_utf8, write_bytes
 from sfd2_ros.features.image_header import check_size, declared_size, without_orientation
-from sfd2_ros.features.jpeg import JPEG_START, decode_without_end, has_end
+from sfd2_ros.features.jpeg import JPEG_START, decode_jpeg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +38,9 @@ UNREAD_SUFFIXES = (
 
 _BITS_IN_USE = (8, 10, 12, 14, 16)
 """Of the values in a 16-bit container: what sensors and converters have."""
+
+_BRIGHTER_SHARE = 1e-4
+"""Of the values, that may be larger than the bits in use: hot pixels. Not tuned."""
 
 _SHOWN = 5
 """Names in one message."""
@@ -79,15 +82,12 @@ def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
     size = declared_size(data)
     if size is not None:
         check_size(size, name)
-    if data.startswith(JPEG_START) and not has_end(data):
-        # OpenCV 4.6 fills a missing part with gray and returns it as an image; 4.11 and 5 reject whole pictures too.
-        pixels = decode_without_end(data)
-        if pixels is None:
-            raise ImageError(f"image {name!r} is a JPEG that ends too early; copy it again")
-        return _to_rgb(pixels, name)
     try:
-        # Unchanged is the only mode that neither rotates by EXIF nor drops the transparency unseen.
-        pixels = cv2.imdecode(np.frombuffer(without_orientation(data), np.uint8), cv2.IMREAD_UNCHANGED)
+        if data.startswith(JPEG_START):
+            pixels = decode_jpeg(data, name)
+        else:
+            # Unchanged is the only mode that neither rotates by EXIF nor drops the transparency unseen.
+            pixels = cv2.imdecode(np.frombuffer(without_orientation(data), np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as err:
         raise ImageError(f"image {name!r} cannot be decoded: {err.err}; {_REMEDY}") from err
     if pixels is None or pixels.size == 0:
@@ -183,13 +183,21 @@ def _problem(path: Path, folder: Path) -> str | None:
 
 
 def to_8_bits(pixels: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Scale 16-bit values by the bits in use: the fewest of 8, 10, 12, 14 and 16 that hold the largest value.
+    """Scale 16-bit values by the bits in use: the fewest of 8, 10, 12, 14 and 16 that hold all but a few values.
 
-    Sensors of 10 and 12 bits come in containers of 16, where they would be nearly black if taken for 16 bits.
+    Sensors of 10 and 12 bits come in containers of 16, where they would be nearly black if taken for 16 bits. One value
+    in 10,000 may be larger (hot pixels) and becomes 255. Sensors of 9, 11, 13 and 15 bits come out at half their
+    brightness.
+
+    Args:
+        pixels: (H, W) or (H, W, C); of four channels, the last is transparency, which is scaled by itself.
     """
-    largest = int(pixels.max(initial=0))
-    full = next(2**bits - 1 for bits in _BITS_IN_USE if largest < 2**bits)
-    shallow: NDArray[np.uint8] = ((pixels.astype(np.uint32) * 255 + full // 2) // full).astype(np.uint8)
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        return np.concatenate([to_8_bits(pixels[..., :3]), to_8_bits(pixels[..., 3:])], axis=2)
+    allowed = int(_BRIGHTER_SHARE * pixels.size)
+    full = next(2**bits - 1 for bits in _BITS_IN_USE if np.count_nonzero(pixels > 2**bits - 1) <= allowed)
+    values = np.minimum(pixels, full).astype(np.uint32)
+    shallow: NDArray[np.uint8] = ((values * 255 + full // 2) // full).astype(np.uint8)
     return shallow
 
 

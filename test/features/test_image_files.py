@@ -67,6 +67,44 @@ def test_a_jpeg_that_lacks_a_part_of_its_picture_is_rejected(
     assert capfd.readouterr().err == ""
 
 
+FILM = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 40
+BEHIND = {
+    "end marker": END,
+    "end marker and film": END + FILM,
+    "film": FILM,
+    "film with an end marker": FILM + END,
+    "zeros of a file that was not written to its end": bytes(20_000),
+    "another image": JPEGS["baseline"],
+}
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+@pytest.mark.parametrize("behind", BEHIND)
+def test_a_jpeg_that_is_cut_is_rejected_whatever_stands_behind_it(kind: str, behind: str) -> None:
+    data = JPEGS[kind][:-2]
+    for share in (0.3, 0.5, 0.6, 0.7, 0.8, 0.9):
+        with pytest.raises(ImageError, match="'a' is a JPEG that ends too early"):
+            decode_image(data[: round(share * len(data))] + BEHIND[behind], "a")
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+@pytest.mark.parametrize("behind", BEHIND)
+def test_a_whole_jpeg_is_read_whatever_stands_behind_it(kind: str, behind: str) -> None:
+    whole = decode_image(JPEGS[kind], "a")
+    np.testing.assert_array_equal(decode_image(JPEGS[kind][:-2] + BEHIND[behind], "a"), whole)
+    np.testing.assert_array_equal(decode_image(JPEGS[kind] + BEHIND[behind], "a"), whole)
+
+
+@pytest.mark.parametrize("parameters", [(), (cv2.IMWRITE_JPEG_OPTIMIZE, 1), (cv2.IMWRITE_JPEG_PROGRESSIVE, 1)])
+@pytest.mark.parametrize("level", [0, 7, 128, 255])
+def test_a_whole_jpeg_that_ends_in_one_colour_is_read(level: int, parameters: tuple[int, ...]) -> None:
+    image = np.full((64, 80, 3), level, np.uint8)
+    for rows in (0, 24):
+        image[:rows] = np.random.default_rng(0).integers(0, 256, (rows, 80, 3), np.uint8)
+        read = decode_image(cv2.imencode(".jpg", image, list(parameters))[1].tobytes(), "a")
+        assert np.all(read[-16:] == level)
+
+
 def tiff_with_orientation(pixels: np.ndarray, orientation: int, order: str) -> bytes:
     """Return a gray TIFF without compression, one strip."""
     height, width = pixels.shape
@@ -108,6 +146,29 @@ def test_deep_pixels_are_scaled_by_the_bits_in_use(bits: int, suffix: str, tmp_p
     assert cv2.imwrite(str(tmp_path / f"a{suffix}"), deep)
     image = read_image(tmp_path / f"a{suffix}")
     assert np.abs(image[..., 0].astype(int) - shallow).max() <= 1
+
+
+@pytest.mark.parametrize("odd", [1030, 4095, 65535])
+def test_a_few_pixels_that_are_too_bright_do_not_darken_a_deep_image(odd: int) -> None:
+    shallow = np.random.default_rng(0).integers(0, 250, (150, 200), np.uint8)
+    deep = np.round(shallow / 255 * 1023).astype(np.uint16)
+    deep[7, 9] = odd
+    image = decode_image(cv2.imencode(".png", deep)[1].tobytes(), "a")[..., 0]
+    assert image[7, 9] == 255
+    image[7, 9] = shallow[7, 9]
+    assert np.abs(image.astype(int) - shallow).max() <= 1
+
+
+@pytest.mark.parametrize("opaque", [1023, 65535])
+def test_the_transparency_of_a_deep_image_does_not_count_as_a_colour(opaque: int) -> None:
+    shallow = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    shallow[0, 0] = 255
+    deep = np.dstack([np.round(shallow / 255 * 1023), np.full((20, 30), opaque)]).astype(np.uint16)
+    deep[5, 5, 3] = 0
+    image = decode_image(cv2.imencode(".png", deep)[1].tobytes(), "a")[..., ::-1]
+    assert np.all(image[5, 5] == 0)
+    shallow[5, 5] = 0
+    assert np.abs(image.astype(int) - shallow).max() <= 1
 
 
 HUGE = 60_000

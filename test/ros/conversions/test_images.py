@@ -162,6 +162,8 @@ def test_deep_colours_are_those_of_eight_bits_scaled_by_the_bits_in_use(
     pixels = rgb[..., channels].copy()
     pixels[0, 0] = 255
     deep = np.round(pixels / 255.0 * (2**bits - 1)).astype("<u2")
+    if encoding == "bgra":
+        deep[..., 3] = 65535  # opaque, and no colour
     decoded = decode_image(image_message(deep, f"{encoding}16", padding=4)).astype(int)
     expected = decode_image(image_message(pixels, f"{encoding}8"))
     assert np.abs(decoded - expected).max() <= 1
