@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pycolmap
 
 from sfd2_ros.core.errors import CameraError, SceneError
+from sfd2_ros.features.images import IMAGE_SUFFIXES
 from sfd2_ros.geometry.colmap_types import camera_from_model
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def read_query_list(path: Path) -> ImageList:
         path: of the list; the models and parameters are those of COLMAP's cameras.txt, with its pixel centre.
 
     Raises:
-        SceneError: the file is missing, names nothing, names an image twice, or gives intrinsics of some images only.
+        SceneError: the file is missing, names nothing, names an image twice, gives intrinsics of some images only, or
+            has something else behind the ending of a name; names the line.
         CameraError: a model that is not supported, or parameters that do not fit it; names the line.
     """
     try:
@@ -97,15 +99,48 @@ def _parse(line: str, where: str) -> tuple[str, Camera | None]:
     fields = line.split()
     places = [place for place in range(1, len(fields) - 2) if fields[place] in _MODELS]
     if not places:
+        _reject_mistyped(fields, where)
         return line, None
     place = places[-1]
     try:
         width, height = int(fields[place + 1]), int(fields[place + 2])
         params = [float(each) for each in fields[place + 3 :]]
     except ValueError:  # a name that has such a word in it
+        _reject_mistyped(fields, where)
         return line, None
     try:
         camera = camera_from_model(fields[place], width, height, params)
     except CameraError as err:
         raise CameraError(f"{where}: {err}") from err
     return line.rsplit(maxsplit=len(fields) - place)[0], camera
+
+
+def _reject_mistyped(fields: list[str], where: str) -> None:
+    """Reject a line that goes on behind the ending of an image's name: its intrinsics are mistyped."""
+    ends = [place for place, one in enumerate(fields, start=1) if one.lower().endswith(IMAGE_SUFFIXES)]
+    if ends and ends[-1] < len(fields):
+        name, behind = " ".join(fields[: ends[-1]]), fields[ends[-1] :]
+        raise SceneError(
+            f"{where}: {_mistyped(behind)}; behind {name!r}, MODEL width height params or nothing is allowed"
+        )
+
+
+def _mistyped(behind: list[str]) -> str:
+    model, *numbers = behind
+    if model not in _MODELS:
+        return f"{model!r} is no camera model of COLMAP; PINHOLE, OPENCV, ... are"
+    if len(numbers) < 2:
+        return "width and height are missing"
+    for size in numbers[:2]:
+        if not size.isdecimal():
+            return f"image size {size!r} is no whole number of pixels"
+    for one in numbers[2:]:
+        try:
+            float(one)
+        except ValueError:
+            return (
+                f"{one!r} has a decimal comma; write a decimal point"
+                if "," in one
+                else f"parameter {one!r} is no number"
+            )
+    return "the intrinsics cannot be read"

@@ -49,6 +49,25 @@ def test_intrinsics_that_cannot_be_used_are_refused_by_their_line(tmp_path: Path
         read_query_list(_list(tmp_path, f"b.png PINHOLE 64 48 60 60 32 24\n{line}\n"))
 
 
+@pytest.mark.parametrize(
+    ("behind", "reason"),
+    [
+        ("PINHOLE 64 48 60,5 60.5 32 24", "'60,5' has a decimal comma; write a decimal point"),
+        ("PINHOLE 64 48 60.5 60.5 32 x", "parameter 'x' is no number"),
+        ("PINHOL 64 48 60.5 60.5 32 24", "'PINHOL' is no camera model of COLMAP; PINHOLE"),
+        ("pinhole 64 48 60.5 60.5 32 24", "'pinhole' is no camera model of COLMAP; PINHOLE"),
+        ("PINHOLE 64.0 48.0 60.5 60.5 32 24", "size '64.0' is no whole number"),
+        ("PINHOLE 64", "width and height are missing"),
+        ("PINHOLE 64 48 60.5 60.5 32 24 # x", "parameter '#' is no number"),
+        ("# x", "'#' is no camera model"),
+    ],
+)
+def test_mistyped_intrinsics_are_no_name(tmp_path: Path, behind: str, reason: str) -> None:
+    for name in ("a.png", "my b/c d.JPG"):
+        with pytest.raises(SceneError, match=rf"list.txt:2: .*{reason}.*behind '{name}', MODEL width height params"):
+            read_query_list(_list(tmp_path, f"# queries\n{name} {behind}\n"))
+
+
 def test_intrinsics_of_some_images_alone_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SceneError, match=r"gives intrinsics of 1 images and none of 1: b.png; give all or none"):
         read_query_list(_list(tmp_path, "a.png PINHOLE 64 48 60 60 32 24\nb.png\n"))
