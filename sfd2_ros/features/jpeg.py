@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
-_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
-_START_OF_IMAGE = 0xD8
+_START_OF_IMAGE, _START_OF_SCAN, _END_OF_IMAGE = 0xD8, 0xDA, 0xD9
+"""Markers (ITU-T T.81, table B.1)."""
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
@@ -39,17 +39,18 @@ _MARKER_AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 # No decoder takes all of these for the same pixels; none holds an FF.
 _FILLINGS = (b"\x55" * 64, b"\xaa" * 64, b"\xfe" * 64)
-# Yielded in place of a marker where a film begins.
 _FILM_MARK = -1
+"""Yielded in place of a marker where a film begins."""
 # Not tuned; any bytes that are no zeros and hold no FF would do.
 _MIXED_FILLING = b"\x00\x37\xc5\x6a\x9b\x14\xe8\xd3" * 8
-# A box of this kind comes first in a film (ISO/IEC 14496-12, 4.3), behind its length, which is small.
 _FILM = b"ftyp"
+"""The kind of the first box of a film (ISO/IEC 14496-12, 4.3)."""
 _FILM_LENGTH_BYTES = 4
-# Zero bytes that the data of an image may end in; more only in images of a single colour.
+"""A box begins with its length (ISO/IEC 14496-12, 4.2)."""
 _MOST_ZEROS = 2
-# Of the last columns and rows, pixels. Where data run out, libjpeg continues with the last colour.
+"""Zero bytes that the data of an image may end in; more only in images of a single colour. Not tuned."""
 _CORNER = 4
+"""Last columns and rows, pixels, half a block; where data run out, libjpeg continues with the last colour."""
 _redirecting = threading.Lock()
 
 

@@ -134,13 +134,17 @@ def _mistyped(behind: list[str]) -> str:
     for size in numbers[:2]:
         if not size.isdecimal():
             return f"image size {size!r} is no whole number of pixels"
-    for one in numbers[2:]:
-        try:
-            float(one)
-        except ValueError:
-            return (
-                f"{one!r} has a decimal comma; write a decimal point"
-                if "," in one
-                else f"parameter {one!r} is no number"
-            )
-    return "the intrinsics cannot be read"
+    wrong = next((one for one in numbers[2:] if not _is_number(one)), None)
+    if wrong is None:
+        return "the intrinsics cannot be read"
+    return (
+        f"{wrong!r} has a decimal comma; write a decimal point" if "," in wrong else f"parameter {wrong!r} is no number"
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 
 PLAUSIBLE_FOCAL_LENGTHS = (0.15, 40.0)
-"""In longer sides of the image: from lenses that see half a sphere and more (5 mm on 35 mm film) to 1400 mm."""
+"""In longer sides of the image: from lenses that see half a sphere (5.4 mm on 35 mm film) to 1400 mm."""
+
+_FEW_IMAGES = 0.5
+"""Fraction of the images below which a map is doubted. Not tuned."""
+_STRONG_DISTORTION = 1.0
+"""Coefficient above which refined intrinsics are doubted; those of usual lenses stay below 0.5. Not tuned."""
 
 _USUAL_FOCAL_LENGTH = 1.2
 """In longer sides of the image, COLMAP's habit."""
@@ -48,10 +53,36 @@ def starting_cameras(names: Sequence[str], image_folder: Path, cameras: Sequence
                 known[one].camera_id = len(known)
         return [known[one] for one in cameras]
     found: dict[tuple[int, int, float], Any] = {}
-    return [_shared_camera(image_folder / name, found) for name in names]
+    unusable: list[str] = []
+    shared = [_shared_camera(image_folder / name, found, unusable) for name in names]
+    if unusable:
+        LOGGER.warning(
+            "EXIF's focal length of %d images is no camera's and is not used; the first: %s", len(unusable), unusable[0]
+        )
+    return shared
 
 
-def _shared_camera(path: Path, found: dict[tuple[int, int, float], Any]) -> Any:
+def doubts(reconstruction: Any, given: int) -> list[str]:
+    """Return why a map that was made by structure from motion may be wrong, one phrase each.
+
+    Args:
+        reconstruction: pycolmap.Reconstruction.
+        given: number of images that were offered.
+    """
+    mapped = reconstruction.num_reg_images()
+    found = [f"only {mapped} of {given} images could be mapped"] if mapped < _FEW_IMAGES * given else []
+    for camera in reconstruction.cameras.values():
+        strongest = max((abs(camera.params[place]) for place in camera.extra_params_idxs()), default=0.0)
+        focal_length = camera.mean_focal_length() / max(camera.width, camera.height)
+        if (
+            strongest > _STRONG_DISTORTION
+            or not PLAUSIBLE_FOCAL_LENGTHS[0] <= focal_length <= PLAUSIBLE_FOCAL_LENGTHS[1]
+        ):
+            found.append(f"the refined intrinsics are those of no usual camera ({camera.params_to_string()})")
+    return found
+
+
+def _shared_camera(path: Path, found: dict[tuple[int, int, float], Any], unusable: list[str]) -> Any:
     try:
         camera = pycolmap.infer_camera_from_image(path)
     except (ValueError, RuntimeError):
@@ -60,10 +91,7 @@ def _shared_camera(path: Path, found: dict[tuple[int, int, float], Any]) -> Any:
         camera = _usual_camera(width, height)
     longer = max(camera.width, camera.height)
     if not PLAUSIBLE_FOCAL_LENGTHS[0] <= camera.params[0] / longer <= PLAUSIBLE_FOCAL_LENGTHS[1]:
-        LOGGER.warning(
-            "image %r: EXIF's focal length of %.6g px for %dx%d pixels is no camera's and is not used",
-            *(str(path), camera.params[0], camera.width, camera.height),
-        )
+        unusable.append(f"{str(path)!r}, {camera.params[0]:.6g} px for {camera.width}x{camera.height} pixels")
         camera = _usual_camera(camera.width, camera.height)
     key = (camera.width, camera.height, round(float(camera.params[0]), 1))
     if key not in found:
