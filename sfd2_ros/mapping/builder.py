@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from sfd2_ros.geometry.ideal import ideal_camera
 from sfd2_ros.mapping.colmap_io import posed_images
 from sfd2_ros.mapping.compact import drop_poor_points
 from sfd2_ros.mapping.gather import gather_landmarks
-from sfd2_ros.mapping.intrinsics import doubts, starting_cameras
+from sfd2_ros.mapping.intrinsics import starting_cameras, warn_of_doubts
 from sfd2_ros.mapping.map_config import MapConfig
 from sfd2_ros.mapping.map_store import MARKER, quantise_aggregates, save_map
 from sfd2_ros.mapping.match_images import choose_pairs, extract_images, match_pairs, silent, verify_given
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from sfd2_ros.mapping.hloc_files import GivenMatches
     from sfd2_ros.mapping.match_images import FeatureExtractor, Progress
 
-LOGGER = logging.getLogger(__name__)
 MIN_POSED_IMAGES = 2
 MIN_UNPOSED_IMAGES = 3
 
@@ -205,8 +203,7 @@ class MapBuilder:
                 refine_intrinsics=cameras is None,
             )
         self._progress("reconstruct", 1, 1)
-        for doubt in doubts(reconstruction, len(names)):
-            LOGGER.warning("%s; take more images with more overlap, or give the intrinsics", doubt)
+        warn_of_doubts(reconstruction, len(names))
         return self._store(reconstruction, features, centres, output, overwrite, units="arbitrary", pairs=len(matches))
 
     def index(self, features: Sequence[Features]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -15,6 +17,9 @@ from sfd2_ros.core.types import Camera
 if TYPE_CHECKING:
     from pathlib import Path
 
+LOGGER = logging.getLogger(__name__)
+_LOST = re.compile(r"^A message was lost!!!\n\s*total count change: ?\d+\n\s*total count: ?\d+(---)?\n", re.MULTILINE)
+"""What `ros2 topic echo` prints between messages."""
 _INI_SECTION = "[image]"
 _ECHOED = {"k": "d", "K": "D"}
 """Names of K and of the distortion in a CameraInfo: of ROS 2, of ROS 1."""
@@ -48,7 +53,14 @@ def camera_from_file(path: Path) -> Camera:
         raise CameraError(
             f"camera file {str(path)!r} has size {width!r}x{height!r}; whole numbers of pixels are needed"
         )
-    return camera_from_calibration(width, height, matrix, model, distortion)
+    camera = camera_from_calibration(width, height, matrix, model, distortion)
+    if not (0 <= camera.cx < width and 0 <= camera.cy < height):
+        LOGGER.warning(
+            "camera file %r: the principal point (%g, %g) lies outside the image of %dx%d pixels; is it of another "
+            "resolution?",
+            *(str(path), camera.cx, camera.cy, width, height),
+        )
+    return camera
 
 
 def camera_from_calibration(
@@ -67,7 +79,9 @@ def camera_from_calibration(
         CameraError: K is malformed or zero (not calibrated), skewed, or the model is not supported.
     """
     if len(matrix) != 9:
-        raise CameraError(f"camera matrix has {len(matrix)} numbers, 9 are needed")
+        raise CameraError(
+            f"camera matrix has {len(matrix)} numbers, 9 are needed; a decimal comma parts a number, write points"
+        )
     if not any(matrix):
         raise CameraError(
             "the camera is not calibrated: its camera matrix K is zero; calibrate it, for example with the ROS package "
@@ -83,7 +97,7 @@ def camera_from_calibration(
 
 
 def _content_of_yaml(text: str) -> Any:
-    content: Any = next(iter(yaml.safe_load_all(text)), None)
+    content: Any = next(iter(yaml.safe_load_all(_LOST.sub("", text))), None)
     if isinstance(content, dict):
         for matrix, distortion in _ECHOED.items():
             if matrix in content:

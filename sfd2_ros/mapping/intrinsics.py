@@ -62,6 +62,12 @@ def starting_cameras(names: Sequence[str], image_folder: Path, cameras: Sequence
     return shared
 
 
+def warn_of_doubts(reconstruction: Any, given: int) -> None:
+    """Log why a map may be wrong, see `doubts`."""
+    for doubt in doubts(reconstruction, given):
+        LOGGER.warning("%s; take more images with more overlap, or give the intrinsics", doubt)
+
+
 def doubts(reconstruction: Any, given: int) -> list[str]:
     """Return why a map that was made by structure from motion may be wrong, one phrase each.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -88,10 +88,10 @@ class Line:
 
 
 def read_lines(path: Path) -> list[Line]:
-    """Return the lines of a text file; a byte order mark and carriage returns are dropped.
+    """Return the lines of a text file; a byte order mark is dropped, and lines may end in CR, LF or both.
 
     Raises:
-        SceneError: the file cannot be read, or is not in UTF-8.
+        SceneError: the file cannot be read, is not in UTF-8, or holds zero bytes.
     """
     try:
         content = path.read_bytes()
@@ -101,7 +101,10 @@ def read_lines(path: Path) -> list[Line]:
     except UnicodeDecodeError as err:
         number = content[: err.start].count(b"\n") + 1
         raise SceneError(f"{str(path)!r}, line {number}: not in UTF-8 ({err.reason}); save the file in UTF-8") from err
-    return [Line(path, number, line.strip()) for number, line in enumerate(text.split("\n"), start=1)]
+    if "\0" in text:
+        raise SceneError(f"{str(path)!r} holds zero bytes; is it in UTF-16? Save the file in UTF-8")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return [Line(path, number, line.strip()) for number, line in enumerate(lines, start=1)]
 
 
 def entries_of(lines: list[Line]) -> list[Line]:
@@ -109,8 +112,8 @@ def entries_of(lines: list[Line]) -> list[Line]:
     return [line for line in lines if line.text and not line.text.startswith("#")]
 
 
-def check_new(line: Line, number: int, name: str, seen: dict[int, Line]) -> None:
-    """Check that a number stands for the first time, and remember where.
+def check_new(line: Line, number: int | str, name: str, seen: dict[Any, Line]) -> None:
+    """Check that a number or a name stands for the first time, and remember where.
 
     Raises:
         SceneError: names both lines.

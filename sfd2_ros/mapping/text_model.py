@@ -94,6 +94,7 @@ def _read_cameras(path: Path) -> dict[int, Any]:
 def _read_images(path: Path, cameras: Mapping[int, Any]) -> dict[int, _Image]:
     images: dict[int, _Image] = {}
     seen: dict[int, Line] = {}
+    names: dict[str, Line] = {}
     lines = [line for line in read_lines(path) if not line.text.startswith("#")]
     number = 0
     while number < len(lines):
@@ -108,6 +109,7 @@ def _read_images(path: Path, cameras: Mapping[int, Any]) -> dict[int, _Image]:
             keypoints = _keypoints(lines[number])
             number += 1
         images[image_id] = _image(line, keypoints, cameras)
+        check_new(line, images[image_id].name, "image name", names)
     return images
 
 

@@ -112,6 +112,21 @@ def test_what_ros1_rostopic_echo_printed_is_read(tmp_path: Path) -> None:
     assert camera_from_file(tmp_path / "echo.yaml") == camera_from_file(_yaml(tmp_path))
 
 
+def test_what_ros2_topic_echo_prints_of_lost_messages_is_passed_over(tmp_path: Path) -> None:
+    lost = "A message was lost!!!\n\ttotal count change:1\n\ttotal count: 1---\n"
+    (tmp_path / "echo.yaml").write_text(lost + lost + ECHOED)
+    assert camera_from_file(tmp_path / "echo.yaml") == camera_from_file(_yaml(tmp_path))
+
+
+@pytest.mark.parametrize("cx", ["1189.6", "-50.0"])
+def test_a_principal_point_outside_the_image_is_warned_of(
+    tmp_path: Path, cx: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert camera_from_file(_yaml(tmp_path, ("319.5", cx))).cx == float(cx)
+    (record,) = caplog.records
+    assert f"principal point ({float(cx):g}, 239.5) lies outside the image of 640x480 pixels" in record.getMessage()
+
+
 def test_a_region_of_interest_of_the_whole_sensor_is_none(tmp_path: Path) -> None:
     (tmp_path / "echo.yaml").write_text(ECHOED.replace("height: 0, width: 0", "height: 480, width: 640"))
     assert camera_from_file(tmp_path / "echo.yaml") == camera_from_file(_yaml(tmp_path))
@@ -211,6 +226,7 @@ def test_a_printed_message_that_is_no_calibration_is_refused(tmp_path: Path, old
         ("500.0, 0.0, 319.5", "500.0, 0.5, 319.5", "skew"),
         ("0.0, 510.0", "0.5, 510.0", "skew"),
         ("500.0, 0.0, 319.5", "500.0, 319.5", "has 8 numbers, 9 are needed"),
+        ("500.0, 0.0, 319.5", "500.0, 0.0, 319,5", "has 10 numbers, 9 are needed; a decimal comma parts a number"),
         ("0.0, 0.0, 1.0]", "0.0, 0.0, 2.0]", r"\[0, 0, 1\] is needed"),
         ("0.0, 319.5, 0.0, 510.0, 239.5, 0.0, 0.0, 1.0", "0.0, 0.0, 0.0, 510.0, 0.0, 319.5, 239.5, 1.0", "by rows"),
         ("500.0, 0.0, 319.5", "hello, 0.0, 319.5", "ValueError"),

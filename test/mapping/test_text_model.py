@@ -71,6 +71,7 @@ IMAGE_ERRORS = [
     ("4294967295 1 0 0 0 0 0 0 1 a.png", r"line 1: image id '4294967295' is no whole number"),
     ("1 1 0 0 0 0 0 0 -1 a.png", r"line 1: camera id '-1' is no whole number"),
     ("1 1 0 0 0 0 0 0 9 a.png", r"line 1: camera 9 of image 'a.png' is not in cameras.txt"),
+    ("1 1 0 0 0 0 0 0 1 a.png\n\n2 1 0 0 0 0 0 0 1 a.png", r"line 3: image name a.png stands twice, on lines 1 and 3"),
     ("1 1 0 0 0 0 0 0 1 a.png\n\n\n1 1 0 0 0 0 0 0 1 b.png", r"line 4: image id 1 stands twice, on lines 1 and 4"),
     ("1 1 0 0 0 0 0 0 1 a.png\n10 20", r"line 2: 2 fields are no keypoints .* and no image"),
     ("1 1 0 0 0 0 0 0 1 a.png\n10 20 1.5", r"line 2: point id '1.5' is no whole number"),
@@ -124,6 +125,21 @@ def test_what_is_wrong_in_points_is_named_by_line(tmp_path: Path, points: str, r
     images = "\n".join([IMAGES[0], KEYPOINTS, IMAGES[1], KEYPOINTS, ""])
     with pytest.raises(SceneError, match=rf"points3D.txt', {reason}"):
         read_model(_model(tmp_path, images=images, points=points))
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_lines_may_end_as_on_any_system(tmp_path: Path, ending: str) -> None:
+    folder = _model(tmp_path, images="1 1 0 0 0 0 0 0 1 a.png\n\n2 1 0 0 0 0 0 0 1 b.png\n\n")
+    for path in folder.glob("*.txt"):
+        path.write_bytes(path.read_text().replace("\n", ending).encode())
+    assert [image.name for image in posed_images(read_model(folder))] == ["a.png", "b.png"]
+
+
+def test_utf_16_without_a_byte_order_mark_is_called_so(tmp_path: Path) -> None:
+    folder = _model(tmp_path)
+    (folder / "images.txt").write_bytes("1 1 0 0 0 0 0 0 1 a.png\n".encode("utf-16-le"))
+    with pytest.raises(SceneError, match=r"images.txt' holds zero bytes; is it in UTF-16\?"):
+        read_model(folder)
 
 
 def test_other_encodings_are_rejected_by_line(tmp_path: Path) -> None:
