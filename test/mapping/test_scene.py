@@ -168,7 +168,10 @@ def test_a_scene_that_lacks_a_part_is_refused(folder: Path, part: str, reason: s
         ("1 0 0 0 0 0 0 0 1 0.png\n\n", "pose of image '0.png' is no pose"),
         ("1 1 0 0 0 1e999 0 0 1 0.png\n\n", "a finite number is needed"),
         ("1 1 0 0 0 0 0 0 9 0.png\n\n", "camera 9 of image '0.png' is not in cameras.txt"),
-        ("1 1 0 0 0 0 0 0 1 0.png\n\n2 1 0 0 0 0 0 0 1 0.png\n\n", "1 names twice, such as '0.png'"),
+        (
+            "1 1 0 0 0 0 0 0 1 0.png\n\n2 1 0 0 0 0 0 0 1 0.png\n\n",
+            "line 3: image name 0.png stands twice, on lines 1 and 3",
+        ),
         ("1 1 0 0 0 0 0 0 1 0.png\n\n1 1 0 0 0 0 0 0 1 1.png\n\n", "image id 1 stands twice"),
     ],
 )
