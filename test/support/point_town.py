@@ -34,12 +34,14 @@ class PointTown:
         truth: map_from_base (4, 4) of each keyframe.
         features: of each image of the drive.
         seen: which point each keypoint of an image shows.
+        points: (N, 3) in the frame of the true poses.
     """
 
     drive: Drive
     truth: list[Pose]
     features: list[Features]
     seen: list[NDArray[np.int64]]
+    points: NDArray[np.float64]
 
     def true_matches(self, pairs: list[tuple[int, int]], least: int = 15) -> dict[tuple[int, int], NDArray[np.uint32]]:
         """Return the right matches of pairs of images that have enough."""
@@ -123,7 +125,7 @@ def point_town(
             seen.append(rows)
         images = tuple((index, f"{mounted.name}/{number:05d}.png") for index, mounted in enumerate(cameras))
         keyframes.append(Keyframe(number * 200_000_000, measured, images, metres, radians))
-    return PointTown(Drive(cameras, tuple(keyframes)), truth, features, seen)
+    return PointTown(Drive(cameras, tuple(keyframes)), truth, features, seen, points)
 
 
 def _walls(truth: list[Pose], per_m: float, generator: np.random.Generator) -> NDArray[np.float64]:

@@ -26,6 +26,9 @@ class DriveConfig:
         1.0, "Standard deviation of roll and pitch of odometry against gravity, degrees.", minimum=0.01
     )
     pixel_sigma_px: float = setting(1.0, "Standard deviation of a keypoint, pixels.", minimum=0.05)
+    refined_sigma_px: float = setting(
+        0.4, "Standard deviation of a keypoint that was refined by the images, pixels.", minimum=0.05
+    )
     neighbours: int = setting(5, "Following keyframes that each image is matched with.", minimum=1)
     similar_per_image: int = setting(
         6, "Images of other times that look most like an image and are matched with it.", minimum=0

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sfd2_ros.core.config import check_config
-from sfd2_ros.geometry.ideal import ideal_camera
+from sfd2_ros.features.images import read_image
+from sfd2_ros.geometry.ideal import ideal_camera, needs_ideal
 from sfd2_ros.mapping.builder import MapBuilder
 from sfd2_ros.mapping.drive.adjustment import ceres
 from sfd2_ros.mapping.drive.config import DriveConfig
@@ -108,12 +109,22 @@ class DriveMapper:
         names = [name for _, _, name in drive.images]
         cameras = [drive.cameras[camera].camera for _, camera, _ in drive.images]
         features = extract_images(names, image_folder, cameras, self._extractor, self._progress)
+        # Keypoints of such a lens are not where the image shows them.
+        is_refined = not any(needs_ideal(one.camera) for one in drive.cameras)
         mounted = tuple(replace(one, camera=ideal_camera(one.camera)) for one in drive.cameras)
         drive = replace(drive, cameras=mounted)
         _, aggregates = self._builder.index(features)
         self._check_calibration(drive, features)
         match = pair_matcher(features, self._map_config, self._progress)
-        found = optimise_drive(drive, features, aggregates, match, config=self._drive_config, progress=self._progress)
+        found = optimise_drive(
+            drive,
+            features,
+            aggregates,
+            match,
+            config=self._drive_config,
+            progress=self._progress,
+            image=(lambda index: read_image(image_folder / names[index])) if is_refined else None,
+        )
         images = posed_images(drive, found.poses)
         report = self._builder.from_poses(
             images,

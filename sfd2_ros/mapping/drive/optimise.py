@@ -29,6 +29,7 @@ from sfd2_ros.mapping.drive.pose_graph import solve_pose_graph
 from sfd2_ros.mapping.drive.residuals import Residuals, residuals_of
 from sfd2_ros.mapping.drive.revisits import revisited_pairs
 from sfd2_ros.mapping.drive.rounds import optimised, triangulated
+from sfd2_ros.mapping.drive.subpixel import refined_keypoints
 from sfd2_ros.mapping.drive.uncertainty import pose_covariances
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def optimise_drive(
     *,
     config: DriveConfig,
     progress: Progress,
+    image: Callable[[int], NDArray[np.uint8]] | None = None,
 ) -> OptimisedDrive:
     """Find consistent poses of a drive.
 
@@ -103,6 +105,7 @@ def optimise_drive(
         match: matches pairs of images.
         config: settings.
         progress: called with step, done, total.
+        image: returns the (H, W, 3) uint8 RGB image of an index, whose pixels refine keypoints; None: they stay.
 
     Raises:
         MapBuildError: no pair of images has enough matches that odometry allows.
@@ -118,7 +121,9 @@ def optimise_drive(
     again = [pair for pair in revisited_pairs(drive, work.poses, config) if pair not in work.matches]
     work.matches |= match(again) if again else {}
     progress("optimise", 0, 2)
-    work.adjust_all(_LOOSE_PX)
+    model, *_ = work.adjust_all(_LOOSE_PX)
+    if image is not None:
+        work.refine_keypoints(model, image)
     progress("optimise", 1, 2)
     found = work.result(*work.adjust_all(_EXACT_PX))
     progress("optimise", 2, 2)
@@ -141,6 +146,8 @@ class _Optimiser:
         self._scale = 1.0
         self._enu = np.empty((0, 3))
         self._agreeing = np.ones(0, bool)
+        self._pixel_sigma_px = config.pixel_sigma_px
+        self._exact_matches: PairMatches = {}
         self.poses = self._before
         self.matches: PairMatches = {}
 
@@ -154,7 +161,7 @@ class _Optimiser:
         if self._jumps:
             self.poses = _chained(self._before[0], self._steps)
             model = self._triangulated(_LOOSE_PX)
-        self.poses, adjusted = optimised(model, self._factors([]), pixel_sigma_px=self._config.pixel_sigma_px)
+        self.poses, adjusted = optimised(model, self._factors([]), pixel_sigma_px=self._pixel_sigma_px)
         return model, adjusted
 
     def close_loops(self, matches: PairMatches, model: Any, adjusted: Adjusted) -> None:
@@ -163,7 +170,7 @@ class _Optimiser:
         found = find_loops(self._drive, self._features, matches, model, self._config)
         if not found:
             return
-        drift = pose_covariances(adjusted, model, pixel_sigma_px=self._config.pixel_sigma_px)
+        drift = pose_covariances(adjusted, model, pixel_sigma_px=self._pixel_sigma_px)
         loops = judged_loops(self._drive, found, self.poses, self._config, drift)
         kept = [loop.pose for loop in loops if not loop.rejected]
         weights = {}
@@ -195,11 +202,18 @@ class _Optimiser:
         model = self._triangulated(error_px)
         fixes = [fix for fix, agrees in zip(self._fixes(), self._agreeing, strict=True) if agrees]
         factors = self._factors(fixes)
-        self.poses, adjusted = optimised(model, factors, pixel_sigma_px=self._config.pixel_sigma_px)
+        self.poses, adjusted = optimised(model, factors, pixel_sigma_px=self._pixel_sigma_px)
         if self._datum is not None and self._placement is not None and self._placement.is_scale_observed:
             again = place_drive(self._drive, self.poses, self._enu, scale=self._scale)
             self._scale *= 1.0 if again is None else again.scale
         return model, adjusted, factors
+
+    def refine_keypoints(self, model: Any, image: Callable[[int], NDArray[np.uint8]]) -> None:
+        """Move keypoints of landmarks to where images (H, W, 3) agree, and count only those from now on."""
+        refined = refined_keypoints(model, self._features, image)
+        self._features = refined.features
+        self._exact_matches = refined.exact_matches(self.matches, _MIN_MATCHES)
+        self._pixel_sigma_px = self._config.refined_sigma_px
 
     def result(self, model: Any, adjusted: Adjusted, factors: Factors) -> OptimisedDrive:
         """Return what was found."""
@@ -207,7 +221,7 @@ class _Optimiser:
         return OptimisedDrive(
             before=self._before,
             poses=self.poses,
-            covariances=pose_covariances(adjusted, model, pixel_sigma_px=self._config.pixel_sigma_px),
+            covariances=pose_covariances(adjusted, model, pixel_sigma_px=self._pixel_sigma_px),
             datum=self._datum,
             scale=self._scale,
             scale_sigma=self._placement.scale_sigma if observed and self._placement else float("nan"),
@@ -223,7 +237,7 @@ class _Optimiser:
         return triangulated(
             self._drive,
             self._features,
-            self.matches,
+            self._exact_matches or self.matches,
             self.poses,
             max_error_px=error_px,
             min_matches=_MIN_MATCHES,

@@ -122,6 +122,7 @@ def test_a_camera_that_was_off_for_a_while_leaves_odometry_there(optimise: Optim
         [truth[number] for number in kept],
         [whole.features[index] for index in images],
         [whole.seen[index] for index in images],
+        whole.points,
     )
     found = optimise(town)
     assert sum(not loop.rejected for loop in found.loops) > 5
