@@ -42,8 +42,8 @@ def command(
     """Add other sessions of a place to a MAP: night, another season, another street.
 
     The images of each OTHER are localized in MAP, and most of them must agree on its pose there. Landmarks of one point
-    are fused, and points that are no longer observed are dropped. The map stays within 1.5 times the size of one
-    session of its places. All maps must be in metres and of the same weights.
+    are fused, and points that are no longer observed are dropped. The map stays within 1.5 times the size of the
+    largest session. All maps must be in metres and of the same weights.
     """
     from sfd2_ros.localization.map_alignment import align_maps  # noqa: PLC0415
     from sfd2_ros.mapping import load_map  # noqa: PLC0415
