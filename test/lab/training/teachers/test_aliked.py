@@ -73,7 +73,7 @@ def test_teacher_describes_a_corner_alike_in_a_moved_picture(teacher: AlikedTeac
 
 def test_missing_library_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "kornia.feature", None)
-    with pytest.raises(DependencyError, match="pip install 'sfd2_ros"):
+    with pytest.raises(DependencyError, match="pip install 'kornia"):
         load_aliked(tmp_path / "none.pth", CPU)
 
 
