@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sfd2_lab.bench.unstable import classes_of_numbers, read_label_numbers
+from sfd2_lab.bench.unstable import classes_at, classes_of_numbers, read_label_numbers
 from sfd2_ros.core.errors import SceneError
-from sfd2_ros.core.transforms import inverse, rotation_angle_rad
+from sfd2_ros.core.transforms import inverse
+from sfd2_ros.evaluation.metrics import THRESHOLDS, pose_error
 from sfd2_ros.features.images import read_image
 from sfd2_ros.features.semantics import NOT_LABELLED, load_stability_table
 from sfd2_ros.localization import Localized, Localizer, View
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from sfd2_ros.mapping import Map
     from sfd2_ros.mapping.match_images import FeatureExtractor, Progress
 
-RECALL_WITHIN = (0.25, 2.0)
-"""Metres and degrees: the finest threshold of the benchmark of visual localization."""
 MIN_CHANCES = 2
 """Later sessions in which a landmark was visible before it counts for the survival of its class."""
 
@@ -189,8 +188,7 @@ def _classes_of_landmarks(folder: Path, one: Map) -> NDArray[np.uint8]:
     votes = np.zeros((len(one.landmarks), 256), np.int32)
     for index, image in enumerate(one.images):
         numbers = read_label_numbers((folder / "labels" / image.name).with_suffix(".png"))
-        x, y = np.rint(one.landmarks.keypoints_of(index)).astype(np.int64).T
-        found = of_number[numbers[y.clip(0, numbers.shape[0] - 1), x.clip(0, numbers.shape[1] - 1)]]
+        found = classes_at(one.landmarks.keypoints_of(index), numbers, of_number)
         np.add.at(votes, (np.asarray(one.landmarks.seen_by(index)), found), 1)
     votes[:, NOT_LABELLED] = 0
     classes: NDArray[np.uint8] = np.where(votes.any(axis=1), votes.argmax(axis=1), NOT_LABELLED).astype(np.uint8)
@@ -209,8 +207,6 @@ def _recall(localizer: Localizer, queries: Sequence[tuple[PosedImage, Features]]
     for image, features in queries:
         result = localizer.localize_rig([View(features, image.camera, np.eye(4))])
         if isinstance(result, Localized):
-            difference = image.cam_from_world @ result.map_from_base
-            distance_m = float(np.linalg.norm(inverse(image.cam_from_world)[:3, 3] - result.map_from_base[:3, 3]))
-            angle_deg = float(np.degrees(rotation_angle_rad(difference)))
-            right += distance_m <= RECALL_WITHIN[0] and angle_deg <= RECALL_WITHIN[1]
+            distance_m, angle_deg = pose_error(inverse(result.map_from_base), image.cam_from_world)
+            right += distance_m <= THRESHOLDS[0][0] and angle_deg <= THRESHOLDS[0][1]
     return right / len(queries)

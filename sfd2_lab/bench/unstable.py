@@ -157,9 +157,23 @@ def count_unstable(
     """
     if numbers.shape != features.image_size:
         raise SceneError(f"labels of {name!r} are {numbers.shape} pixels (h, w), the image {features.image_size}")
-    x, y = np.rint(features.keypoints).astype(np.int64).T
-    found = classes[numbers[y.clip(0, numbers.shape[0] - 1), x.clip(0, numbers.shape[1] - 1)]]
+    found = classes_at(features.keypoints, numbers, classes)
     return int((found == _UNSTABLE).sum()), int((found != NOT_LABELLED).sum())
+
+
+def classes_at(
+    keypoints: NDArray[np.floating], numbers: NDArray[np.uint8], classes: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Return (N,) the class of the pixel nearest to each keypoint.
+
+    Args:
+        keypoints: (N, 2) pixels.
+        numbers: (h, w) label numbers of the image's pixels.
+        classes: (256,) from `classes_of_numbers`.
+    """
+    x, y = np.rint(keypoints).astype(np.int64).T
+    found: NDArray[np.uint8] = classes[numbers[y.clip(0, numbers.shape[0] - 1), x.clip(0, numbers.shape[1] - 1)]]
+    return found
 
 
 def _photographs(folder: Path, list_name: str | None) -> list[str]:

@@ -22,6 +22,15 @@ _MIN_DEPTH = 1e-6
 """Points nearer than this are in the camera's centre or behind it; in metres, or units of the map."""
 
 
+def in_image(camera: Camera, pixels: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return (M,) which of the pixels (M, 2) lie in the image; NaN do not."""
+    with np.errstate(invalid="ignore"):
+        inside: NDArray[np.bool_] = np.all(
+            (pixels > -0.5) & (pixels < [camera.width - 0.5, camera.height - 0.5]), axis=1
+        )
+    return inside
+
+
 def image_points(camera: Camera, in_camera: NDArray[np.float64]) -> NDArray[np.float64]:
     """Project points.
 

@@ -53,8 +53,7 @@ def covisible_groups(landmarks: Landmarks, images: Sequence[int], min_shared: in
 
 def landmarks_of(landmarks: Landmarks, images: Sequence[int]) -> NDArray[np.int64]:
     """Return the indices (M,) of all landmarks that any of these images saw, sorted."""
-    seen = [landmarks.seen_by(image) for image in images]
-    return np.unique(np.concatenate([*seen, np.empty(0, np.int32)])).astype(np.int64)
+    return views_of(landmarks, images)[0]
 
 
 def views_of(landmarks: Landmarks, images: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

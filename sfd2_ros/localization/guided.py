@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sfd2_ros.geometry.grid import grid_cells
+from sfd2_ros.geometry.projection import in_image
 from sfd2_ros.geometry.refine import refine_pose
 from sfd2_ros.localization.candidates import facing, views_of
 from sfd2_ros.localization.hypotheses import Hypothesis, LandmarkMatches, joined, supported
@@ -77,8 +78,7 @@ def _projected(in_view: InView, context: MapContext, cam_from_map: NDArray[np.fl
     """Return those of the landmarks that a camera has in its image, where it sees them from a pose (4, 4)."""
     positions = context.landmarks.positions[in_view.landmarks]
     projections = project(cam_from_map, positions, camera)
-    with np.errstate(invalid="ignore"):
-        inside = np.all((projections > -0.5) & (projections < [camera.width - 0.5, camera.height - 0.5]), axis=1)
+    inside = in_image(camera, projections)
     depths = positions @ cam_from_map[2, :3] + cam_from_map[2, 3]
     return replace(in_view, projections=projections, depths=depths).where(inside)
 

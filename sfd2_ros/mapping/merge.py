@@ -23,6 +23,7 @@ from sfd2_ros.mapping.observed import observed_features
 from sfd2_ros.mapping.quantised_rows import QuantisedRows
 from sfd2_ros.mapping.reference_pose_nees import reference_pose_nees
 from sfd2_ros.mapping.retrieval import aggregate
+from sfd2_ros.mapping.tiles import camera_centres
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -217,7 +218,7 @@ def _with_session(
     sessions = [*growing.sessions, *[max(growing.sessions) + 1] * len(images)]
     vectors = QuantisedRows(codes, growing.aggregates.dimension)[:]
     most = int(max_growth * place_images)
-    left_out = set(redundant_images(vectors, _places(every), np.array(sessions), most))
+    left_out = set(redundant_images(vectors, camera_centres(every), np.array(sessions), most))
     kept_images = [number for number in range(len(every)) if number not in left_out]
     kept = without(fused.landmarks, ~gone, kept_images)
     kept = without(kept, best_landmarks(kept, int(max_growth * place_landmarks)), range(len(kept_images)))
@@ -234,14 +235,9 @@ def _with_session(
 
 def _at_new_places(known: Sequence[PosedImage], images: Sequence[PosedImage]) -> NDArray[np.bool_]:
     """Return which images are of places that the known images do not have."""
-    distances = np.asarray(cKDTree(_places(known)).query(_places(images))[0], np.float64)
+    distances = np.asarray(cKDTree(camera_centres(known)).query(camera_centres(images))[0], np.float64)
     new: NDArray[np.bool_] = distances > SAME_PLACE_M
     return new
-
-
-def _places(images: Sequence[PosedImage]) -> NDArray[np.float64]:
-    """Return (I, 3) positions of the cameras."""
-    return np.array([inverse(one.cam_from_world)[:3, 3] for one in images]).reshape(-1, 3)
 
 
 def _free_names(session: Map, taken: set[str]) -> dict[str, str]:

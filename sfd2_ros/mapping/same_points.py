@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 
 from sfd2_ros.core.noise import NoiseConfig
 from sfd2_ros.core.transforms import inverse
-from sfd2_ros.geometry.projection import image_points
+from sfd2_ros.geometry.projection import image_points, in_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,8 +128,7 @@ def visible_in_session(base: Landmarks, other: Landmarks, images: Sequence[Posed
         cosine = np.einsum("ij,ij->i", towards, normals) / np.maximum(np.linalg.norm(towards, axis=1), 1e-12)
         tested = np.flatnonzero(~found & (rotated[:, 2] > 0) & (cosine >= _FACING_COSINE))
         pixels = image_points(camera, rotated[tested])
-        with np.errstate(invalid="ignore"):
-            inside = np.all((pixels > -0.5) & (pixels < [camera.width - 0.5, camera.height - 0.5]), axis=1)
+        inside = in_image(camera, pixels)
         tested, pixels = tested[inside], pixels[inside]
         distance, nearest = cKDTree(other.keypoints_of(index)).query(pixels, distance_upper_bound=_NEIGHBOUR_PX)
         near = np.isfinite(distance)

@@ -66,7 +66,7 @@ class Tiles:
 
 def in_tiles(images: Sequence[PosedImage], landmarks: Landmarks) -> tuple[Landmarks, Tiles]:
     """Return the landmarks ordered by tile, and the tiles. A landmark is in the tile of one of its images."""
-    centres = np.array([inverse(image.cam_from_world)[:3, 3] for image in images]).reshape(-1, 3)
+    centres = camera_centres(images)
     of_image = tiles_of_places(centres)
     count = int(of_image.max(initial=0)) + 1
     point = first_of_point(landmarks.positions)
@@ -80,6 +80,11 @@ def in_tiles(images: Sequence[PosedImage], landmarks: Landmarks) -> tuple[Landma
         of_image=of_image,
     )
     return landmarks.reordered(order), tiles
+
+
+def camera_centres(images: Sequence[PosedImage]) -> NDArray[np.float64]:
+    """Return (I, 3) positions of the cameras of images, metres."""
+    return np.array([inverse(image.cam_from_world)[:3, 3] for image in images]).reshape(-1, 3)
 
 
 def tiles_of_places(places: NDArray[np.float64], most: int = TILE_IMAGES) -> NDArray[np.int32]:
